@@ -1,0 +1,59 @@
+import type { Policy } from "../policy/policy.ts";
+import type { MaxPrefix, OriginatedRoute, PrefixBudget, RibOptions } from "../rib/contract.ts";
+import type { Family } from "../wire/message.ts";
+
+/** The validated shape a speaker accepts; built by the agent from its configuration file. */
+export interface SpeakerConfig {
+  readonly localAs: number;
+  /** BGP Identifier, unsigned 32 bits, not 0 (RFC 6286 §2.1). */
+  readonly bgpIdentifier: number;
+  readonly rib: RibOptions;
+  readonly peers: readonly PeerConfig[];
+  readonly originated: readonly OriginatedRoute[];
+}
+
+export interface PeerConfig {
+  /** Unique; the word for the peer in every log line, metric and command. */
+  readonly name: string;
+  readonly remoteAddress: string;
+  /** Our end; undefined lets the host choose (then taken from the connection). */
+  readonly localAddress: string | undefined;
+  readonly remoteAs: number;
+  /** Our AS towards this peer where it differs from the speaker's. */
+  readonly localAs: number | undefined;
+  /** Never opens a connection itself (RFC 4271 §8.1.1 PassiveTcpEstablishment). */
+  readonly isPassive: boolean;
+  /** RFC 4271 AdminDown of ours: configured, but kept in Idle. */
+  readonly isShutdown: boolean;
+
+  /** Proposed hold time; 0 disables, else ≥ 3 (RFC 4271 §4.2). */
+  readonly holdTimeSec: number;
+  /** Smallest hold time accepted from the peer; 0 accepts any legal one. */
+  readonly holdTimeSecMin: number;
+  /** Interval where the negotiated hold time allows it; else a third of that. */
+  readonly keepaliveTimeSec: number;
+  readonly connectRetryTimeSec: number;
+  /** RFC 9687 §3; 0 disables. */
+  readonly sendHoldTimeSec: number;
+  /** Idle back-off after a fault: first delay, doubled with jitter up to the maximum. */
+  readonly idleHoldTimeSec: number;
+  readonly idleHoldTimeSecMax: number;
+
+  readonly families: readonly Family[];
+  readonly capabilities: {
+    readonly routeRefresh: boolean;
+    readonly enhancedRouteRefresh: boolean;
+    readonly extendedMessage: boolean;
+    readonly fourOctetAs: boolean;
+    /** Announced as a helper only, with no forwarding state kept (RFC 4724 §4). */
+    readonly gracefulRestart: boolean;
+  };
+
+  readonly importPolicy: Policy;
+  readonly exportPolicy: Policy;
+  readonly maxPrefix: (MaxPrefix & { readonly restartSec: number | undefined }) | undefined;
+  readonly budget: PrefixBudget | undefined;
+  readonly isRouteReflectorClient: boolean;
+  readonly nextHopSelf: boolean;
+  readonly allowOwnAs: number;
+}

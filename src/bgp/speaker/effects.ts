@@ -1,0 +1,60 @@
+import type { LogFields, LogLevel } from "../../core/log.ts";
+import type { BgpState } from "../fsm/state.ts";
+import type { RouteChanges } from "../rib/contract.ts";
+import type { ConnectionId } from "./inputs.ts";
+
+/** What a speaker wants done, in this order, before its next input. */
+export type SpeakerEffect =
+  /** Open a connection to the peer; its address, key and TTL are known to whoever configured it. */
+  | { readonly kind: "tcp-connect"; readonly connection: ConnectionId; readonly peer: string }
+  | { readonly kind: "tcp-send"; readonly connection: ConnectionId; readonly octets: Uint8Array }
+  /** `flush` lets what was sent (a NOTIFICATION) go out first. No `tcp-closed` follows. */
+  | {
+      readonly kind: "tcp-close";
+      readonly connection: ConnectionId;
+      readonly how: "flush" | "reset";
+    }
+  /** Stop or resume reading: the peer is ahead of us (backpressure). */
+  | { readonly kind: "tcp-pause"; readonly connection: ConnectionId; readonly isPaused: boolean }
+  /** An accepted connection belongs to this peer; the host may tag it for logs. */
+  | { readonly kind: "tcp-adopt"; readonly connection: ConnectionId; readonly peer: string }
+  | {
+      readonly kind: "session";
+      readonly peer: string;
+      readonly from: BgpState;
+      readonly to: BgpState;
+      /** Why, when a session ends; see `ResetReason`. */
+      readonly reason: ResetReason | undefined;
+      /** One sentence for people: `hold timer expired after 30 s of silence`. */
+      readonly text: string;
+    }
+  | { readonly kind: "routes"; readonly changes: RouteChanges }
+  /** Next hops to watch or forget; answered by `next-hop` inputs (unanswered ones count as reachable). */
+  | {
+      readonly kind: "next-hop-interest";
+      readonly added: readonly string[];
+      readonly removed: readonly string[];
+    }
+  /** A peer got its whole first feed and End-of-RIB from us. */
+  | { readonly kind: "feed-complete"; readonly peer: string }
+  | {
+      readonly kind: "log";
+      readonly level: LogLevel;
+      readonly event: string;
+      readonly fields: LogFields;
+    };
+
+/** Label values of `causeway_bgp_peer_resets_total`. */
+export type ResetReason =
+  | "bfd_down"
+  | "link_down"
+  | "hold_timer"
+  | "send_hold_timer"
+  | "notification_in"
+  | "notification_out"
+  | "tcp"
+  | "admin"
+  | "collision"
+  | "config"
+  | "prefix_limit"
+  | "hold_off";

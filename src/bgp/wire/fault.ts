@@ -1,0 +1,23 @@
+import type { ErrorCode } from "./iana.ts";
+
+/** RFC 7606 §2, weakest first; a message with several faults takes the strongest (§3 h). */
+export const Severity = {
+  AttributeDiscard: 1,
+  TreatAsWithdraw: 2,
+  AfiSafiDisable: 3,
+  SessionReset: 4,
+} as const;
+export type Severity = (typeof Severity)[keyof typeof Severity];
+
+/** The peer broke the protocol. A value, never thrown: peers must not choose our control flow. */
+export interface WireFault {
+  readonly severity: Severity;
+  readonly code: ErrorCode;
+  readonly subcode: number;
+  /** Goes verbatim into the NOTIFICATION's Data field (RFC 4271 §6). */
+  readonly data: Uint8Array;
+  /** Label of the discard counter: short, stable, kebab-case (`origin-length`). */
+  readonly reason: string;
+  /** For the log and the operator; never parsed. */
+  readonly because: string;
+}
