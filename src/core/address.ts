@@ -10,7 +10,9 @@ export type AddressOctets = Uint8Array;
 export const Afi = { Ipv4: 1, Ipv6: 2 } as const;
 export type Afi = (typeof Afi)[keyof typeof Afi];
 
-/** The address, or undefined where the text is none (no zone, no prefix length, no IPv4 shorthand). */
+/**
+ * The address, or undefined where the text is none (no zone, no prefix length, no IPv4 shorthand).
+ */
 export function parseAddress(text: string): AddressOctets | undefined {
   if (ipaddr.IPv4.isValidFourPartDecimal(text)) {
     return Uint8Array.from(ipaddr.IPv4.parse(text).toByteArray());

@@ -9,7 +9,9 @@ export class AppError extends Error {
   }
 }
 
-/** A host cannot do what was asked of it: a missing privilege, a port in use, an option it lacks. */
+/**
+ * A host cannot do what was asked of it: a missing privilege, a port in use, an option it lacks.
+ */
 export class PlatformError extends AppError {
   override readonly name = "PlatformError";
 }

@@ -1,4 +1,6 @@
-/** A value, or the fault that stands in its place. Peer input fails by value, never by exception. */
+/**
+ * A value, or the fault that stands in its place. Peer input fails by value, never by exception.
+ */
 export type Result<Value, Fault> =
   | { readonly ok: true; readonly value: Value }
   | { readonly ok: false; readonly fault: Fault };

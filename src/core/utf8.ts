@@ -21,7 +21,9 @@ export function encodeUtf8(text: string): Uint8Array {
   return writer.finish();
 }
 
-/** The text, or undefined where the octets are not UTF-8 (overlong forms and surrogates included). */
+/**
+ * The text, or undefined where the octets are not UTF-8 (overlong forms and surrogates included).
+ */
 export function decodeUtf8(bytes: Uint8Array): string | undefined {
   let text = "";
   for (let at = 0; at < bytes.length; ) {

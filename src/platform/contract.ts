@@ -8,7 +8,8 @@ import type { Micros } from "../core/time.ts";
  * (event queue, links, kernel tables); the agent and the cloud run on either without noticing.
  *
  * Rules both keep. Handlers are called one at a time from the host's own loop, never from inside a
- * call into the host, so nothing re-enters. Octets handed to a handler are its own until it returns;
+ * call into the host, so nothing re-enters. Octets handed to a handler are its own until it
+ * returns;
  * it copies what it keeps. No promises: the order of effects is the order of calls. An option the
  * host cannot honour is refused with a PlatformError, never ignored. Addresses are canonical text.
  */
@@ -98,7 +99,10 @@ export interface TcpConnection {
   send(octets: Uint8Array): number;
   /** Stops or resumes reading; the peer feels it as a closing window. */
   pause(isPaused: boolean): void;
-  /** `flush`: send what is queued, then FIN. `reset`: drop it and RST. Handlers are not called again. */
+  /**
+   * `flush`: send what is queued, then FIN. `reset`: drop it and RST. Handlers are not called
+   * again.
+   */
   close(how: "flush" | "reset"): void;
 }
 
@@ -110,9 +114,13 @@ export interface TcpListener {
 }
 
 export interface Tcp {
-  /** Throws PlatformError (PLATFORM_ADDRESS_IN_USE, PLATFORM_PERMISSION, PLATFORM_ADDRESS_UNKNOWN). */
+  /**
+   * Throws PlatformError (PLATFORM_ADDRESS_IN_USE, PLATFORM_PERMISSION, PLATFORM_ADDRESS_UNKNOWN).
+   */
   listen(options: TcpListenOptions, accept: (connection: TcpConnection) => TcpHandler): TcpListener;
-  /** Failures of the connection itself arrive by `handler.closed`; bad options throw PlatformError. */
+  /**
+   * Failures of the connection itself arrive by `handler.closed`; bad options throw PlatformError.
+   */
   connect(options: TcpConnectOptions, handler: TcpHandler): TcpConnection;
 }
 
@@ -147,7 +155,10 @@ export interface UdpSocket {
 }
 
 export interface Udp {
-  /** Throws PlatformError as `Tcp.listen` does. All waiting datagrams are read before any alarm rings. */
+  /**
+   * Throws PlatformError as `Tcp.listen` does. All waiting datagrams are read before any alarm
+   * rings.
+   */
   open(options: UdpOptions, receive: (datagram: UdpDatagram) => void): UdpSocket;
 }
 

@@ -15,7 +15,9 @@ export interface BfdEngine {
   admin(input: Extract<BfdInput, { readonly kind: "admin" }>): void;
   /** A snapshot of every session. */
   snapshot(done: (sessions: readonly BfdSessionView[]) => void): void;
-  /** Says AdminDown on every session (so that peers do not call it a failure), then calls `done`. */
+  /**
+   * Says AdminDown on every session (so that peers do not call it a failure), then calls `done`.
+   */
   stop(done: () => void): void;
 }
 

@@ -34,7 +34,10 @@ export interface EdgeConfig {
   readonly stateDirectory: string | undefined;
 }
 
-/** Plain BGP towards one address; a circuit is one of these plus an interface and a policy of failover. */
+/**
+ * Plain BGP towards one address; a circuit is one of these plus an interface and a policy of
+ * failover.
+ */
 export interface NeighborConfig {
   readonly name: string;
   readonly description: string;

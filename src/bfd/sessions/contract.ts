@@ -17,7 +17,9 @@ export interface BfdSessionConfig {
   readonly desiredMinTxIntervalUs: number;
   readonly requiredMinRxIntervalUs: number;
   readonly detectMult: number;
-  /** Packets with a smaller received TTL are discarded: 255 for single hop, 256 − hops for multihop. */
+  /**
+   * Packets with a smaller received TTL are discarded: 255 for single hop, 256 − hops for multihop.
+   */
   readonly minTtl: number;
   /** RFC 5880 §6.1: a passive system sends nothing before it hears its peer. */
   readonly isPassive: boolean;
@@ -78,7 +80,9 @@ export interface BfdStateChange {
   readonly detectionTimeUs: number;
   /** The last valid packet before the change. */
   readonly lastPacketAt: Micros | undefined;
-  /** Our own loop was late when the Detection Time ran out: the path may be innocent (design §5.4). */
+  /**
+   * Our own loop was late when the Detection Time ran out: the path may be innocent (design §5.4).
+   */
   readonly isSuspectSelf: boolean;
 }
 

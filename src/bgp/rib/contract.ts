@@ -17,7 +17,9 @@ export interface RibEngine {
 
   /** The session is Established: paths may come, and the peer is to be told everything. */
   peerUp(slot: PeerSlot, session: RibSession): void;
-  /** The session is gone: its paths stop being candidates at once, storage is reclaimed in slices. */
+  /**
+   * The session is gone: its paths stop being candidates at once, storage is reclaimed in slices.
+   */
   peerDown(slot: PeerSlot): void;
   /** Applies one decoded UPDATE of an Established peer. */
   receive(slot: PeerSlot, update: UpdateMessage): ReceiveOutcome;
@@ -34,11 +36,16 @@ export interface RibEngine {
 
   /** True while `takeUpdates` has something for the peer. */
   hasUpdates(slot: PeerSlot): boolean;
-  /** Whole UPDATE messages (header and all), about `octetsMax` in sum; End-of-RIB closes a first feed. */
+  /**
+   * Whole UPDATE messages (header and all), about `octetsMax` in sum; End-of-RIB closes a first
+   * feed.
+   */
   takeUpdates(slot: PeerSlot, octetsMax: number): readonly Uint8Array[];
   /** Queues the whole Adj-RIB-Out of a family again (ROUTE-REFRESH from the peer, RFC 2918 §4). */
   readvertise(slot: PeerSlot, family: Family): void;
-  /** RFC 7313 §4: after BoRR every path of the family is stale; EoRR removes what is still stale. */
+  /**
+   * RFC 7313 §4: after BoRR every path of the family is stale; EoRR removes what is still stale.
+   */
   markStale(slot: PeerSlot, family: Family): void;
   removeStale(slot: PeerSlot, family: Family): void;
 
@@ -138,7 +145,9 @@ export interface RouteChangeGroup {
   readonly backup: readonly GroupHop[];
 }
 
-/** Same columns as the platform's RouteBatch: row i points prefix i at `groups[i]`, 0 removes it. */
+/**
+ * Same columns as the platform's RouteBatch: row i points prefix i at `groups[i]`, 0 removes it.
+ */
 export interface RouteChanges {
   /** New groups, to be defined before any row refers to them. */
   readonly newGroups: readonly RouteChangeGroup[];
@@ -194,7 +203,10 @@ export interface RouteRow {
   readonly isBest: boolean;
   /** One of several equal best paths in use. */
   readonly isMultipath: boolean;
-  /** `rejected`: the policy term, `own-as-loop`, `next-hop-invalid`, `over-budget` …; else undefined. */
+  /**
+   * `rejected`: the policy term, `own-as-loop`, `next-hop-invalid`, `over-budget` …; else
+   * undefined.
+   */
   readonly rejectedBy?: string;
 }
 

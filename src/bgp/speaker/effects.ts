@@ -29,7 +29,10 @@ export type SpeakerEffect =
       readonly text: string;
     }
   | { readonly kind: "routes"; readonly changes: RouteChanges }
-  /** Next hops to watch or forget; answered by `next-hop` inputs (unanswered ones count as reachable). */
+  /**
+   * Next hops to watch or forget; answered by `next-hop` inputs (unanswered ones count as
+   * reachable).
+   */
   | {
       readonly kind: "next-hop-interest";
       readonly added: readonly string[];

@@ -2,7 +2,10 @@ import type { NextHopState } from "../rib/contract.ts";
 import type { Family } from "../wire/message.ts";
 import type { SpeakerConfig } from "./config.ts";
 
-/** A TCP connection, by number. The speaker gives out odd ones for those it opens, the host even ones. */
+/**
+ * A TCP connection, by number. The speaker gives out odd ones for those it opens, the host even
+ * ones.
+ */
 export type ConnectionId = number & { readonly unit: "connection" };
 
 /** Everything that can happen to a speaker. Plain data: it can be logged, compared and replayed. */

@@ -65,7 +65,9 @@ export interface PeerCounters {
   readonly messagesIn: Readonly<Record<MessageKind, number>>;
   readonly messagesOut: Readonly<Record<MessageKind, number>>;
   readonly resets: Readonly<Partial<Record<ResetReason, number>>>;
-  /** WireFault.reason → count: what was discarded or treated as withdraw, and refused connections. */
+  /**
+   * WireFault.reason → count: what was discarded or treated as withdraw, and refused connections.
+   */
   readonly discards: Readonly<Record<string, number>>;
 }
 
