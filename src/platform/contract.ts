@@ -100,6 +100,11 @@ export interface TcpConnection {
   /** Stops or resumes reading; the peer feels it as a closing window. */
   pause(isPaused: boolean): void;
   /**
+   * TTL (or hop limit) sent and smallest one accepted from here on. One listener serves many peers,
+   * so an accepted connection gets those of its peer once it is known whose it is (RFC 5082 §3).
+   */
+  setTtl(options: { readonly ttl: number; readonly minTtl: number | undefined }): void;
+  /**
    * `flush`: send what is queued, then FIN. `reset`: drop it and RST. Handlers are not called
    * again.
    */
