@@ -1,3 +1,4 @@
+import { EMPTY } from "../../core/bytes.ts";
 import type { ErrorCode } from "./iana.ts";
 
 /** RFC 7606 §2, weakest first; a message with several faults takes the strongest (§3 h). */
@@ -21,3 +22,22 @@ export interface WireFault {
   /** For the log and the operator; never parsed. */
   readonly because: string;
 }
+
+/** What a fault is made of; `data` defaults to none, `severity` to a session reset. */
+export interface FaultFields {
+  readonly code: ErrorCode;
+  readonly subcode: number;
+  readonly reason: string;
+  readonly because: string;
+  readonly severity?: Severity;
+  readonly data?: Uint8Array;
+}
+
+export const wireFault = (fields: FaultFields): WireFault => ({
+  severity: fields.severity ?? Severity.SessionReset,
+  code: fields.code,
+  subcode: fields.subcode,
+  data: fields.data ?? EMPTY,
+  reason: fields.reason,
+  because: fields.because,
+});

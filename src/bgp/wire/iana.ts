@@ -79,6 +79,7 @@ export const RouteRefreshSubcode = { InvalidMessageLength: 1 } as const;
 export const CapabilityCode = {
   MultiprotocolExtensions: 1,
   RouteRefresh: 2,
+  ExtendedNextHopEncoding: 5,
   ExtendedMessage: 6,
   BgpRole: 9,
   GracefulRestart: 64,

@@ -25,6 +25,17 @@ export interface OpenMessage {
   /** Unsigned 32 bits. */
   readonly bgpIdentifier: number;
   readonly capabilities: readonly Capability[];
+  /**
+   * Capabilities whose octets contradict their RFC: set aside as if never sent, and in `capabilities`
+   * no longer. `reason` labels a counter, like that of a `WireFault`.
+   */
+  readonly ignoredCapabilities?: readonly IgnoredCapability[];
+}
+
+export interface IgnoredCapability {
+  readonly code: number;
+  readonly value: Uint8Array;
+  readonly reason: string;
 }
 
 /** RFC 5492. What we do not know is kept with its octets. */
