@@ -1,0 +1,376 @@
+/**
+ * Plays a drill in a lab and judges it. The runner knows steps, claims and figures; it does not know
+ * whether time is virtual. Whatever goes wrong before the first step is INCONCLUSIVE, not FAIL: a
+ * drill that could not be set up says nothing about failover.
+ */
+import type { JournalEntry } from "../../agent/journal.ts";
+import { after, type Micros } from "../../core/time.ts";
+import type { Lab, ProbeRecord } from "../lab/lab.ts";
+import { lossBetween } from "../report/loss.ts";
+import { type Deed, type Evidence, measureFaults } from "../report/measure.ts";
+import type {
+  CheckReport,
+  DrillReport,
+  FaultReport,
+  TimelineEntry,
+  TrafficReport,
+} from "../report/report.ts";
+import { ms } from "../report/text.ts";
+import type { Drill, Expectation, Step } from "./drill.ts";
+
+export interface RunOptions {
+  readonly version: string;
+  /** RFC 3339 */
+  readonly startedAt: string;
+  /** Called as things happen, for the terminal. */
+  readonly progress: (entry: TimelineEntry) => void;
+  readonly traceHash: () => string | null;
+}
+
+const SETUP_US_MAX = 60_000_000;
+/** Probes run this long before the first step, so that the report has a baseline. */
+const BASELINE_US = 300_000;
+const SETTLE_US = 500_000;
+
+export async function runDrill(drill: Drill, lab: Lab, options: RunOptions): Promise<DrillReport> {
+  const run = new Run(drill, lab, options);
+  try {
+    await lab.start();
+    return (await run.isReady()) ? await run.play() : run.inconclusive();
+  } finally {
+    await lab.stop();
+  }
+}
+
+class Run {
+  readonly #drill: Drill;
+  readonly #lab: Lab;
+  readonly #options: RunOptions;
+  readonly #deeds: Deed[] = [];
+  readonly #checks: CheckReport[] = [];
+  readonly #startUs: Micros;
+  #zeroUs: Micros;
+
+  constructor(drill: Drill, lab: Lab, options: RunOptions) {
+    this.#drill = drill;
+    this.#lab = lab;
+    this.#options = options;
+    this.#startUs = lab.now();
+    this.#zeroUs = this.#startUs;
+  }
+
+  /** Every session up, every VPC prefix in the edge's FIB, every announced prefix in the ECR's. */
+  async isReady(): Promise<boolean> {
+    const deadline = after(this.#lab.now(), SETUP_US_MAX);
+    return this.#lab.waitFor(() => this.#missing() === undefined, deadline);
+  }
+
+  async play(): Promise<DrillReport> {
+    const lab = this.#lab;
+    lab.startProbes();
+    this.#zeroUs = after(lab.now(), BASELINE_US);
+    await lab.sleepUntil(this.#zeroUs);
+    for (const step of this.#drill.steps) await this.#perform(step);
+    const probes = await lab.stopProbes(SETTLE_US);
+    return this.#report(probes);
+  }
+
+  inconclusive(): DrillReport {
+    this.#checks.push({
+      check: "setup",
+      status: "inconclusive",
+      expected: `every session up within ${ms(SETUP_US_MAX / 1000)}`,
+      observed: this.#missing() ?? "ready too late",
+    });
+    return this.#report(undefined);
+  }
+
+  /** The first thing that is not ready yet, in words. */
+  #missing(): string | undefined {
+    const { edge, cloud } = this.#drill;
+    for (const circuit of edge.circuits) {
+      for (const session of circuit.sessions) {
+        if (!this.#isUp(session.name))
+          return `${session.name} is not up: ${this.#lastWord(session.name)}`;
+      }
+    }
+    for (const prefix of cloud.ecr.prefixes) {
+      const via = this.#lab.routeVia(prefix);
+      if (via.length === 0) return `the edge has no route to ${prefix}`;
+    }
+    return undefined;
+  }
+
+  #isUp(session: string): boolean {
+    const isOf = (entry: JournalEntry) =>
+      entry.fields.peer === session || entry.fields.session === session;
+    const wanted = this.#drill.edge.circuits
+      .flatMap((circuit) => circuit.sessions)
+      .find((one) => one.name === session);
+    const entries = this.#lab.edgeJournal().filter(isOf);
+    const last = (up: string, down: string) =>
+      entries.findLast((entry) => entry.event === up || entry.event === down)?.event === up;
+    const isBgpUp = last("bgp.peer.up", "bgp.peer.down");
+    return isBgpUp && (wanted?.bfd === undefined || last("bfd.session.up", "bfd.session.down"));
+  }
+
+  #lastWord(session: string): string {
+    const about = this.#lab
+      .edgeJournal()
+      .findLast((entry) => entry.fields.peer === session || entry.fields.session === session);
+    if (about === undefined) return "nothing was heard of it";
+    const text = about.fields.text ?? about.fields.reason;
+    return text === undefined ? about.event : `${about.event}, ${text}`;
+  }
+
+  async #perform(step: Step): Promise<void> {
+    if (step.atUs !== undefined) await this.#lab.sleepUntil(after(this.#zeroUs, step.atUs));
+    if (step.do === "expect") return this.#expect(step.expect);
+    const { kind, text, circuit } = describe(step);
+    const deed: Deed = { kind, text, circuit, atUs: this.#lab.now() };
+    this.#act(step);
+    this.#deeds.push(deed);
+    this.#options.progress({
+      atMs: (deed.atUs - this.#zeroUs) / 1000,
+      lane: "drill",
+      actor: "drill",
+      event: step.do,
+      text,
+    });
+  }
+
+  #act(step: Exclude<Step, { readonly do: "expect" }>): void {
+    const lab = this.#lab;
+    if (step.do === "cut") lab.cut(step.circuit, step.cut);
+    else if (step.do === "restore") lab.restore(step.circuit);
+    else if (step.do === "shut-port") lab.shutPort(step.circuit);
+    else if (step.do === "restart-vbr") lab.restartVbr(step.circuit, step.how, step.downUs);
+    else if (step.do === "withdraw") lab.withdraw(step.prefix);
+    else lab.announce(step.prefix);
+  }
+
+  async #expect(expect: Expectation): Promise<void> {
+    const from = this.#lab.now();
+    const holds = () => this.#holds(expect);
+    const isMet = await this.#lab.waitFor(holds, after(from, expect.withinUs));
+    const tookMs = (this.#lab.now() - from) / 1000;
+    this.#checks.push({
+      check: claimText(expect),
+      status: isMet ? "pass" : "fail",
+      expected: `within ${ms(expect.withinUs / 1000)}`,
+      observed: isMet ? `after ${ms(tookMs)}` : `not after ${ms(tookMs)}${this.#instead(expect)}`,
+    });
+  }
+
+  #holds(expect: Expectation): boolean {
+    switch (expect.kind) {
+      case "session": {
+        const sessions = this.#drill.edge.circuits
+          .filter((circuit) => expect.circuit === "all" || circuit.name === expect.circuit)
+          .flatMap((circuit) => circuit.sessions);
+        return sessions.every((session) => this.#isUp(session.name) === (expect.is === "up"));
+      }
+      case "reachable": {
+        const reached = this.#drill.cloud.ecr.prefixes.every(
+          (prefix) => this.#lab.routeVia(prefix).length > 0,
+        );
+        return reached === expect.is;
+      }
+      case "route": {
+        const via = [...this.#lab.routeVia(expect.prefix)].sort();
+        return via.join() === [...expect.via].sort().join();
+      }
+    }
+  }
+
+  #instead(expect: Expectation): string {
+    if (expect.kind === "route") {
+      const via = this.#lab.routeVia(expect.prefix);
+      return `, it goes ${via.length > 0 ? `via ${via.join(" and ")}` : "nowhere"}`;
+    }
+    if (expect.kind === "session" && expect.circuit !== "all") {
+      return `, ${this.#lastWord(expect.circuit)}`;
+    }
+    return "";
+  }
+
+  #report(probes: ProbeRecord | undefined): DrillReport {
+    const { drill } = this.#evidence(probes);
+    const faults = measureFaults(this.#evidence(probes));
+    const checks = [...this.#checks, ...judgeBudgets(drill, faults, probes !== undefined)];
+    const failed = checks.find((check) => check.status === "fail");
+    const unsure = checks.find((check) => check.status === "inconclusive");
+    const worst = failed ?? unsure;
+    return {
+      schema: "causeway.drill.report/v1",
+      drill: drill.name,
+      description: drill.description,
+      mode: this.#lab.mode,
+      substrate: this.#lab.substrate,
+      seed: drill.seed,
+      version: this.#options.version,
+      startedAt: this.#options.startedAt,
+      durationMs: (this.#lab.now() - this.#startUs) / 1000,
+      traceHash: this.#options.traceHash(),
+      verdict: failed ? "FAIL" : unsure ? "INCONCLUSIVE" : "PASS",
+      because: worst ? `${worst.check}: ${worst.observed}` : summary(faults, checks.length),
+      faults,
+      checks,
+      traffic: trafficOf(probes),
+      timeline: this.#timeline(),
+    };
+  }
+
+  #evidence(probes: ProbeRecord | undefined): Evidence {
+    return {
+      drill: this.#drill,
+      zeroUs: this.#zeroUs,
+      endUs: this.#lab.now(),
+      deeds: this.#deeds,
+      edge: this.#lab.edgeJournal(),
+      cloud: this.#lab.cloudJournal(),
+      probes,
+    };
+  }
+
+  #timeline(): readonly TimelineEntry[] {
+    const atMs = (at: number) => (at - this.#zeroUs) / 1000;
+    const entries: TimelineEntry[] = this.#deeds.map((deed) => ({
+      atMs: atMs(deed.atUs),
+      lane: "drill",
+      actor: "drill",
+      event: deed.kind,
+      text: deed.text,
+    }));
+    for (const entry of this.#lab.edgeJournal()) {
+      if (TOLD.has(entry.event)) entries.push(told(entry, "edge", "edge", atMs(entry.at)));
+    }
+    for (const entry of this.#lab.cloudJournal()) {
+      if (TOLD.has(entry.event)) entries.push(told(entry, "cloud", entry.node, atMs(entry.at)));
+    }
+    return entries.sort((a, b) => a.atMs - b.atMs);
+  }
+}
+
+/** Journal events a reader of the timeline wants; the rest is in the agents' own journals. */
+const TOLD = new Set([
+  "bfd.session.up",
+  "bfd.session.down",
+  "bgp.peer.up",
+  "bgp.peer.down",
+  "circuit.up",
+  "circuit.down",
+  "fib.circuit.left",
+  "fib.circuit.joined",
+]);
+
+function told(
+  entry: JournalEntry,
+  lane: "edge" | "cloud",
+  actor: string,
+  atMs: number,
+): TimelineEntry {
+  const { fields } = entry;
+  const subject = fields.session ?? fields.circuit ?? fields.peer ?? "";
+  const detail = fields.text ?? fields.reason;
+  const text = detail === undefined || detail === "" ? `${subject}` : `${subject}: ${detail}`;
+  return { atMs, lane, actor, event: entry.event, text };
+}
+
+function describe(step: Exclude<Step, { readonly do: "expect" }>): Omit<Deed, "atUs"> {
+  switch (step.do) {
+    case "cut": {
+      const way = {
+        both: "both ways",
+        "to-cloud": "towards the cloud",
+        "to-edge": "towards the edge",
+      };
+      const carrier = step.cut.carrier === "seen" ? "carrier lost" : "carrier stays";
+      const text = `cut ${step.circuit} ${way[step.cut.direction]}, ${carrier}`;
+      return { kind: "fault", text, circuit: step.circuit };
+    }
+    case "restore":
+      return { kind: "repair", text: `restore ${step.circuit}`, circuit: step.circuit };
+    case "shut-port":
+      return { kind: "fault", text: `shut the port of ${step.circuit}`, circuit: step.circuit };
+    case "restart-vbr": {
+      const text = `restart the VBR of ${step.circuit} (${step.how})`;
+      return { kind: "fault", text, circuit: step.circuit };
+    }
+    case "withdraw":
+      return { kind: "fault", text: `cloud withdraws ${step.prefix}`, circuit: undefined };
+    case "announce":
+      return { kind: "fault", text: `cloud announces ${step.prefix}`, circuit: undefined };
+  }
+}
+
+function claimText(expect: Expectation): string {
+  switch (expect.kind) {
+    case "session":
+      return `${expect.circuit === "all" ? "every circuit" : expect.circuit} is ${expect.is}`;
+    case "reachable":
+      return `the VPC is ${expect.is ? "reachable" : "unreachable"}`;
+    case "route":
+      return expect.via.length === 0
+        ? `no route to ${expect.prefix}`
+        : `${expect.prefix} goes via ${expect.via.join(" and ")}`;
+  }
+}
+
+function judgeBudgets(
+  drill: Drill,
+  faults: readonly FaultReport[],
+  hasProbes: boolean,
+): CheckReport[] {
+  const { budgets } = drill;
+  const checks: CheckReport[] = [];
+  for (const fault of faults.filter((one) => one.circuit !== null)) {
+    const judge = (name: string, valueMs: number | null, maxUs: number | undefined) => {
+      if (maxUs === undefined) return;
+      checks.push({
+        check: `${name} of "${fault.fault}"`,
+        status: valueMs === null ? "inconclusive" : valueMs * 1000 <= maxUs ? "pass" : "fail",
+        expected: `at most ${ms(maxUs / 1000)}`,
+        observed: valueMs === null ? "not measured" : ms(valueMs),
+      });
+    };
+    const { toCloud, toEdge } = fault.lost;
+    const outageMs = hasProbes ? Math.max(toCloud.longestGapMs, toEdge.longestGapMs) : null;
+    const sent = toCloud.sent + toEdge.sent;
+    judge("detection", fault.detectionMs, budgets.detectionUsMax);
+    judge("convergence", fault.convergenceMs, budgets.convergenceUsMax);
+    judge("outage", outageMs, budgets.outageUsMax);
+    if (budgets.lostPercentMax !== undefined) {
+      const percent = sent === 0 ? null : (100 * (toCloud.lost + toEdge.lost)) / sent;
+      checks.push({
+        check: `loss during "${fault.fault}"`,
+        status:
+          percent === null ? "inconclusive" : percent <= budgets.lostPercentMax ? "pass" : "fail",
+        expected: `at most ${budgets.lostPercentMax} %`,
+        observed: percent === null ? "not measured" : `${percent.toFixed(2)} %`,
+      });
+    }
+  }
+  return checks;
+}
+
+function summary(faults: readonly FaultReport[], checkCount: number): string {
+  const first = faults.find((fault) => fault.circuit !== null);
+  if (first === undefined) return `all ${checkCount} checks hold`;
+  const lost = first.lost.toCloud.lost + first.lost.toEdge.lost;
+  const figure = (value: number | null) => (value === null ? "not measured" : ms(value));
+  return (
+    `detection ${figure(first.detectionMs)}, convergence ${figure(first.convergenceMs)}, ` +
+    `${lost} probes lost (longest gap ${ms(Math.max(first.lost.toCloud.longestGapMs, first.lost.toEdge.longestGapMs))}); ` +
+    `all ${checkCount} checks hold`
+  );
+}
+
+function trafficOf(probes: ProbeRecord | undefined): readonly TrafficReport[] {
+  if (probes === undefined) return [];
+  return (["to-cloud", "to-edge"] as const).map((direction) => ({
+    direction,
+    flows: probes.flows,
+    ...lossBetween(probes.directions[direction], probes.flows, 0, Number.POSITIVE_INFINITY),
+  }));
+}

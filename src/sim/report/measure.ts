@@ -1,0 +1,104 @@
+import type { JournalEntry } from "../../agent/journal.ts";
+import type { Drill } from "../drill/drill.ts";
+import type { ProbeRecord } from "../lab/lab.ts";
+import { lossBetween } from "./loss.ts";
+import type { FaultReport, LossReport } from "./report.ts";
+
+/** A fault or repair the runner performed, on the lab's clock. */
+export interface Deed {
+  readonly kind: "fault" | "repair";
+  readonly text: string;
+  readonly circuit: string | undefined;
+  readonly atUs: number;
+}
+
+export interface Evidence {
+  readonly drill: Drill;
+  readonly zeroUs: number;
+  readonly endUs: number;
+  readonly deeds: readonly Deed[];
+  readonly edge: readonly JournalEntry[];
+  readonly cloud: readonly (JournalEntry & { readonly node: string })[];
+  readonly probes: ProbeRecord | undefined;
+}
+
+/** Figures of every fault: each is judged from its moment to the next deed, or to the end. */
+export function measureFaults(evidence: Evidence): readonly FaultReport[] {
+  const { deeds, endUs } = evidence;
+  return deeds.flatMap((deed, index) => {
+    if (deed.kind !== "fault") return [];
+    return [measureFault(evidence, deed, deeds[index + 1]?.atUs ?? endUs)];
+  });
+}
+
+function measureFault(evidence: Evidence, deed: Deed, untilUs: number): FaultReport {
+  const within = (entry: JournalEntry) => entry.at >= deed.atUs && entry.at < untilUs;
+  const detection = evidence.edge.find((entry) => within(entry) && notices(entry, deed.circuit));
+  const moved =
+    detection &&
+    evidence.edge.find(
+      (entry) =>
+        within(entry) &&
+        entry.event === "fib.circuit.left" &&
+        entry.fields.circuit === deed.circuit,
+    );
+  const cloudMoved = cloudLeft(evidence, deed, untilUs);
+  return {
+    fault: deed.text,
+    circuit: deed.circuit ?? null,
+    atMs: (deed.atUs - evidence.zeroUs) / 1000,
+    detectionMs: detection ? (detection.at - deed.atUs) / 1000 : null,
+    detectedBy: detection ? noticedBy(detection) : null,
+    convergenceMs: detection && moved ? Math.max(0, moved.at - detection.at) / 1000 : null,
+    cloudConvergenceMs: cloudMoved === undefined ? null : (cloudMoved - deed.atUs) / 1000,
+    lost: {
+      toCloud: loss(evidence, "to-cloud", deed.atUs, untilUs),
+      toEdge: loss(evidence, "to-edge", deed.atUs, untilUs),
+    },
+  };
+}
+
+/** The edge knows: a BFD session, a link or a BGP session of the circuit went down. */
+function notices(entry: JournalEntry, circuit: string | undefined): boolean {
+  if (circuit === undefined) return false;
+  const of = entry.fields.session ?? entry.fields.circuit ?? entry.fields.peer;
+  const isOfCircuit = of === circuit || of === `${circuit}-v6`;
+  return isOfCircuit && DOWN_EVENTS.has(entry.event);
+}
+
+const DOWN_EVENTS = new Set(["bfd.session.down", "circuit.down", "bgp.peer.down"]);
+
+function noticedBy(entry: JournalEntry): NonNullable<FaultReport["detectedBy"]> {
+  if (entry.event === "bfd.session.down") return "bfd";
+  const reason = String(entry.fields.reason ?? "");
+  if (reason.includes("link")) return "link";
+  if (reason.includes("bfd")) return "bfd";
+  return reason.includes("hold") ? "hold-timer" : "bgp";
+}
+
+/**
+ * When the way back moved: the last node of the cloud that changed its FIB because of the fault.
+ * The VBR that lost its customer leaves the circuit; the ECR follows by BGP.
+ */
+function cloudLeft(evidence: Evidence, deed: Deed, untilUs: number): number | undefined {
+  const down = evidence.cloud.find(
+    (entry) => entry.at >= deed.atUs && entry.at < untilUs && DOWN_EVENTS.has(entry.event),
+  );
+  if (down === undefined) return undefined;
+  const ecr = evidence.drill.cloud.ecr.name;
+  const synced = evidence.cloud.find(
+    (entry) => entry.node === ecr && entry.event === "fib.synced" && entry.at >= down.at,
+  );
+  return synced && synced.at < untilUs ? synced.at : undefined;
+}
+
+function loss(
+  evidence: Evidence,
+  direction: "to-cloud" | "to-edge",
+  fromUs: number,
+  untilUs: number,
+): LossReport {
+  const { probes } = evidence;
+  if (probes === undefined) return { sent: 0, lost: 0, longestGapMs: 0 };
+  return lossBetween(probes.directions[direction], probes.flows, fromUs, untilUs);
+}
