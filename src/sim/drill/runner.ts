@@ -127,8 +127,7 @@ class Run {
     if (step.atUs !== undefined) await this.#lab.sleepUntil(after(this.#zeroUs, step.atUs));
     if (step.do === "expect") return this.#expect(step.expect);
     const { kind, text, circuit } = describe(step);
-    const deed: Deed = { kind, text, circuit, atUs: this.#lab.now() };
-    this.#act(step);
+    const deed: Deed = { kind, text, circuit, atUs: this.#act(step) };
     this.#deeds.push(deed);
     this.#options.progress({
       atMs: (deed.atUs - this.#zeroUs) / 1000,
@@ -139,14 +138,22 @@ class Run {
     });
   }
 
-  #act(step: Exclude<Step, { readonly do: "expect" }>): void {
+  #act(step: Exclude<Step, { readonly do: "expect" }>): Micros {
     const lab = this.#lab;
-    if (step.do === "cut") lab.cut(step.circuit, step.cut);
-    else if (step.do === "restore") lab.restore(step.circuit);
-    else if (step.do === "shut-port") lab.shutPort(step.circuit);
-    else if (step.do === "restart-vbr") lab.restartVbr(step.circuit, step.how, step.downUs);
-    else if (step.do === "withdraw") lab.withdraw(step.prefix);
-    else lab.announce(step.prefix);
+    switch (step.do) {
+      case "cut":
+        return lab.cut(step.circuit, step.cut);
+      case "restore":
+        return lab.restore(step.circuit);
+      case "shut-port":
+        return lab.shutPort(step.circuit);
+      case "restart-vbr":
+        return lab.restartVbr(step.circuit, step.how, step.downUs);
+      case "withdraw":
+        return lab.withdraw(step.prefix);
+      case "announce":
+        return lab.announce(step.prefix);
+    }
   }
 
   async #expect(expect: Expectation): Promise<void> {
@@ -359,10 +366,10 @@ function summary(faults: readonly FaultReport[], checkCount: number): string {
   if (first === undefined) return `all ${checkCount} checks hold`;
   const lost = first.lost.toCloud.lost + first.lost.toEdge.lost;
   const figure = (value: number | null) => (value === null ? "not measured" : ms(value));
+  const gapMs = Math.max(first.lost.toCloud.longestGapMs, first.lost.toEdge.longestGapMs);
   return (
     `detection ${figure(first.detectionMs)}, convergence ${figure(first.convergenceMs)}, ` +
-    `${lost} probes lost (longest gap ${ms(Math.max(first.lost.toCloud.longestGapMs, first.lost.toEdge.longestGapMs))}); ` +
-    `all ${checkCount} checks hold`
+    `${lost} probes lost (longest gap ${ms(gapMs)}); all ${checkCount} checks hold`
   );
 }
 

@@ -19,12 +19,13 @@ export interface Lab {
   /** Polls `claim` after everything that happens; false where `deadline` came first. */
   waitFor(claim: () => boolean, deadline: Micros): Promise<boolean>;
 
-  cut(circuit: string, cut: Cut): void;
-  restore(circuit: string): void;
-  shutPort(circuit: string): void;
-  restartVbr(circuit: string, how: "silent" | "graceful", downUs: number): void;
-  withdraw(prefix: string): void;
-  announce(prefix: string): void;
+  // Deeds. Each answers when it took effect on the lab's clock: figures count from there.
+  cut(circuit: string, cut: Cut): Micros;
+  restore(circuit: string): Micros;
+  shutPort(circuit: string): Micros;
+  restartVbr(circuit: string, how: "silent" | "graceful", downUs: number): Micros;
+  withdraw(prefix: string): Micros;
+  announce(prefix: string): Micros;
 
   /** What the edge's journal said so far, in order. */
   edgeJournal(): readonly JournalEntry[];

@@ -1,4 +1,4 @@
-import type { CheckReport, DrillReport, FaultReport } from "./report.ts";
+import type { CheckReport, DrillReport, FaultReport, LossReport, TimelineEntry } from "./report.ts";
 
 /** The report as a person reads it in a terminal: verdict last, figures in milliseconds. */
 export function formatReport(report: DrillReport): string {
@@ -7,9 +7,7 @@ export function formatReport(report: DrillReport): string {
     `  ${report.mode} mode (${report.substrate}), seed ${report.seed}, took ${ms(report.durationMs)}`,
     "",
     "timeline",
-    ...report.timeline.map((entry) =>
-      `  ${signed(entry.atMs).padStart(12)}  ${entry.actor.padEnd(10)} ${entry.event.padEnd(20)} ${entry.text}`.trimEnd(),
-    ),
+    ...report.timeline.map(formatEntry),
     "",
     ...report.faults.flatMap(formatFault),
     "checks",
@@ -17,8 +15,7 @@ export function formatReport(report: DrillReport): string {
     "",
     "traffic",
     ...report.traffic.map(
-      (row) =>
-        `  ${row.direction.padEnd(9)} ${row.flows} flows: ${row.sent} probes sent, ${row.lost} lost, longest gap ${ms(row.longestGapMs)}`,
+      (row) => `  ${row.direction.padEnd(9)} ${row.flows} flows: ${formatLoss(row)}`,
     ),
     "",
     `${report.verdict}: ${report.because}`,
@@ -26,18 +23,26 @@ export function formatReport(report: DrillReport): string {
   return `${lines.join("\n")}\n`;
 }
 
+export function formatEntry(entry: TimelineEntry): string {
+  const at = signed(entry.atMs).padStart(12);
+  return `  ${at}  ${entry.actor.padEnd(10)} ${entry.event.padEnd(20)} ${entry.text}`.trimEnd();
+}
+
 function formatFault(fault: FaultReport): string[] {
-  const by = fault.detectedBy === null ? "" : ` (by ${fault.detectedBy})`;
-  const { toCloud, toEdge } = fault.lost;
+  const by = fault.detectedBy === null ? "" : ` by ${fault.detectedBy}`;
   return [
     `fault: ${fault.fault} at ${signed(fault.atMs)}`,
-    `  detection     ${msOrNone(fault.detectionMs)}${by}`,
-    `  convergence   ${msOrNone(fault.convergenceMs)}   detection → the edge's FIB left the circuit`,
-    `  cloud         ${msOrNone(fault.cloudConvergenceMs)}   fault → the cloud's FIB left the circuit`,
-    `  lost          ${toCloud.lost} of ${toCloud.sent} to the cloud (longest gap ${ms(toCloud.longestGapMs)}), ${toEdge.lost} of ${toEdge.sent} to the edge (longest gap ${ms(toEdge.longestGapMs)})`,
+    `  detection     ${msOrNone(fault.detectionMs)} fault → session down at the edge${by}`,
+    `  convergence   ${msOrNone(fault.convergenceMs)} detection → the edge's FIB left the circuit`,
+    `  cloud         ${msOrNone(fault.cloudConvergenceMs)} fault → the cloud's FIB left the circuit`,
+    `  to the cloud  ${formatLoss(fault.lost.toCloud)}`,
+    `  to the edge   ${formatLoss(fault.lost.toEdge)}`,
     "",
   ];
 }
+
+const formatLoss = (loss: LossReport): string =>
+  `${loss.sent} probes sent, ${loss.lost} lost, longest gap ${ms(loss.longestGapMs)}`;
 
 const MARKS = { pass: "ok  ", fail: "FAIL", inconclusive: "?   " } as const;
 

@@ -1,0 +1,103 @@
+/**
+ * Network namespaces of one lab, named after this process. What it makes it removes, also after a
+ * crash: the next lab reaps namespaces whose process is gone. Needs root and iproute2.
+ */
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
+import { PlatformError } from "../../core/app-error.ts";
+
+export interface VethEnd {
+  readonly node: string;
+  readonly device: string;
+  /** `10.0.1.1/30` */
+  readonly addresses: readonly string[];
+}
+
+const PREFIX = "causeway";
+
+export class Namespaces {
+  readonly #made = new Set<string>();
+
+  constructor() {
+    reapAbandoned();
+  }
+
+  /** The namespace's full name, for `ip netns exec` and for hosts. */
+  nameOf(node: string): string {
+    return `${PREFIX}-${process.pid}-${node}`;
+  }
+
+  add(node: string, sysctls: Readonly<Record<string, number>>): void {
+    const name = this.nameOf(node);
+    this.#made.add(name);
+    runIp(["netns", "add", name]);
+    runIp(["-n", name, "link", "set", "lo", "up"]);
+    const settings = Object.entries(sysctls).map(
+      ([key, value]) => `[ ! -e /proc/sys/${key} ] || echo ${value} > /proc/sys/${key}`,
+    );
+    if (settings.length > 0) this.exec(node, "sh", ["-ec", settings.join("\n")]);
+  }
+
+  /** A cable between two nodes; both ends come up addressed. */
+  veth(a: VethEnd, b: VethEnd): void {
+    const [nsA, nsB] = [this.nameOf(a.node), this.nameOf(b.node)];
+    const peer = ["type", "veth", "peer", "name", b.device, "netns", nsB];
+    runIp(["link", "add", a.device, "netns", nsA, ...peer]);
+    for (const end of [a, b]) {
+      for (const address of end.addresses) this.address(end.node, end.device, address);
+      this.ip(end.node, ["link", "set", end.device, "up"]);
+    }
+  }
+
+  address(node: string, device: string, address: string): void {
+    const noDad = address.includes(":") ? ["nodad"] : [];
+    this.ip(node, ["addr", "add", address, "dev", device, ...noDad]);
+  }
+
+  ip(node: string, args: readonly string[]): void {
+    runIp(["-n", this.nameOf(node), ...args]);
+  }
+
+  tc(node: string, args: readonly string[]): void {
+    run("tc", ["-n", this.nameOf(node), ...args]);
+  }
+
+  exec(node: string, program: string, args: readonly string[]): string {
+    return run("ip", ["netns", "exec", this.nameOf(node), program, ...args]);
+  }
+
+  /** Never throws: what is already gone is gone. */
+  dispose(): void {
+    for (const name of this.#made) spawnSync("ip", ["netns", "del", name]);
+    this.#made.clear();
+  }
+}
+
+/** Undefined where namespaces can be made; else the sentence that says what is missing. */
+export function whyNoNamespaces(): string | undefined {
+  if (process.getuid?.() !== 0) return "not root";
+  const probe = `${PREFIX}-${process.pid}-probe`;
+  const made = spawnSync("ip", ["netns", "add", probe], { encoding: "utf8" });
+  if (made.error !== undefined) return "iproute2 (the program ip) is not installed";
+  if (made.status !== 0) return `ip netns add: ${made.stderr.trim()}`;
+  spawnSync("ip", ["netns", "del", probe]);
+  return undefined;
+}
+
+function reapAbandoned(): void {
+  const directory = "/run/netns";
+  if (!existsSync(directory)) return;
+  for (const name of readdirSync(directory)) {
+    const pid = new RegExp(`^${PREFIX}-(\\d+)-`).exec(name)?.[1];
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) spawnSync("ip", ["netns", "del", name]);
+  }
+}
+
+const runIp = (args: readonly string[]): string => run("ip", args);
+
+function run(program: string, args: readonly string[]): string {
+  const outcome = spawnSync(program, args, { encoding: "utf8" });
+  if (outcome.status === 0) return outcome.stdout;
+  const why = outcome.error?.message ?? outcome.stderr.trim();
+  throw new PlatformError("PLATFORM_NAMESPACE", `"${program} ${args.join(" ")}" failed: ${why}`);
+}

@@ -1,0 +1,143 @@
+/**
+ * Numbered probe packets, both ways, at a fixed pace: what a drill's loss is counted with. One prober
+ * sends from its end and hears at the other; rows are columns (`ProbeColumns`), so a long drill stays
+ * small. It runs over any two hosts: the kernel's packets in a lab, simulated ones on a virtual clock.
+ */
+
+import { after, type Micros } from "../../core/time.ts";
+import type { Clock, Host, UdpSocket } from "../../platform/contract.ts";
+import type { Traffic } from "../drill/drill.ts";
+import type { Direction, ProbeColumns, ProbeRecord } from "./lab.ts";
+
+/** Each flow is a source port of its own, so that ECMP spreads flows; all go to one port. */
+const SINK_PORT = 7007;
+const SOURCE_PORT_MIN = 20_000;
+
+export class ProbePair {
+  readonly #flows: number;
+  readonly #probers: Readonly<Record<Direction, Prober>>;
+
+  constructor(traffic: Traffic, idc: Host, vpc: Host) {
+    this.#flows = traffic.flows;
+    this.#probers = {
+      "to-cloud": new Prober(traffic, idc, vpc, [traffic.idc, traffic.vpc]),
+      "to-edge": new Prober(traffic, vpc, idc, [traffic.vpc, traffic.idc]),
+    };
+  }
+
+  start(): void {
+    for (const prober of Object.values(this.#probers)) prober.start();
+  }
+
+  /** No probe is sent any more; those on their way still count. */
+  stopSending(): void {
+    for (const prober of Object.values(this.#probers)) prober.stopSending();
+  }
+
+  record(): ProbeRecord {
+    return {
+      flows: this.#flows,
+      directions: {
+        "to-cloud": this.#probers["to-cloud"].columns(),
+        "to-edge": this.#probers["to-edge"].columns(),
+      },
+    };
+  }
+
+  close(): void {
+    for (const prober of Object.values(this.#probers)) prober.close();
+  }
+}
+
+class Prober {
+  readonly #traffic: Traffic;
+  readonly #clock: Clock;
+  readonly #sinkClock: Clock;
+  readonly #target: string;
+  readonly #sources: UdpSocket[] = [];
+  readonly #sink: UdpSocket;
+  readonly #alarm;
+  readonly #payload = new Uint8Array(8);
+  #sentUs = new Float64Array(4096);
+  #arrivedUs = new Float64Array(4096);
+  #count = 0;
+  #startUs: Micros | undefined;
+
+  constructor(traffic: Traffic, from: Host, to: Host, ends: readonly [string, string]) {
+    const [source, target] = ends;
+    this.#traffic = traffic;
+    this.#clock = from.clock;
+    this.#sinkClock = to.clock;
+    this.#target = target;
+    this.#sink = to.udp.open({ localAddress: target, port: SINK_PORT, ttl: 64 }, (datagram) =>
+      this.#heard(datagram.octets),
+    );
+    for (let flow = 0; flow < traffic.flows; flow += 1) {
+      const port = SOURCE_PORT_MIN + flow;
+      this.#sources.push(from.udp.open({ localAddress: source, port, ttl: 64 }, () => undefined));
+    }
+    this.#alarm = from.clock.createAlarm(() => this.#sendDue());
+  }
+
+  start(): void {
+    this.#startUs = this.#clock.now();
+    this.#sendDue();
+  }
+
+  stopSending(): void {
+    this.#startUs = undefined;
+    this.#alarm.set(undefined);
+  }
+
+  columns(): ProbeColumns {
+    const flow = new Uint16Array(this.#count);
+    for (let row = 0; row < this.#count; row += 1) flow[row] = row % this.#traffic.flows;
+    return {
+      count: this.#count,
+      flow,
+      sentUs: this.#sentUs.slice(0, this.#count),
+      arrivedUs: this.#arrivedUs.slice(0, this.#count),
+    };
+  }
+
+  close(): void {
+    this.stopSending();
+    this.#sink.close();
+    for (const socket of this.#sources) socket.close();
+  }
+
+  /** Sends what is due, also what a late alarm has missed: the count per second stays true. */
+  #sendDue(): void {
+    if (this.#startUs === undefined) return;
+    const now = this.#clock.now();
+    const due = Math.floor((now - this.#startUs) / this.#traffic.intervalUs) + 1;
+    while (this.#count < due) this.#send(now);
+    this.#alarm.set(after(this.#startUs, this.#count * this.#traffic.intervalUs));
+  }
+
+  #send(now: Micros): void {
+    const row = this.#count;
+    if (row === this.#sentUs.length) {
+      this.#sentUs = doubled(this.#sentUs);
+      this.#arrivedUs = doubled(this.#arrivedUs);
+    }
+    this.#sentUs[row] = now;
+    this.#count = row + 1;
+    new DataView(this.#payload.buffer).setUint32(0, row);
+    this.#sources[row % this.#traffic.flows]?.send(this.#payload.slice(), this.#target, SINK_PORT);
+  }
+
+  #heard(octets: Uint8Array): void {
+    if (octets.length < 4) return;
+    const row = new DataView(octets.buffer, octets.byteOffset, octets.byteLength).getUint32(0);
+    if (row < this.#count && this.#arrivedUs[row] === 0) {
+      this.#arrivedUs[row] = this.#sinkClock.now();
+    }
+  }
+}
+
+function doubled(column: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> {
+  const wider = new Float64Array(column.length * 2);
+  wider.set(column);
+  return wider;
+}
