@@ -12,9 +12,10 @@ export interface Capabilities {
 }
 
 /**
- * Reads (code, length, value) triples into `into`. A triple that leaves its parameter is a malformed
- * OPEN; so is a 4-octet AS capability of another length, for without it the peer's AS is unknown.
- * Any other capability that contradicts its RFC is set aside, as one nobody here knows would be.
+ * Reads (code, length, value) triples into `into`. A triple that leaves its parameter is a
+ * malformed OPEN; so is a 4-octet AS capability of another length, for without it the peer's AS is
+ * unknown. Any other capability that contradicts its RFC is set aside, as one nobody here knows
+ * would be.
  */
 export function decodeCapabilities(
   octets: Uint8Array,

@@ -23,6 +23,14 @@ export interface WireFault {
   readonly because: string;
 }
 
+/** Why a value is malformed: what its fault will say, before severity and code are known. */
+export interface Defect {
+  readonly reason: string;
+  readonly because: string;
+  /** Where it is worse than what its attribute's row says of malformed values. */
+  readonly severity?: Severity;
+}
+
 /** What a fault is made of; `data` defaults to none, `severity` to a session reset. */
 export interface FaultFields {
   readonly code: ErrorCode;
@@ -41,3 +49,17 @@ export const wireFault = (fields: FaultFields): WireFault => ({
   reason: fields.reason,
   because: fields.because,
 });
+
+/** Faults of one message, in the order found; what a hostile message makes of it stays small. */
+export class FaultLog {
+  readonly faults: WireFault[] = [];
+  /** The first of those that ask for more than discarding one attribute. */
+  withdrawing: WireFault | undefined;
+
+  add(fault: WireFault): void {
+    if (fault.severity >= Severity.TreatAsWithdraw) this.withdrawing ??= fault;
+    if (this.faults.length < FAULTS_MAX || this.withdrawing === fault) this.faults.push(fault);
+  }
+}
+
+const FAULTS_MAX = 32;

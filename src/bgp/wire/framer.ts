@@ -15,8 +15,9 @@ export interface Frame {
 
 /**
  * Cuts a TCP stream into messages (RFC 4271 §4.1). A pushed chunk is read where it lies, so it must
- * not change until the next `push`; only the octets of a message that is not complete yet are copied,
- * into a buffer that grows by doubling. The cost is linear in the octets pushed, however they are cut.
+ * not change until the next `push`; only the octets of a message that is not complete yet are
+ * copied, into a buffer that grows by doubling. The cost is linear in the octets pushed, however
+ * they are cut.
  */
 export class Framer {
   #bytes: Uint8Array = EMPTY;

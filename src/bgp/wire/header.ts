@@ -6,14 +6,15 @@ import { ErrorCode, HeaderSubcode, MessageType } from "./iana.ts";
 /**
  * `bgp/wire` turns octets into values and values into octets, and nothing else: no state but the
  * bytes a stream is short of, no clock, no configuration beyond what both OPENs agreed on
- * (`WireContext`). Who decodes gets a value or a `WireFault`; no input throws, reads past its end or
- * costs more than a small factor above an honest message of its size.
+ * (`WireContext`). Who decodes gets a value or a `WireFault`; no input throws, reads past its end
+ * or costs more than a small factor above an honest message of its size.
  *
- *   framer.ts     stream → whole messages             header.ts        the 19 octets before each
- *   decode.ts     message → value, by type            open.ts          OPEN; capability.ts its rows
- *   update.ts     UPDATE: frame, RFC 7606 verdict     attribute-*.ts   path attributes, one row each
- *   nlri.ts       prefixes, hot path                  mp-nlri.ts       MP_REACH_NLRI, MP_UNREACH_NLRI
- *   notification.ts, route-refresh.ts                 iana.ts          registries
+ *   framer.ts     stream → whole messages       header.ts       the 19 octets before each
+ *   decode.ts     message → value, by type      open.ts         OPEN; capability.ts its rows
+ *   update.ts     UPDATE and its RFC 7606       attribute-*.ts  path attributes, one row each
+ *                 verdict                       as-path.ts      segments, AS4 merge
+ *   nlri.ts       prefixes, the hot path        mp-nlri.ts      MP_REACH_NLRI, MP_UNREACH_NLRI
+ *   notification.ts, route-refresh.ts           iana.ts         registries
  *
  * What is checked here needs nothing but the message and `WireContext`. What needs configuration or
  * state (the peer's AS, collisions, own AS in the path, next hops of our own) is the FSM's and the

@@ -26,8 +26,8 @@ export interface OpenMessage {
   readonly bgpIdentifier: number;
   readonly capabilities: readonly Capability[];
   /**
-   * Capabilities whose octets contradict their RFC: set aside as if never sent, and in `capabilities`
-   * no longer. `reason` labels a counter, like that of a `WireFault`.
+   * Capabilities whose octets contradict their RFC: set aside as if never sent, and not among
+   * `capabilities`. `reason` labels a counter, like that of a `WireFault`.
    */
   readonly ignoredCapabilities?: readonly IgnoredCapability[];
 }
@@ -74,7 +74,7 @@ export interface Aggregator {
   readonly address: Uint8Array;
 }
 
-/** An optional transitive attribute nobody here knows; passed on with Partial set (RFC 4271 §5). */
+/** An optional transitive attribute unknown here; passed on with Partial set (RFC 4271 §5). */
 export interface UnknownAttribute {
   readonly flags: number;
   readonly type: number;
@@ -108,6 +108,11 @@ export interface PathAttributes {
   /** Only To Customer (RFC 9234 §5). */
   readonly otc?: number;
   readonly unknown?: readonly UnknownAttribute[];
+  /**
+   * Types of the optional transitive attributes above that came with Partial set: someone on the
+   * way did not know them, and the bit is never cleared again (RFC 4271 §5).
+   */
+  readonly partial?: readonly number[];
 }
 
 /** NLRI as received: a validated run of (length, prefix octets), with path ids where negotiated. */

@@ -4,8 +4,8 @@ import { lengthMax } from "../../core/prefix.ts";
 import type { NlriRun } from "./message.ts";
 
 /*
- * Prefixes as UPDATEs carry them (RFC 4271 §4.3, RFC 7911 §3): a length in bits, then as many octets
- * as it takes. This file is the hot path of a table transfer and gives up clarity for speed:
+ * Prefixes as UPDATEs carry them (RFC 4271 §4.3, RFC 7911 §3): a length in bits, then as many
+ * octets as it takes. This file is the hot path of a table transfer and gives up clarity for speed:
  * one pass validates, one pass reads, neither allocates per prefix (`bench/wire.ts` pays for it).
  */
 
@@ -32,8 +32,9 @@ export const NLRI_CUT = -1;
 export const NLRI_TOO_LONG = -2;
 
 /**
- * Walks a validated run: `reset`, then `next` until false, reading the fields in between. One cursor
- * serves any number of runs. Bits behind the length are cleared (RFC 4271 §4.3 calls them irrelevant).
+ * Walks a validated run: `reset`, then `next` until false, reading the fields in between. One
+ * cursor serves any number of runs. Bits behind the length are cleared (RFC 4271 §4.3 calls them
+ * irrelevant).
  */
 export class NlriCursor {
   /** Unsigned 32 bits; 0 where the run has none. */

@@ -49,8 +49,9 @@ export function decodeOpen(body: Uint8Array): Result<OpenMessage, WireFault> {
 }
 
 /**
- * What follows the Optional Parameters Length of `lengthOctets`. RFC 9072 §2: a first parameter type
- * of 255 announces the extended format, whatever that length says (but 0, which stands for none).
+ * What follows the Optional Parameters Length of `lengthOctets`. RFC 9072 §2: a first parameter
+ * type of 255 announces the extended format, whatever that length says (but 0, which stands for
+ * none).
  */
 export function decodeOptionalParameters(
   lengthOctets: number,
@@ -94,8 +95,8 @@ export function decodeOptionalParameters(
 }
 
 /**
- * All capabilities in one parameter (RFC 5492 §4), in the extended format of RFC 9072 only where the
- * old one is too small. A `myAs` of more than two octets becomes AS_TRANS.
+ * All capabilities in one parameter (RFC 5492 §4), in the extended format of RFC 9072 only where
+ * the old one is too small. A `myAs` of more than two octets becomes AS_TRANS.
  */
 export function encodeOpen(message: OpenMessage): Uint8Array {
   const capabilities = new ByteWriter();

@@ -8,8 +8,8 @@ import type { RouteRefreshMessage } from "./message.ts";
 export const RefreshSubtype = { Request: 0, BeginOfRefresh: 1, EndOfRefresh: 2 } as const;
 
 /**
- * RFC 2918 §3, RFC 7313 §3. What follows the four octets of a request (an ORF list, RFC 5291) is left
- * unread; a subtype nobody defined comes out as it is and is to be ignored (RFC 7313 §5).
+ * RFC 2918 §3, RFC 7313 §3. What follows the four octets of a request (an ORF list, RFC 5291) is
+ * left unread; a subtype nobody defined comes out as it is and is to be ignored (RFC 7313 §5).
  */
 export function decodeRouteRefresh(body: Uint8Array): Result<RouteRefreshMessage, WireFault> {
   const subtype = body[2] ?? 0;
