@@ -14,9 +14,13 @@ export interface Rng {
 
 export function seededRng(seed: number): Rng {
   const generator = xoroshiro128plus(seed | 0);
+  // The first draws of neighbouring seeds are neighbours; these lie behind that.
+  for (let draw = 0; draw < WARM_UP_DRAWS; draw += 1) generator.next();
   return {
     int: (min, max) => uniformInt(generator, min, max),
     unit: () => uniformFloat64(generator),
     fork: () => seededRng(uniformInt(generator, -0x8000_0000, 0x7fff_ffff)),
   };
 }
+
+const WARM_UP_DRAWS = 20;
