@@ -114,16 +114,25 @@ export interface BfdSessionView {
   readonly lastPacketAt: Micros | undefined;
   readonly packetsIn: number;
   readonly packetsOut: number;
-  /** Reason (`ttl`, `version`, `your-discriminator-unknown` …) → count. */
+  /**
+   * Reason → count. Of the packet itself: `truncated`, `version`, `length`, `detect-mult`, `multipoint`,
+   * `my-discriminator`, `your-discriminator-zero`, `your-discriminator` (unknown); of the way it came:
+   * `port`, `address`, `device`, `ttl`; `auth-unexpected|missing|section|type|key|sequence|digest`;
+   * `admin-down` (ours), and `poll-rate` for a poll that was taken but not answered.
+   */
   readonly discards: Readonly<Record<string, number>>;
   /** `from>to/diag` → count. */
   readonly transitions: Readonly<Record<string, number>>;
-  /** How late our transmissions left: upper bounds (µs) and cumulative counts, Prometheus style. */
+  /**
+   * How late our transmissions left: upper bounds (µs) and cumulative counts, Prometheus style; the
+   * last of `counts`, one more than `boundsUs`, counts every observation.
+   */
   readonly txLateness: {
     readonly boundsUs: readonly number[];
     readonly counts: readonly number[];
     readonly sumUs: number;
   };
+  /** Time between valid packets, counted likewise. */
   readonly rxGap: {
     readonly boundsUs: readonly number[];
     readonly counts: readonly number[];
