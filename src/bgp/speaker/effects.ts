@@ -1,5 +1,5 @@
 import type { LogFields, LogLevel } from "../../core/log.ts";
-import type { BgpState } from "../fsm/state.ts";
+import type { BgpState, ResetReason } from "../fsm/state.ts";
 import type { RouteChanges } from "../rib/contract.ts";
 import type { ConnectionId } from "./inputs.ts";
 
@@ -47,17 +47,4 @@ export type SpeakerEffect =
       readonly fields: LogFields;
     };
 
-/** Label values of `causeway_bgp_peer_resets_total`. */
-export type ResetReason =
-  | "bfd_down"
-  | "link_down"
-  | "hold_timer"
-  | "send_hold_timer"
-  | "notification_in"
-  | "notification_out"
-  | "tcp"
-  | "admin"
-  | "collision"
-  | "config"
-  | "prefix_limit"
-  | "hold_off";
+export type { ResetReason } from "../fsm/state.ts";
