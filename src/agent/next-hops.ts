@@ -1,0 +1,99 @@
+/**
+ * Which way out a BGP next hop means (RFC 4271 §5.1.3, §9.1.2.1). A next hop on the subnet of a
+ * circuit, or the peer's own address, is out of that circuit's interface while the link is up; any
+ * other is asked of the host's routing table. Answers go to the speaker when they change: on link
+ * events at once, for the rest at every tick.
+ */
+import type { NextHopState } from "../bgp/rib/contract.ts";
+import { isLinkLocal6, parseAddress } from "../core/address.ts";
+import type { Routes } from "../platform/contract.ts";
+import type { LinkBook } from "./link-book.ts";
+import type { SessionPlan } from "./speaker-config.ts";
+
+/** A gateway on an interface, before the circuit's weight. */
+export interface ResolvedHop {
+  readonly gateway: string;
+  readonly device: string;
+}
+
+export class NextHops {
+  readonly #routes: Pick<Routes, "resolve">;
+  readonly #links: LinkBook;
+  readonly #answer: (nextHop: string, state: NextHopState) => void;
+  readonly #interest = new Map<string, boolean>();
+  #plans: readonly SessionPlan[] = [];
+
+  constructor(
+    routes: Pick<Routes, "resolve">,
+    links: LinkBook,
+    answer: (nextHop: string, state: NextHopState) => void,
+  ) {
+    this.#routes = routes;
+    this.#links = links;
+    this.#answer = answer;
+  }
+
+  configure(plans: readonly SessionPlan[]): void {
+    this.#plans = plans;
+    this.refresh();
+  }
+
+  interest(added: readonly string[], removed: readonly string[]): void {
+    for (const nextHop of removed) this.#interest.delete(nextHop);
+    for (const nextHop of added) this.#tell(nextHop, this.#isReachable(nextHop));
+  }
+
+  /** Asks again for every next hop; true where an answer changed. */
+  refresh(): boolean {
+    let hasChanged = false;
+    for (const [nextHop, wasReachable] of [...this.#interest]) {
+      const isReachable = this.#isReachable(nextHop);
+      if (isReachable === wasReachable) continue;
+      hasChanged = true;
+      this.#tell(nextHop, isReachable);
+    }
+    return hasChanged;
+  }
+
+  /** The way out for a path of this session; undefined where there is none now. */
+  resolve(nextHop: string, plan: SessionPlan | undefined): ResolvedHop | undefined {
+    const address = parseAddress(nextHop);
+    if (address === undefined) return undefined;
+    const own = plan?.device;
+    if (isLinkLocal6(address)) {
+      const isUsable = own !== undefined && this.#links.isUp(own);
+      return isUsable ? { gateway: nextHop, device: own } : undefined;
+    }
+    if (plan !== undefined && this.#isOnLinkOf(plan, nextHop, address)) {
+      return plan.device === undefined ? undefined : { gateway: nextHop, device: plan.device };
+    }
+    for (const other of this.#plans) {
+      if (other.device !== undefined && this.#isOnLinkOf(other, nextHop, address)) {
+        return { gateway: nextHop, device: other.device };
+      }
+    }
+    const found = this.#routes.resolve(nextHop);
+    return found && { gateway: found.gateway ?? nextHop, device: found.device };
+  }
+
+  get watched(): ReadonlyMap<string, boolean> {
+    return this.#interest;
+  }
+
+  #isReachable(nextHop: string): boolean {
+    const address = parseAddress(nextHop);
+    if (address === undefined) return false;
+    // A link-local next hop belongs to its own session's link, and that link's death ends the session.
+    return isLinkLocal6(address) || this.resolve(nextHop, undefined) !== undefined;
+  }
+
+  #isOnLinkOf(plan: SessionPlan, nextHop: string, address: Uint8Array): boolean {
+    if (plan.device === undefined || !this.#links.isUp(plan.device)) return false;
+    return nextHop === plan.neighbor.remoteAddress || this.#links.isConnected(plan.device, address);
+  }
+
+  #tell(nextHop: string, isReachable: boolean): void {
+    this.#interest.set(nextHop, isReachable);
+    this.#answer(nextHop, { isReachable, igpMetric: 0 });
+  }
+}
