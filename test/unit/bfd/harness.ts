@@ -53,6 +53,8 @@ export interface Sent {
   readonly session: string;
   readonly octets: Uint8Array;
   readonly packet: ControlPacket;
+  /** Changes of state that had happened by then. */
+  readonly changes: number;
 }
 
 type LogEffect = Extract<BfdEffect, { readonly kind: "log" }>;
@@ -104,7 +106,8 @@ export class Node {
         const decoded = decodeControlPacket(effect.octets);
         if (!decoded.ok) throw new Error(`sent ${decoded.fault.because}`);
         const { session, octets } = effect;
-        const sent = { at: now, session, octets, packet: decoded.value };
+        const changes = this.states.length;
+        const sent = { at: now, session, octets, packet: decoded.value, changes };
         this.sent.push(sent);
         this.onSend(sent);
       }
