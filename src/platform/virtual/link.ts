@@ -1,0 +1,348 @@
+import type { Rng } from "../../core/rng.ts";
+import type { Micros } from "../../core/time.ts";
+import type { Interface, Wire, WireProbe } from "./interface.ts";
+import type { Ip } from "./ip.ts";
+import type { DropReason, Packet } from "./packet.ts";
+import type { Scheduled, Timeline } from "./timeline.ts";
+import type { Place } from "./trace.ts";
+
+/** What happens to a packet on the way; the same in every direction or one by one (`shape`). */
+export interface LinkQuality {
+  readonly latencyUs: number;
+  /** Added to the latency, uniform in [0, jitterUs]; order is kept. */
+  readonly jitterUs: number;
+  /** Probability in [0, 1] that a packet is lost. */
+  readonly loss: number;
+  /** Probability that a packet arrives twice. */
+  readonly duplicate: number;
+  /** Probability that a packet is overtaken: it takes up to `reorderUs` longer, order not kept. */
+  readonly reorder: number;
+  readonly reorderUs: number;
+  /** Packets leave one behind the other at this rate; undefined: at once. */
+  readonly bandwidthBps: number | undefined;
+  /** Octets that may wait for the bandwidth; what exceeds it is lost. */
+  readonly queueOctets: number;
+  /** Longer packets vanish without a word, whatever the interfaces believe. */
+  readonly mtu: number;
+}
+
+/** One end of a link: a port of a host. */
+export interface LinkEnd {
+  readonly host: string;
+  readonly device: string;
+}
+
+export type Verdict = "pass" | "drop" | { readonly delayUs: number };
+
+/** Judges a packet about to go from one host to another; the first that does not pass it decides. */
+export type LinkRule = (packet: Packet, from: string, to: string) => Verdict;
+
+/** Which directions are meant: those from one host, to one host, or (neither) all. */
+export interface LinkDirections {
+  readonly from?: string;
+  readonly to?: string;
+}
+
+/** A port as the link sees it. */
+export interface LinkPort {
+  readonly host: string;
+  readonly port: Interface;
+  /** The wire's carrier came or went. */
+  setCarrier(hasCarrier: boolean): void;
+  receive(packet: Packet, via: Interface): void;
+}
+
+/**
+ * A link between two ports (or a segment of more). Each direction has a quality, a queue and a
+ * fault state of its own. A cut loses what is sent and what is under way; whether an end sees its
+ * carrier go is said with the cut, because that is the difference between a failover in
+ * milliseconds and one that waits for BFD. Neighbours are always resolved: ARP and ND are not
+ * modelled, except that an address nobody owns on this link (in this VLAN) is `no-neighbour`.
+ */
+export class VirtualLink implements Place {
+  readonly id: number;
+  readonly name: string;
+  readonly #timeline: Timeline;
+  readonly #isCarrierVisible: boolean;
+  readonly #ports: readonly LinkPort[];
+  readonly #directions: Direction[] = [];
+  readonly #dark = new Set<LinkPort>();
+  readonly #rules: LinkRule[] = [];
+
+  constructor(options: {
+    readonly place: Place;
+    readonly timeline: Timeline;
+    readonly rng: Rng;
+    readonly quality: LinkQuality;
+    readonly isCarrierVisible: boolean;
+    readonly ports: readonly LinkPort[];
+  }) {
+    this.id = options.place.id;
+    this.name = options.place.name;
+    this.#timeline = options.timeline;
+    this.#isCarrierVisible = options.isCarrierVisible;
+    this.#ports = options.ports;
+    for (const from of this.#ports) {
+      for (const to of this.#ports) {
+        if (from === to) continue;
+        const rng = options.rng.fork();
+        this.#directions.push(new Direction(from, to, options.quality, rng));
+      }
+    }
+    for (const from of this.#ports) from.port.wire = this.#wire(from);
+    this.refreshCarrier();
+  }
+
+  get ends(): readonly LinkEnd[] {
+    return this.#ports.map(({ host, port }) => ({ host, device: port.device }));
+  }
+
+  get isCut(): boolean {
+    return this.#directions.some((direction) => direction.isCut);
+  }
+
+  /** Changes the quality of some directions; packets under way keep theirs. */
+  shape(change: Partial<LinkQuality>, where: LinkDirections = {}): void {
+    for (const direction of this.#chosen(where)) {
+      direction.quality = { ...direction.quality, ...change };
+    }
+    this.#note("shaped");
+  }
+
+  /**
+   * Loses every packet of the chosen directions from now on, those under way included. Receivers
+   * of a cut direction lose their carrier where it is visible; `carrier` overrides that.
+   */
+  cut(options: LinkDirections & { readonly carrier?: "seen" | "unseen" } = {}): void {
+    const isSeen =
+      options.carrier === undefined ? this.#isCarrierVisible : options.carrier === "seen";
+    for (const direction of this.#chosen(options)) {
+      direction.isCut = true;
+      direction.epoch += 1;
+      if (isSeen) this.#dark.add(direction.to);
+    }
+    this.#note("cut");
+    this.refreshCarrier();
+  }
+
+  /** Ends the cut of the chosen directions. */
+  repair(where: LinkDirections = {}): void {
+    for (const direction of this.#chosen(where)) direction.isCut = false;
+    for (const port of this.#dark) {
+      const isStillCut = this.#directions.some((way) => way.to === port && way.isCut);
+      if (!isStillCut) this.#dark.delete(port);
+    }
+    this.#note("repaired");
+    this.refreshCarrier();
+  }
+
+  /** Rules see every packet, in the order they were added. */
+  addRule(rule: LinkRule): { remove(): void } {
+    this.#rules.push(rule);
+    return {
+      remove: () => {
+        const index = this.#rules.indexOf(rule);
+        if (index >= 0) this.#rules.splice(index, 1);
+      },
+    };
+  }
+
+  /** Tells every end what its carrier is; an end whose far ends are all switched off has none. */
+  refreshCarrier(): void {
+    for (const end of this.#ports) {
+      const isLit =
+        !this.#isCarrierVisible ||
+        this.#ports.some((other) => other !== end && other.port.isAdminUp);
+      const hasCarrier = isLit && !this.#dark.has(end);
+      if (hasCarrier !== end.port.wireCarrier) end.setCarrier(hasCarrier);
+    }
+  }
+
+  /** What became of the packets of one direction. */
+  counters(from: string, to: string): LinkCounters | undefined {
+    const direction = this.#chosen({ from, to })[0];
+    if (direction === undefined) return undefined;
+    return { sent: direction.sentCount, dropped: new Map(direction.dropped) };
+  }
+
+  #wire(from: LinkPort): Wire {
+    return {
+      name: this.name,
+      transmit: (vlanId, packet, nextHop) => this.#transmit(from, { vlanId, packet, nextHop }),
+      probe: (vlanId, packet, nextHop) => this.#probe(from, { vlanId, packet, nextHop }),
+      adminChanged: () => this.refreshCarrier(),
+    };
+  }
+
+  #probe(from: LinkPort, { vlanId, packet, nextHop }: Frame): WireProbe | DropReason {
+    const found = this.#neighbour(from, vlanId, nextHop);
+    if (found === undefined) return "no-neighbour";
+    const { direction, via } = found;
+    const { quality } = direction;
+    if (direction.isCut) return "cut";
+    if (packet.lengthOctets > quality.mtu) return "wire-mtu";
+    const verdict = this.#judge(packet, direction);
+    if (verdict === "drop") return "rule";
+    const ruleUs = verdict === "pass" ? 0 : verdict.delayUs;
+    return {
+      host: direction.to.host,
+      via,
+      delayUs: quality.latencyUs + quality.jitterUs / 2 + ruleUs,
+      arrivalProbability: 1 - quality.loss,
+    };
+  }
+
+  #transmit(from: LinkPort, frame: Frame): DropReason | undefined {
+    const { packet } = frame;
+    const now = this.#timeline.now;
+    const found = this.#neighbour(from, frame.vlanId, frame.nextHop);
+    if (found === undefined) return "no-neighbour";
+    const { direction, via } = found;
+    this.#timeline.trace.sent(now, this, packet);
+    direction.sentCount += 1;
+    const verdict = this.#rules.length === 0 ? "pass" : this.#judge(packet, direction);
+    const reason = direction.refusal(packet, now, verdict);
+    if (reason !== undefined) {
+      this.#drop(direction, packet, reason);
+      return undefined;
+    }
+    const ruleUs = typeof verdict === "string" ? 0 : verdict.delayUs;
+    const arrival = direction.arrival(packet, now) + ruleUs;
+    this.#deliver(direction, via, packet, arrival);
+    if (direction.isDuplicated()) {
+      this.#deliver(direction, via, { ...packet }, direction.arrival(packet, now) + ruleUs);
+    }
+    return undefined;
+  }
+
+  #deliver(direction: Direction, via: Interface, packet: Packet, arrival: number): void {
+    const { epoch } = direction;
+    const delivery: Scheduled = {
+      at: 0,
+      order: 0,
+      slot: -1,
+      run: () => {
+        if (epoch !== direction.epoch) this.#drop(direction, packet, "cut");
+        else direction.to.receive(packet, via);
+      },
+    };
+    this.#timeline.schedule(delivery, arrival);
+  }
+
+  #drop(direction: Direction, packet: Packet, reason: DropReason): void {
+    direction.dropped.set(reason, (direction.dropped.get(reason) ?? 0) + 1);
+    this.#timeline.trace.dropped(this.#timeline.now, this, packet, reason);
+  }
+
+  #judge(packet: Packet, { from, to }: Direction): Verdict {
+    for (const rule of this.#rules) {
+      const verdict = rule(packet, from.host, to.host);
+      if (verdict !== "pass") return verdict;
+    }
+    return "pass";
+  }
+
+  #neighbour(
+    from: LinkPort,
+    vlanId: number,
+    nextHop: Ip,
+  ): { readonly direction: Direction; readonly via: Interface } | undefined {
+    for (const direction of this.#directions) {
+      if (direction.from !== from) continue;
+      const via = direction.to.port.tagged(vlanId);
+      if (via?.owns(nextHop)) return { direction, via };
+    }
+    return undefined;
+  }
+
+  #chosen(where: LinkDirections): Direction[] {
+    return this.#directions.filter(
+      ({ from, to }) =>
+        (where.from === undefined || where.from === from.host) &&
+        (where.to === undefined || where.to === to.host),
+    );
+  }
+
+  #note(text: string): void {
+    this.#timeline.trace.note(this.#timeline.now, this, text);
+  }
+}
+
+export interface LinkCounters {
+  readonly sent: number;
+  readonly dropped: ReadonlyMap<DropReason, number>;
+}
+
+export const PERFECT_LINK: LinkQuality = {
+  latencyUs: 0,
+  jitterUs: 0,
+  loss: 0,
+  duplicate: 0,
+  reorder: 0,
+  reorderUs: 0,
+  bandwidthBps: undefined,
+  queueOctets: 1 << 20,
+  mtu: 65_535,
+};
+
+interface Frame {
+  readonly vlanId: number;
+  readonly packet: Packet;
+  readonly nextHop: Ip;
+}
+
+/** One way over a link: quality, queue, fault state, and randomness of its own. */
+class Direction {
+  readonly from: LinkPort;
+  readonly to: LinkPort;
+  quality: LinkQuality;
+  isCut = false;
+  /** Counts the cuts: a packet of an older epoch was under way and is lost. */
+  epoch = 0;
+  sentCount = 0;
+  readonly dropped = new Map<DropReason, number>();
+  readonly #rng: Rng;
+  /** When the last octet queued for the bandwidth will have left. */
+  #busyUntil = 0;
+  #lastArrival = 0;
+
+  constructor(from: LinkPort, to: LinkPort, quality: LinkQuality, rng: Rng) {
+    this.from = from;
+    this.to = to;
+    this.quality = quality;
+    this.#rng = rng;
+  }
+
+  refusal(packet: Packet, now: Micros, verdict: Verdict): DropReason | undefined {
+    const { loss, mtu, bandwidthBps, queueOctets } = this.quality;
+    if (this.isCut) return "cut";
+    if (packet.lengthOctets > mtu) return "wire-mtu";
+    if (verdict === "drop") return "rule";
+    if (loss > 0 && this.#rng.unit() < loss) return "loss";
+    if (bandwidthBps !== undefined) {
+      const waitingOctets = (Math.max(0, this.#busyUntil - now) * bandwidthBps) / 8e6;
+      if (waitingOctets + packet.lengthOctets > queueOctets) return "queue-full";
+    }
+    return undefined;
+  }
+
+  /** When a packet sent now arrives; takes its place in the queue. */
+  arrival(packet: Packet, now: Micros): number {
+    const { latencyUs, jitterUs, reorder, reorderUs, bandwidthBps } = this.quality;
+    let leaves: number = now;
+    if (bandwidthBps !== undefined) {
+      leaves = Math.max(now, this.#busyUntil) + (packet.lengthOctets * 8e6) / bandwidthBps;
+      this.#busyUntil = leaves;
+    }
+    let arrival = leaves + latencyUs;
+    if (jitterUs > 0) arrival += this.#rng.int(0, jitterUs);
+    arrival = Math.max(Math.ceil(arrival), this.#lastArrival);
+    if (reorder > 0 && this.#rng.unit() < reorder) return arrival + this.#rng.int(0, reorderUs);
+    this.#lastArrival = arrival;
+    return arrival;
+  }
+
+  isDuplicated(): boolean {
+    return this.quality.duplicate > 0 && this.#rng.unit() < this.quality.duplicate;
+  }
+}
