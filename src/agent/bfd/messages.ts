@@ -1,0 +1,24 @@
+import type {
+  BfdInput,
+  BfdSessionConfig,
+  BfdSessionView,
+  BfdStateChange,
+} from "../../bfd/sessions/contract.ts";
+import type { LogEvent } from "../../core/log.ts";
+
+/** What crosses the wall between the agent and its BFD worker: plain data, both ways. */
+export type ToWorker =
+  | { readonly kind: "configure"; readonly sessions: readonly BfdSessionConfig[] }
+  | { readonly kind: "admin"; readonly input: Extract<BfdInput, { readonly kind: "admin" }> }
+  | { readonly kind: "snapshot"; readonly id: number }
+  | { readonly kind: "stop" };
+
+export type FromWorker =
+  | { readonly kind: "state"; readonly change: BfdStateChange }
+  | { readonly kind: "log"; readonly entry: LogEvent }
+  | {
+      readonly kind: "snapshot";
+      readonly id: number;
+      readonly sessions: readonly BfdSessionView[];
+    }
+  | { readonly kind: "stopped" };
