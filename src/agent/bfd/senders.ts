@@ -51,12 +51,8 @@ export class Senders {
 
   #open(config: BfdSessionConfig): Sender | undefined {
     const { name, localAddress, device } = config;
-    const options = {
-      localAddress,
-      ttl: TTL,
-      tos: TOS,
-      ...(device === undefined ? {} : { device }),
-    };
+    const bound = device === undefined ? {} : { device };
+    const options = { localAddress, ttl: TTL, tos: TOS, isSendOnly: true, ...bound };
     for (let tries = PORT_TRIES; tries > 0; tries -= 1) {
       const port = this.#freePort();
       try {
