@@ -20,7 +20,7 @@ export interface Target {
   hops: readonly Hop[];
 }
 
-/** A next-hop group of ours; routes point at the object itself, so replacing its hops moves them. */
+/** A next-hop group of ours; routes point at the object itself: replacing its hops moves them. */
 export interface Group extends Target {
   readonly id: number;
   readonly afi: Afi;

@@ -34,7 +34,7 @@ export interface LinkEnd {
 
 export type Verdict = "pass" | "drop" | { readonly delayUs: number };
 
-/** Judges a packet about to go from one host to another; the first that does not pass it decides. */
+/** Judges a packet about to go from host to host; the first rule that does not pass it decides. */
 export type LinkRule = (packet: Packet, from: string, to: string) => Verdict;
 
 /** Which directions are meant: those from one host, to one host, or (neither) all. */

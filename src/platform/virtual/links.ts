@@ -139,7 +139,8 @@ export class LinkTable {
     }
     const via = existing ?? this.#createVlan(options);
     if (via.parent?.device !== options.parent || via.vlanId !== options.vlanId) {
-      const text = `${options.device} exists and is not VLAN ${options.vlanId} of ${options.parent}`;
+      const wanted = `VLAN ${options.vlanId} of ${options.parent}`;
+      const text = `${options.device} exists and is not ${wanted}`;
       throw new PlatformError("PLATFORM_LINK_CONFLICT", text);
     }
     this.#shapeVlan(via, addresses, options.mtu);

@@ -43,7 +43,7 @@ export class Process {
     return this.#state === "running";
   }
 
-  /** Calls the process, now or when it thaws. Only for events: never from inside a call of its own. */
+  /** Calls the process, now or when it thaws. For events only: never from inside a call of its. */
   post(run: () => void): void {
     if (this.#state === "running") run();
     else if (this.#state === "frozen") this.#waiting.push(run);

@@ -23,7 +23,7 @@ export type TraceEvent =
       readonly packet: Packet;
       readonly reason: DropReason;
     }
-  /** Everything that is no packet: a link changed, routes changed, an alarm rang, a mark was set. */
+  /** What is no packet: a link changed, routes changed, an alarm rang, a mark was set. */
   | { readonly kind: "note"; readonly at: Micros; readonly place: Place; readonly text: string };
 
 export type TraceObserver = (event: TraceEvent) => void;

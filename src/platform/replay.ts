@@ -1,0 +1,82 @@
+import type { Machine } from "../core/machine.ts";
+import { err, ok, type Result } from "../core/result.ts";
+import { type Micros, micros } from "../core/time.ts";
+import { RECORDING_VERSION } from "./recorder.ts";
+import { fromTaggedJson, opaqueIn, toTaggedJson } from "./tagged-json.ts";
+
+export interface Recording<Input> {
+  readonly machine: string;
+  /** Inputs lost before the first kept one; a replay then begins in the middle. */
+  readonly droppedCount: number;
+  readonly inputs: readonly { readonly at: Micros; readonly input: Input | "alarm" }[];
+}
+
+export interface RecordingFault {
+  /** From 1. */
+  readonly line: number;
+  readonly text: string;
+}
+
+/** What a machine answered to one input. */
+export interface ReplayStep<Input, Effect> {
+  readonly at: Micros;
+  readonly input: Input | "alarm";
+  readonly effects: readonly Effect[];
+}
+
+/**
+ * Reads a recording. `restore` turns what `RecorderOptions.represent` wrote back into an input;
+ * without it an input that holds anything but data is a fault.
+ */
+export function parseRecording<Input>(
+  text: string,
+  restore?: (represented: unknown) => Input,
+): Result<Recording<Input>, RecordingFault> {
+  const inputs: { at: Micros; input: Input | "alarm" }[] = [];
+  let head: { readonly machine: string; readonly droppedCount: number } | undefined;
+  for (const [index, line] of text.split("\n").entries()) {
+    if (line.trim() === "") continue;
+    const fault = (words: string) => err({ line: index + 1, text: words });
+    const parsed = fromTaggedJson(line)?.value;
+    if (typeof parsed !== "object" || parsed === null) return fault("this is no JSON object");
+    if (head === undefined) {
+      const found = headOf(parsed);
+      if (found === undefined) return fault("this is not the head of a recording of version 1");
+      head = found;
+      continue;
+    }
+    const { at, input } = parsed as { readonly at?: unknown; readonly input?: unknown };
+    if (typeof at !== "number" || input === undefined)
+      return fault("an input has `at` and `input`");
+    const opaque = restore === undefined ? opaqueIn(input) : undefined;
+    if (opaque !== undefined) return fault(`the input holds a ${opaque}, which is no data`);
+    const isPlain = input === "alarm" || restore === undefined;
+    inputs.push({ at: micros(at), input: isPlain ? (input as Input | "alarm") : restore(input) });
+  }
+  if (head === undefined) return err({ line: 1, text: "the recording is empty" });
+  return ok({ ...head, inputs });
+}
+
+/** Gives a machine the recorded inputs at the recorded instants; returns what it answered. */
+export function replay<Input, Effect>(
+  machine: Machine<Input, Effect>,
+  recording: Recording<Input>,
+): ReplayStep<Input, Effect>[] {
+  return recording.inputs.map(({ at, input }) => {
+    const effects: Effect[] = [];
+    if (input === "alarm") machine.expire(at, effects);
+    else machine.handle(input, at, effects);
+    return { at, input, effects };
+  });
+}
+
+/** One line a step, effects only: the golden text a replay is compared with. */
+export function formatEffects<Input, Effect>(steps: readonly ReplayStep<Input, Effect>[]): string {
+  return steps.map(({ at, effects }) => `${toTaggedJson({ at, effects })}\n`).join("");
+}
+
+function headOf(value: object): { machine: string; droppedCount: number } | undefined {
+  const { recording, version, dropped } = value as Readonly<Record<string, unknown>>;
+  if (typeof recording !== "string" || version !== RECORDING_VERSION) return undefined;
+  return { machine: recording, droppedCount: typeof dropped === "number" ? dropped : 0 };
+}
