@@ -12,6 +12,11 @@ export interface Policy {
    * attribute set and keeps the verdict, not once per prefix.
    */
   readonly looksAtPrefix: boolean;
+  /**
+   * False where the verdict is the same for every peer of a kind and local AS; peers then share one
+   * evaluation and one encoding (update groups). Left out, policy may tell each peer apart.
+   */
+  readonly looksAtPeer?: boolean;
   evaluate(route: PolicyRoute): PolicyDecision;
 }
 

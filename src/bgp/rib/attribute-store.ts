@@ -1,14 +1,15 @@
 import { assert } from "../../core/assert.ts";
 import { ByteWriter } from "../../core/bytes.ts";
 import type { Rng } from "../../core/rng.ts";
-import { WellKnownCommunity } from "../wire/iana.ts";
+import { neighborAs } from "../policy/as-path.ts";
+import { asPathLength } from "../wire/as-path.ts";
+import { AttributeType, WellKnownCommunity } from "../wire/iana.ts";
 import type { PathAttributes } from "../wire/message.ts";
 import {
-  asPathEnd,
-  asPathLength,
-  asPathStart,
-  neighborAs,
+  attributeEnd,
+  attributesStart,
   packAttributes,
+  skipToType,
   unpackAttributes,
 } from "./attribute-octets.ts";
 import { widened } from "./columns.ts";
@@ -60,6 +61,7 @@ export class AttributeStore {
   #end = 1;
   #births = 0;
   readonly #scratch = new ByteWriter(512);
+  #opened: { id: number; birth: number; attributes: PathAttributes } | undefined;
 
   constructor(nextHops: NextHopTable, rng: Rng) {
     this.#nextHops = nextHops;
@@ -103,10 +105,15 @@ export class AttributeStore {
     return this.#refs[id] ?? 0;
   }
 
-  /** The set as an object of its own. */
+  /** The set as an object of its own; asked for again at once, it is the same object. */
   attributesOf(id: number): PathAttributes {
+    const birth = this.birth[id] ?? 0;
+    if (this.#opened?.id === id && this.#opened.birth === birth) return this.#opened.attributes;
     const start = this.#start[id] ?? 0;
-    return unpackAttributes(this.#arena.slice(start, start + (this.#octets[id] ?? 0)));
+    const octets = this.#arena.slice(start, start + (this.#octets[id] ?? 0));
+    const attributes = unpackAttributes(octets);
+    this.#opened = { id, birth, attributes };
+    return attributes;
   }
 
   /** Canonical octets: a view, valid until the next `intern`. */
@@ -132,14 +139,20 @@ export class AttributeStore {
   hasSamePath(a: number, b: number): boolean {
     if (a === b) return true;
     const arena = this.#arena;
-    const startA = asPathStart(arena, this.#start[a] ?? 0);
-    const startB = asPathStart(arena, this.#start[b] ?? 0);
-    const length = asPathEnd(arena, this.#start[a] ?? 0) - startA;
-    if (asPathEnd(arena, this.#start[b] ?? 0) - startB !== length) return false;
+    const startA = this.#asPathStart(a);
+    const startB = this.#asPathStart(b);
+    const length = attributeEnd(arena, startA) - startA;
+    if (attributeEnd(arena, startB) - startB !== length) return false;
     for (let index = 0; index < length; index += 1) {
       if (arena[startA + index] !== arena[startB + index]) return false;
     }
     return true;
+  }
+
+  #asPathStart(id: number): number {
+    const start = this.#start[id] ?? 0;
+    const end = start + (this.#octets[id] ?? 0);
+    return skipToType(this.#arena, attributesStart(this.#arena, start), end, AttributeType.AsPath);
   }
 
   #describe(id: number, attributes: PathAttributes): void {
@@ -147,7 +160,7 @@ export class AttributeStore {
     this.pathLength[id] = asPathLength(attributes.asPath);
     this.origin[id] = attributes.origin;
     this.med[id] = attributes.med ?? 0;
-    this.neighborAs[id] = neighborAs(attributes.asPath);
+    this.neighborAs[id] = neighborAs(attributes.asPath) ?? 0;
     this.nextHop[id] = this.#nextHops.retain(attributes.nextHop);
     this.originatorId[id] = attributes.originatorId ?? 0;
     this.clusterLength[id] = attributes.clusterList?.length ?? 0;

@@ -1,5 +1,5 @@
 /** The typed arrays a column may be. */
-export type Column = Uint8Array | Uint16Array | Uint32Array;
+export type Column = Uint8Array | Uint16Array | Uint32Array | Int32Array;
 
 /** A copy of `column` with room for `capacity` entries; what is new reads 0. */
 export function widened<Kind extends Column>(column: Kind, capacity: number): Kind {

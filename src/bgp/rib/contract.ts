@@ -183,6 +183,8 @@ export interface RibCounts {
   readonly advertised: number;
   /** Left out of the announcement for want of budget. */
   readonly overBudget: number;
+  /** Refused by `drop-newest` since the session came up. */
+  readonly overLimit: number;
 }
 
 export interface RouteFilter {

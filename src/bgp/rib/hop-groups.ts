@@ -146,7 +146,8 @@ export class HopGroups {
     }
     const id = this.#free.shift() ?? this.#groups.length;
     const key = this.#key.slice(0, this.#keyLength);
-    for (let index = KEY_HEAD + 1; index < key.length; index += 2) this.#nextHops.hold(key[index] ?? 0);
+    for (let index = KEY_HEAD + 1; index < key.length; index += 2)
+      this.#nextHops.hold(key[index] ?? 0);
     this.#groups[id] = { key, hash, refs: 0, isAnnounced: false };
     if (ids === undefined) {
       ids = [];

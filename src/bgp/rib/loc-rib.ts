@@ -1,4 +1,4 @@
-import type { Afi } from "../../core/address.ts";
+import { Afi } from "../../core/address.ts";
 import { LIMITS } from "../../core/limits.ts";
 import type { Rng } from "../../core/rng.ts";
 import { ChangeJournal } from "./change-journal.ts";
@@ -21,6 +21,8 @@ import { RowQueue } from "./row-queue.ts";
  */
 export class LocRib {
   readonly afi: Afi;
+  /** Place of the family where there is one of something for each: IPv4, IPv6. */
+  readonly index: 0 | 1;
   readonly table: PrefixTable;
   readonly paths: PathStore = new PathStore();
   readonly decision: Decision;
@@ -50,6 +52,7 @@ export class LocRib {
 
   constructor(afi: Afi, shared: DecisionInputs, groups: HopGroups, rng: Rng) {
     this.afi = afi;
+    this.index = afi === Afi.Ipv4 ? 0 : 1;
     this.table = new PrefixTable(afi, rng);
     this.decision = new Decision(this.paths, shared);
     this.#shared = shared;

@@ -119,6 +119,15 @@ export class PathStore {
     }
   }
 
+  /** Every path of a peer, copied: for peers with few. */
+  pathsOf(slot: number): number[] {
+    const paths: number[] = [];
+    for (let index = 0; index < this.blockCountOf(slot); index += 1) {
+      this.forEachInBlock(slot, index, (path) => paths.push(path));
+    }
+    return paths;
+  }
+
   /** One past the highest path ever used. */
   get end(): number {
     return this.#blockEnd << BLOCK_BITS;

@@ -1,5 +1,6 @@
 import { Afi } from "../../core/address.ts";
 import type { Rng } from "../../core/rng.ts";
+import type { NlriCursor } from "../wire/nlri.ts";
 import { widened } from "./columns.ts";
 
 /**
@@ -17,15 +18,15 @@ export class PrefixTable {
   /** Octets of an address: 4 or 16. */
   readonly octets: number;
   readonly lengthMax: number;
-  /** The prefix `find` and `insert` speak of: `load` fills it, host bits cleared. */
-  readonly key: Uint32Array = new Uint32Array(4);
+  /** The prefix `find` and `insert` speak of, host bits zero. */
+  readonly key: Int32Array = new Int32Array(4);
   keyLength = 0;
   /** Prefixes in the table. */
   size = 0;
   /** One past the highest row ever used: the end of a walk in row order. */
   end = 1;
 
-  #words: Uint32Array;
+  #words: Int32Array;
   #lengths = new Uint8Array(ROWS_INITIAL).fill(FREE);
   /** Next row of the bucket, or next free row. */
   #next = new Uint32Array(ROWS_INITIAL);
@@ -43,19 +44,32 @@ export class PrefixTable {
     this.stride = afi === Afi.Ipv4 ? 1 : 4;
     this.octets = this.stride * 4;
     this.lengthMax = this.octets * 8;
-    this.#words = new Uint32Array(ROWS_INITIAL * this.stride);
+    this.#words = new Int32Array(ROWS_INITIAL * this.stride);
     this.#keys = Uint32Array.from({ length: 6 }, () => rng.int(0, 0xffff_ffff) | 1);
   }
 
-  /** Takes the prefix whose octets stand at `offset` as the key; the octets were validated before. */
-  load(octets: Uint8Array, offset: number, length: number): void {
+  /** Takes the prefix a walk over NLRI stands at as the key. */
+  setKey(cursor: NlriCursor): void {
+    this.keyLength = cursor.length;
+    this.key[0] = cursor.w0;
+    if (this.stride === 1) return;
+    this.key[1] = cursor.w1;
+    this.key[2] = cursor.w2;
+    this.key[3] = cursor.w3;
+  }
+
+  /** Takes the first `length` bits of an address as the key. */
+  setKeyOf(address: Uint8Array, length: number): void {
     this.keyLength = length;
-    if (this.stride === 1) {
-      this.key[0] = wordAt(octets, offset, length);
-      return;
-    }
-    for (let word = 0; word < 4; word += 1) {
-      this.key[word] = wordAt(octets, offset + word * 4, length - word * 32);
+    for (let word = 0; word < this.stride; word += 1) {
+      const at = word * 4;
+      const bits = Math.min(32, Math.max(0, length - word * 32));
+      const value =
+        ((address[at] ?? 0) << 24) |
+        ((address[at + 1] ?? 0) << 16) |
+        ((address[at + 2] ?? 0) << 8) |
+        (address[at + 3] ?? 0);
+      this.key[word] = bits === 0 ? 0 : value & (-1 << (32 - bits));
     }
   }
 
@@ -119,8 +133,9 @@ export class PrefixTable {
     return this.#lengths[row] ?? FREE;
   }
 
+  /** One 32-bit word of the address, unsigned. */
   word(row: number, index: number): number {
-    return this.#words[row * this.stride + index] ?? 0;
+    return (this.#words[row * this.stride + index] ?? 0) >>> 0;
   }
 
   /** Writes the 4 or 16 octets of the row's address. */
@@ -164,7 +179,7 @@ export class PrefixTable {
   longestMatch(address: Uint8Array, accepts: (row: number) => boolean): number {
     for (let length = this.lengthMax; length >= 0; length -= 1) {
       if (this.#lengthCounts[length] === 0) continue;
-      this.load(address, 0, length);
+      this.setKeyOf(address, length);
       const row = this.find();
       if (row !== 0 && accepts(row)) return row;
     }
@@ -182,7 +197,7 @@ export class PrefixTable {
     );
   }
 
-  #hash(words: Uint32Array, base: number, length: number): number {
+  #hash(words: Int32Array, base: number, length: number): number {
     let hash = Math.imul(length + (this.#keys[4] ?? 0), this.#keys[5] ?? 0);
     for (let word = 0; word < this.stride; word += 1) {
       hash = Math.imul((words[base + word] ?? 0) ^ hash, this.#keys[word] ?? 0);
@@ -234,16 +249,6 @@ export class PrefixTable {
     this.end += 1;
     return this.end - 1;
   }
-}
-
-/** Up to four octets as a word, `bits` of which count; nothing is read behind them. */
-function wordAt(octets: Uint8Array, offset: number, bits: number): number {
-  if (bits <= 0) return 0;
-  let word = (octets[offset] ?? 0) << 24;
-  if (bits > 8) word |= (octets[offset + 1] ?? 0) << 16;
-  if (bits > 16) word |= (octets[offset + 2] ?? 0) << 8;
-  if (bits > 24) word |= octets[offset + 3] ?? 0;
-  return bits >= 32 ? word >>> 0 : (word & (-1 << (32 - bits))) >>> 0;
 }
 
 const ROWS_INITIAL = 256;

@@ -1,0 +1,236 @@
+import { Afi } from "../../core/address.ts";
+import { equalBytes } from "../../core/bytes.ts";
+import type { NlriRun, PathAttributes, UpdateMessage } from "../wire/message.ts";
+import { NlriCursor } from "../wire/nlri.ts";
+import type { AttributeStore } from "./attribute-store.ts";
+import type { ReceiveOutcome } from "./contract.ts";
+import type { Import, PolicyPrefix } from "./import.ts";
+import type { LocRib } from "./loc-rib.ts";
+import { isRejected, PathMark } from "./path-store.ts";
+import type { Peer } from "./peer.ts";
+
+/**
+ * Adj-RIBs-In (RFC 4271 §3.2): what peers sent goes into the columns of its family with what import
+ * made of it. Refused paths are kept too, so that a changed policy is applied to what is here instead
+ * of asking the peer to send it again.
+ */
+export class AdjRibIn {
+  readonly #ribs: readonly LocRib[];
+  readonly #attributes: AttributeStore;
+  readonly #import: Import;
+  readonly #cursor = new NlriCursor();
+  readonly #prefixes: readonly [MutablePrefix, MutablePrefix] = [
+    { afi: Afi.Ipv4, address: new Uint8Array(4), length: 0 },
+    { afi: Afi.Ipv6, address: new Uint8Array(16), length: 0 },
+  ];
+  /** Walks over all paths of a peer, a block at a time. */
+  readonly #walks: Walk[] = [];
+
+  constructor(ribs: readonly LocRib[], attributes: AttributeStore, importer: Import) {
+    this.#ribs = ribs;
+    this.#attributes = attributes;
+    this.#import = importer;
+  }
+
+  receive(peer: Peer, update: UpdateMessage): ReceiveOutcome {
+    for (const run of update.unreach) this.#withdraw(peer, run);
+    const { attributes } = update;
+    let outcome = OK;
+    for (const run of update.reach) {
+      if (update.treatAsWithdraw || attributes === undefined) {
+        this.#withdraw(peer, run);
+        continue;
+      }
+      const isFirst = equalBytes(run.nextHop, attributes.nextHop);
+      const own = isFirst ? attributes : { ...attributes, nextHop: run.nextHop };
+      const announced = this.#announce(peer, run, own);
+      if (outcome.kind !== "limit-exceeded" && announced.kind !== "ok") outcome = announced;
+    }
+    return outcome;
+  }
+
+  /** Applies the peer's import policy again to what it sent. */
+  rejudge(peer: Peer): void {
+    for (const rib of this.#ribs) this.#startWalk({ kind: "rejudge", peer, rib, block: 0 });
+  }
+
+  markStale(peer: Peer, rib: LocRib): void {
+    const { marks } = rib.paths;
+    this.#forEachPath(peer, rib, (path) => {
+      marks[path] = (marks[path] ?? 0) | PathMark.Stale;
+    });
+  }
+
+  /** What is stale now is doomed: another BoRR before the walk is through changes nothing of that. */
+  removeStale(peer: Peer, rib: LocRib): void {
+    const { marks } = rib.paths;
+    let isAny = false;
+    this.#forEachPath(peer, rib, (path) => {
+      if (((marks[path] ?? 0) & PathMark.Stale) === 0) return;
+      marks[path] = PathMark.Doomed;
+      isAny = true;
+    });
+    if (isAny) this.#startWalk({ kind: "reap", peer, rib, block: 0 });
+  }
+
+  /** The peer's paths are gone: nothing is left to walk over. */
+  forget(peer: Peer): void {
+    for (let index = this.#walks.length - 1; index >= 0; index -= 1) {
+      if (this.#walks[index]?.peer === peer) this.#walks.splice(index, 1);
+    }
+  }
+
+  get hasWork(): boolean {
+    return this.#walks.length > 0;
+  }
+
+  /** Goes on with the walks for about `pathsMax` paths; returns how many there were. */
+  walkSome(pathsMax: number): number {
+    let done = 0;
+    while (done < pathsMax) {
+      const walk = this.#walks[0];
+      if (walk === undefined) break;
+      const { rib, peer } = walk;
+      if (walk.block >= rib.paths.blockCountOf(peer.slot)) {
+        this.#walks.shift();
+        continue;
+      }
+      rib.paths.forEachInBlock(peer.slot, walk.block, (path) => {
+        done += 1;
+        if (walk.kind === "rejudge") this.#rejudgePath(peer, rib, path);
+        else if (((rib.paths.marks[path] ?? 0) & PathMark.Doomed) !== 0) rib.dropPath(path);
+      });
+      walk.block += 1;
+      done += 1;
+    }
+    return done;
+  }
+
+  #announce(peer: Peer, run: NlriRun, attributes: PathAttributes): ReceiveOutcome {
+    const rib = this.#ribOf(run.afi);
+    const received = this.#attributes.intern(attributes);
+    if (received === 0) {
+      this.#withdraw(peer, run); // beyond any message: RFC 7606 §2 has no milder answer
+      return OK;
+    }
+    const { slot } = peer;
+    const limit = dropLimitOf(peer);
+    const perPrefix = peer.config.importPolicy.looksAtPrefix;
+    const prefix = this.#prefixes[run.afi === Afi.Ipv4 ? 0 : 1];
+    const cursor = this.#cursor;
+    cursor.reset(run);
+    let accepted = perPrefix ? 0 : this.#import.judge(peer, received, attributes, prefix);
+    while (cursor.next()) {
+      rib.table.setKey(cursor);
+      if (rib.paths.countOf(slot) >= limit) {
+        const row = rib.table.find();
+        if (row === 0 || rib.pathOf(slot, row) === 0) {
+          peer.limits[rib.index].dropped += 1;
+          peer.limits[rib.index].hasDropped = true;
+          continue;
+        }
+      }
+      if (perPrefix) {
+        cursor.copyAddress(prefix.address, 0);
+        prefix.length = cursor.length;
+        accepted = this.#import.judge(peer, received, attributes, prefix);
+      }
+      rib.setPath(slot, rib.insertKey(), received, accepted);
+      if (perPrefix) this.#releaseVerdict(accepted);
+    }
+    if (!perPrefix) this.#releaseVerdict(accepted);
+    this.#attributes.release(received);
+    return limitOutcome(peer, rib);
+  }
+
+  #withdraw(peer: Peer, run: NlriRun): void {
+    const rib = this.#ribOf(run.afi);
+    const cursor = this.#cursor;
+    cursor.reset(run);
+    while (cursor.next()) {
+      rib.table.setKey(cursor);
+      const row = rib.table.find();
+      const path = row === 0 ? 0 : rib.pathOf(peer.slot, row);
+      if (path !== 0) rib.dropPath(path);
+    }
+    limitOutcome(peer, rib);
+  }
+
+  #rejudgePath(peer: Peer, rib: LocRib, path: number): void {
+    const received = rib.paths.received[path] ?? 0;
+    const row = rib.paths.prefix[path] ?? 0;
+    const prefix = this.#prefixes[rib.index];
+    rib.table.writeAddress(row, prefix.address, 0);
+    prefix.length = rib.table.lengthOf(row);
+    const accepted = this.#import.judge(peer, received, undefined, prefix);
+    rib.setAccepted(path, accepted);
+    this.#releaseVerdict(accepted);
+  }
+
+  #releaseVerdict(accepted: number): void {
+    if (!isRejected(accepted)) this.#attributes.release(accepted);
+  }
+
+  #forEachPath(peer: Peer, rib: LocRib, visit: (path: number) => void): void {
+    const blocks = rib.paths.blockCountOf(peer.slot);
+    for (let block = 0; block < blocks; block += 1) {
+      rib.paths.forEachInBlock(peer.slot, block, visit);
+    }
+  }
+
+  #startWalk(walk: Walk): void {
+    const same = this.#walks.find(
+      ({ kind, peer, rib }) => kind === walk.kind && peer === walk.peer && rib === walk.rib,
+    );
+    if (same === undefined) this.#walks.push(walk);
+    else same.block = 0;
+  }
+
+  #ribOf(afi: Afi): LocRib {
+    return this.#ribs[afi - 1] as LocRib;
+  }
+}
+
+function dropLimitOf({ config }: Peer): number {
+  const { maxPrefix } = config;
+  return maxPrefix?.action === "drop-newest" ? maxPrefix.limit : Number.POSITIVE_INFINITY;
+}
+
+/** How the count stands after an UPDATE; what was reported once is not said again until it falls. */
+function limitOutcome(peer: Peer, rib: LocRib): ReceiveOutcome {
+  const { maxPrefix } = peer.config;
+  if (maxPrefix === undefined) return OK;
+  const state = peer.limits[rib.index];
+  const count = rib.paths.countOf(peer.slot);
+  const family = { afi: rib.afi, safi: 1 };
+  const isBeyond = count > maxPrefix.limit || state.hasDropped;
+  state.hasDropped = false;
+  if (isBeyond && !state.isExceeded) {
+    state.isExceeded = true;
+    state.isWarned = true;
+    return { kind: "limit-exceeded", family, count };
+  }
+  if (
+    count < maxPrefix.limit ||
+    (count === maxPrefix.limit && maxPrefix.action !== "drop-newest")
+  ) {
+    state.isExceeded = false;
+  }
+  const isHigh = count * 100 >= maxPrefix.limit * maxPrefix.warnAtPercent;
+  const isNews = isHigh && !state.isWarned;
+  state.isWarned = isHigh;
+  return isNews ? { kind: "limit-warning", family, count } : OK;
+}
+
+interface MutablePrefix extends PolicyPrefix {
+  length: number;
+}
+
+interface Walk {
+  readonly kind: "rejudge" | "reap";
+  readonly peer: Peer;
+  readonly rib: LocRib;
+  block: number;
+}
+
+const OK: ReceiveOutcome = { kind: "ok" };
