@@ -1,7 +1,7 @@
 import type { ByteWriter } from "../../core/bytes.ts";
 import { LIMITS } from "../../core/limits.ts";
 import { err, ok, type Result } from "../../core/result.ts";
-import { type Defect, Severity } from "./fault.ts";
+import type { Defect } from "./fault.ts";
 import { AS_TRANS, SegmentType } from "./iana.ts";
 import type { AsSegment } from "./message.ts";
 
@@ -38,14 +38,17 @@ export function judgeAsPath(
   session: "ebgp" | "ibgp",
 ): Defect | undefined {
   for (const segment of segments) {
-    if (segment.type === SegmentType.AsSet || segment.type === SegmentType.AsConfedSet) return SETS;
-    if (segment.type === SegmentType.AsConfedSequence && session === "ebgp") {
+    if (isConfederation(segment) && session === "ebgp") {
       return { reason: "confederation", because: "a confederation segment from outside" };
     }
     if (segment.ases.includes(0)) return { reason: "as-0", because: "AS 0 (RFC 7607 §2)" };
   }
   return undefined;
 }
+
+/** True for a path no route may have any more (RFC 9774 §3). */
+export const hasSet = (segments: readonly AsSegment[]): boolean =>
+  segments.some(({ type }) => type === SegmentType.AsSet || type === SegmentType.AsConfedSet);
 
 /**
  * Length for the decision process: a set counts one, confederation segments none (RFC 5065 §5.3).
@@ -146,12 +149,5 @@ function joinAtSeam(segments: AsSegment[], segment: AsSegment): void {
     segments.push(segment);
   }
 }
-
-/** Withdraws whatever attribute it is found in, AS4_PATH included. */
-const SETS: Defect = {
-  reason: "as-set",
-  because: "an AS_SET or AS_CONFED_SET (RFC 9774 §3)",
-  severity: Severity.TreatAsWithdraw,
-};
 
 const SEGMENT_AS_COUNT_MAX = 255;

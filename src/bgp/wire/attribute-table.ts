@@ -252,9 +252,7 @@ const EXTENDED_COMMUNITIES: AttributeRow = {
   },
 };
 
-/**
- * RFC 6793 §6: what is wrong with it costs the attribute, not the route; RFC 9774 §3 is stronger.
- */
+/** RFC 6793 §6: what is wrong with it costs the attribute, not the route. */
 const AS4_PATH: AttributeRow = {
   name: "as4-path",
   flags: OPTIONAL_TRANSITIVE,

@@ -205,7 +205,7 @@ function malformed(
   defect: Defect,
 ): WireFault {
   return wireFault({
-    severity: defect.severity ?? row.malformed,
+    severity: row.malformed,
     code: ErrorCode.UpdateMessageError,
     subcode,
     // RFC 4271 §6.3: a malformed AS_PATH goes without data.
@@ -238,7 +238,7 @@ function duplicate(cursor: AttributeCursor): WireFault {
     severity: isMultiprotocol(type) ? Severity.SessionReset : Severity.AttributeDiscard,
     code: ErrorCode.UpdateMessageError,
     subcode: UpdateSubcode.MalformedAttributeList,
-    reason: "attribute-duplicate",
+    reason: DUPLICATE_REASON,
     because: `attribute ${type} more than once`,
   });
 }
@@ -254,6 +254,9 @@ function cutShort(cursor: AttributeCursor): WireFault {
     because: `attribute ${type} leaves the path attributes, whose length places the NLRI`,
   });
 }
+
+/** Of the fault that says no more than that a repeated attribute was passed over. */
+export const DUPLICATE_REASON = "attribute-duplicate";
 
 const isMultiprotocol = (type: number): boolean =>
   type === AttributeType.MpReachNlri || type === AttributeType.MpUnreachNlri;

@@ -27,8 +27,6 @@ export interface WireFault {
 export interface Defect {
   readonly reason: string;
   readonly because: string;
-  /** Where it is worse than what its attribute's row says of malformed values. */
-  readonly severity?: Severity;
 }
 
 /** What a fault is made of; `data` defaults to none, `severity` to a session reset. */

@@ -1,6 +1,7 @@
 import { Afi } from "../../core/address.ts";
 import { ByteWriter, EMPTY } from "../../core/bytes.ts";
 import { err, ok, type Result } from "../../core/result.ts";
+import { hasSet } from "./as-path.ts";
 import type { AttributeDraft } from "./attribute-table.ts";
 import { type AttributeList, decodeAttributes, finishAttributes } from "./attributes.ts";
 import { type FaultLog, Severity, type WireFault, wireFault } from "./fault.ts";
@@ -14,7 +15,7 @@ import {
   SegmentType,
   UpdateSubcode,
 } from "./iana.ts";
-import type { Family, NlriRun, UpdateMessage, WireContext } from "./message.ts";
+import type { AsSegment, Family, NlriRun, UpdateMessage, WireContext } from "./message.ts";
 import { decodeRun, encodeMpUnreach, unicastAfi } from "./mp-nlri.ts";
 import { isHostAddress } from "./next-hop.ts";
 
@@ -157,6 +158,16 @@ function judgeRoutes(
       ),
     );
   }
+  if (hasSet(draft.asPath ?? NO_PATH) || hasSet(draft.as4Path ?? NO_PATH)) {
+    log.add(
+      withdrawing(
+        UpdateSubcode.MalformedAsPath,
+        "as-path-as-set",
+        "an AS_SET or AS_CONFED_SET in the path (RFC 9774 §3)",
+        EMPTY,
+      ),
+    );
+  }
   if (draft.asPath !== undefined && !startsWithPeer(draft, context)) {
     log.add(
       withdrawing(
@@ -239,6 +250,7 @@ const u16 = (octets: Uint8Array, at: number): number =>
 
 const IPV4_UNICAST: Family = { afi: Afi.Ipv4, safi: Safi.Unicast };
 const NO_ROUTES = ok(undefined);
+const NO_PATH: readonly AsSegment[] = [];
 const IPV4_END_OF_RIB: UpdateMessage = {
   kind: "update",
   reach: [],
