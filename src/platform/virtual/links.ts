@@ -137,6 +137,7 @@ export class LinkTable {
     if (existing === undefined && !this.isPrivileged) {
       throw new PlatformError("PLATFORM_PERMISSION", "creating an interface needs CAP_NET_ADMIN");
     }
+    checkMtu(options, this.named(options.parent));
     const via = existing ?? this.#createVlan(options);
     if (via.parent?.device !== options.parent || via.vlanId !== options.vlanId) {
       const wanted = `VLAN ${options.vlanId} of ${options.parent}`;
@@ -173,10 +174,6 @@ export class LinkTable {
     addresses: readonly InterfaceAddress[],
     mtu: number | undefined,
   ): void {
-    if (mtu !== undefined && mtu > (via.parent?.mtu ?? mtu)) {
-      const text = `MTU ${mtu} is above that of ${via.parent?.device}`;
-      throw new PlatformError("PLATFORM_LINK_CONFLICT", text);
-    }
     via.mtu = mtu ?? via.mtu;
     if (via.parent?.isAdminUp === true) via.isAdminUp = true;
     for (const address of addresses) {
@@ -239,6 +236,12 @@ export class LinkTable {
     this.#nextIndex += 1;
     return this.#nextIndex - 1;
   }
+}
+
+function checkMtu({ mtu }: VlanOptions, parent: Interface): void {
+  if (mtu === undefined || mtu <= parent.mtu) return;
+  const text = `MTU ${mtu} is above the ${parent.mtu} of ${parent.device}`;
+  throw new PlatformError("PLATFORM_LINK_CONFLICT", text);
 }
 
 interface Watcher {

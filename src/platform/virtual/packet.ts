@@ -84,6 +84,7 @@ export type DropReason =
   // at the end
   | "no-socket"
   | "receive-buffer"
+  | "not-read"
   | "md5"
   | "min-ttl"
   | "icmp-ignored"

@@ -135,6 +135,10 @@ class Socket implements UdpSocket, Binding {
   }
 
   take(packet: Packet, body: UdpBody, via: Interface): void {
+    if (this.#options.isSendOnly === true) {
+      this.#context.stack.discard(packet, "not-read");
+      return;
+    }
     if (this.#process.isRunning) {
       this.#hand(packet, body, via);
       return;
