@@ -33,7 +33,7 @@ export class ApiClient {
   async *follow(path: string, query: Query): AsyncGenerator<unknown> {
     const response = await this.#open(path, query, { accept: "text/event-stream" });
     let rest = "";
-    for await (const chunk of response.setEncoding("utf8")) {
+    for await (const chunk of chunksOf(response)) {
       rest += chunk;
       const blocks = rest.split("\n\n");
       rest = blocks.pop() ?? "";
@@ -82,9 +82,22 @@ export class ApiClient {
 
 async function readAll(response: IncomingMessage): Promise<string> {
   let text = "";
-  for await (const chunk of response.setEncoding("utf8")) text += chunk;
+  for await (const chunk of chunksOf(response)) text += chunk;
   return text;
 }
+
+/** The text of an answer; one that is cut off means that the agent is gone. */
+async function* chunksOf(response: IncomingMessage): AsyncGenerator<string> {
+  try {
+    for await (const chunk of response.setEncoding("utf8")) yield chunk;
+  } catch (cause) {
+    if (!isCutOff(cause)) throw cause;
+    throw new CliError(ExitCode.Unreachable, "the agent ended in the middle of its answer");
+  }
+}
+
+const isCutOff = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && error.code === "ECONNRESET";
 
 const isOfSchema = <Answer extends { readonly schema: string }>(
   answer: unknown,

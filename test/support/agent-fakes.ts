@@ -1,5 +1,5 @@
 /** Hosts and configurations for the agent's own tests: a clock moved by hand, routes kept in memory. */
-import type { BfdConfig, NeighborConfig } from "../../src/agent/config/edge-config.ts";
+import type { BfdConfig, EdgeConfig, NeighborConfig } from "../../src/agent/config/edge-config.ts";
 import type { Events } from "../../src/agent/event-journal.ts";
 import { REJECT_ALL } from "../../src/bgp/policy/chain.ts";
 import { Afi, formatAddress } from "../../src/core/address.ts";
@@ -201,3 +201,22 @@ const BFD: BfdConfig = {
   isStrict: false,
   auth: undefined,
 };
+
+export function edgeConfig(overrides: Partial<EdgeConfig> = {}): EdgeConfig {
+  return {
+    name: "edge1",
+    localAs: 65_001,
+    routerId: "10.0.0.1",
+    listen: { addresses: [], port: 179 },
+    circuits: [],
+    neighbors: [],
+    failover: { mode: "ecmp", order: [] },
+    announce: [],
+    multipath: { ebgpPathsMax: 2, ibgpPathsMax: 2, relax: true },
+    fib: { kind: "virtual", table: 254, proto: 187, metric: 20 },
+    api: { listen: undefined, socketPath: undefined },
+    log: { level: "info" },
+    stateDirectory: undefined,
+    ...overrides,
+  };
+}
