@@ -1,10 +1,19 @@
 import { ApiClient } from "./client.ts";
 import { CliError, ExitCode } from "./exit.ts";
 
+/** A Node stream, or whatever takes text. */
+export interface TextSink {
+  write(text: string): unknown;
+  once?(event: "drain", listener: () => void): unknown;
+}
+
 /** Where a command reads and writes; tests give their own. */
 export interface Streams {
-  out(text: string): void;
-  err(text: string): void;
+  readonly stdin: AsyncIterable<Uint8Array>;
+  /** Answers. */
+  readonly stdout: TextSink;
+  /** Sentences for people. */
+  readonly stderr: TextSink;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
@@ -33,7 +42,7 @@ export class Context {
   /** JSON as it came, or the table drawn from it. */
   print<Answer>(options: GlobalOptions, answer: Answer, draw: (answer: Answer) => string): void {
     const text = options.output === "json" ? JSON.stringify(answer, null, 2) : draw(answer);
-    this.streams.out(text.endsWith("\n") ? text : `${text}\n`);
+    this.streams.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
   }
 }
 

@@ -17,11 +17,11 @@ export async function run(words: readonly string[], streams: Streams): Promise<n
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : ExitCode.Usage;
     if (error instanceof CliError) {
-      streams.err(`causeway: ${error.message}\n`);
+      streams.stderr.write(`causeway: ${error.message}\n`);
       return error.exitCode;
     }
     const text = error instanceof AppError ? error.message : describeBug(error);
-    streams.err(`causeway: ${text}\n`);
+    streams.stderr.write(`causeway: ${text}\n`);
     return ExitCode.Failed;
   }
 }
@@ -35,9 +35,6 @@ export async function main(words: readonly string[]): Promise<void> {
     if (error.code === "EPIPE") process.exit(ExitCode.Ok);
     throw error;
   });
-  process.exitCode = await run(words, {
-    out: (text) => void process.stdout.write(text),
-    err: (text) => void process.stderr.write(text),
-    env: process.env,
-  });
+  const { stdin, stdout, stderr, env } = process;
+  process.exitCode = await run(words, { stdin, stdout, stderr, env });
 }

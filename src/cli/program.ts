@@ -4,6 +4,7 @@
  * because a command imports what it needs only when it runs.
  */
 import { Command } from "commander";
+import { registerDecode } from "./commands/decode.ts";
 import { registerEvents } from "./commands/events.ts";
 import { registerExplain } from "./commands/explain.ts";
 import { registerHealth } from "./commands/health.ts";
@@ -34,6 +35,7 @@ ${EXIT_CODES_HELP}`,
   registerExplain(program, context);
   registerEvents(program, context);
   registerHealth(program, context);
+  registerDecode(program, context);
   quietly(program, context);
   return program;
 }
@@ -42,8 +44,8 @@ ${EXIT_CODES_HELP}`,
 function quietly(command: Command, context: Context): void {
   command.exitOverride();
   command.configureOutput({
-    writeOut: (text) => context.streams.out(text),
-    writeErr: (text) => context.streams.err(text),
+    writeOut: (text) => void context.streams.stdout.write(text),
+    writeErr: (text) => void context.streams.stderr.write(text),
     outputError: (text, write) => write(text.replace(/^error: /, "causeway: ")),
   });
   command.showSuggestionAfterError(true);

@@ -118,7 +118,10 @@ export function fakeAgent() {
     { name: "started", isOk: true, text: "running" },
     { name: "fib", isOk: false, text: "10.1.0.0/16: Nexthop has invalid gateway" },
   ];
-  const none = { received: 0, accepted: 0, rejected: 0, best: 0, advertised: 0, overBudget: 0 };
+  const none = {
+    ...{ received: 0, accepted: 0, rejected: 0, best: 0, advertised: 0 },
+    ...{ overBudget: 0, overLimit: 0 },
+  };
   const some = { ...none, received: 12, accepted: 10, rejected: 2, best: 10, advertised: 3 };
   const rows = Array.from({ length: 25 }, (_, at) => ({ ...ROW, prefix: `172.16.${at}.0/24` }));
   const lost = { lostAt: "local-pref", because: "LOCAL_PREF 100 < 200" };

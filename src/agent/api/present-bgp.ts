@@ -237,7 +237,7 @@ function triples(flat: readonly number[]): [number, number, number][] {
 }
 
 const NO_COUNTS: RibCounts = {
-  ...{ received: 0, accepted: 0, rejected: 0, best: 0, advertised: 0, overBudget: 0 },
+  ...{ received: 0, accepted: 0, rejected: 0, best: 0, advertised: 0, overBudget: 0, overLimit: 0 },
 };
 
 const addCounts = (a: RibCounts, b: RibCounts): RibCounts => ({
@@ -247,4 +247,5 @@ const addCounts = (a: RibCounts, b: RibCounts): RibCounts => ({
   best: a.best + b.best,
   advertised: a.advertised + b.advertised,
   overBudget: a.overBudget + b.overBudget,
+  overLimit: a.overLimit + b.overLimit,
 });

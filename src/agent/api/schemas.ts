@@ -36,7 +36,8 @@ const Counts = Type.Object({
   rejected: count(),
   best: count(),
   advertised: count(),
-  overBudget: count("left out for want of budget"),
+  overBudget: count("left out of the announcement for want of budget"),
+  overLimit: count("refused by max-prefix drop-newest since the session came up"),
 });
 
 const LastReset = Type.Object({

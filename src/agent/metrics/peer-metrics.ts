@@ -169,6 +169,7 @@ const RIBS = [
   { rib: "best", of: "best" },
   { rib: "advertised", of: "advertised" },
   { rib: "over_budget", of: "overBudget" },
+  { rib: "over_limit", of: "overLimit" },
 ] as const;
 
 const messages = (

@@ -25,7 +25,7 @@ export function registerEvents(program: Command, context: Context): void {
       const fromMs = ago === undefined ? 0 : held.at.ms - ago;
       const print = (event: Event) => {
         const line = options.output === "json" ? JSON.stringify(event) : drawEvent(event);
-        context.streams.out(`${line}\n`);
+        context.streams.stdout.write(`${line}\n`);
       };
       for (const event of held.events) if (event.at.ms >= fromMs) print(event);
       if (options.follow !== true) return;

@@ -134,7 +134,9 @@ async function readRoutes(
     routes.push(...page.routes);
   }
   if (page.nextOffset !== null) {
-    context.streams.err(`causeway: only the first ${routes.length} routes; --limit shows more\n`);
+    context.streams.stderr.write(
+      `causeway: only the first ${routes.length} routes; --limit shows more\n`,
+    );
   }
   return { ...page, routes };
 }

@@ -21,17 +21,14 @@ async function rig(t: Tap) {
     rmSync(directory, { recursive: true });
   });
   const shell = async (line: string, socket = socketPath) => {
-    const written = { out: "", err: "" };
+    const written: Record<"out" | "err", string[]> = { out: [], err: [] };
     const code = await run(line.split(" "), {
-      out: (text) => {
-        written.out += text;
-      },
-      err: (text) => {
-        written.err += text;
-      },
+      stdin: process.stdin,
+      stdout: { write: (text) => void written.out.push(text) },
+      stderr: { write: (text) => void written.err.push(text) },
       env: { CAUSEWAY_SOCKET: socket },
     });
-    const { out, err } = written;
+    const [out, err] = [written.out.join(""), written.err.join("")];
     return { code, out, err, first: (out || err).split("\n")[0] ?? "" };
   };
   return { shell, server, journal };
@@ -138,6 +135,18 @@ t.test("cli: events held, by number, by age, and as they come", async (t) => {
   const followed = await following;
   t.equal(followed.code, 3, "the agent ended");
   t.match(JSON.parse(followed.out), { seq: 3, event: "bgp.peer.up" });
+});
+
+t.test("cli: decode says what octets mean, in text and JSON", async (t) => {
+  const { shell } = await rig(t);
+  const keepalive = `${"ff".repeat(16)}001304`;
+  const text = await shell(`decode --hex ${keepalive}`);
+  t.equal(text.code, 0);
+  t.match(text.out, /keepalive/i);
+  const json = await shell(`dec -o json --hex ${keepalive}`);
+  t.match(JSON.parse(json.out), { action: "accept", message: { type: "KEEPALIVE" } });
+  t.equal((await shell("decode")).code, 2);
+  t.equal((await shell("decode --hex zz")).code, 1);
 });
 
 t.test("cli: tables are aligned, numbers to the right; ages and times are short", async (t) => {
