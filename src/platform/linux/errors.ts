@@ -30,9 +30,6 @@ export const linkUnknown = (device: string, cause?: unknown): PlatformError =>
     { cause },
   );
 
-export const unsupported = (what: string, cause?: unknown): PlatformError =>
-  new PlatformError("PLATFORM_UNSUPPORTED", `this host cannot do ${what}`, { cause });
-
 const REFUSALS: ReadonlySet<string> = new Set(["EPERM", "EACCES"]);
 
 const NO_SUPPORT = [
@@ -66,6 +63,7 @@ const VERDICTS: Readonly<Record<string, readonly [code: string, because: string]
     "PLATFORM_LINK_UNKNOWN",
     "there is no interface of that name on this host; check it with `ip link`",
   ],
+  EINVAL: ["PLATFORM_OPTION", "an option is out of its range"],
   ENOPROTOOPT: NO_SUPPORT,
   EPROTONOSUPPORT: NO_SUPPORT,
   EAFNOSUPPORT: NO_SUPPORT,

@@ -1,4 +1,4 @@
-import koffi from "koffi";
+import koffi, { type node } from "koffi";
 
 /**
  * Readiness of a descriptor Node has no class for (netlink, UDP with ancillary data, a TCP socket
@@ -14,13 +14,18 @@ import koffi from "koffi";
 export class FdPoll {
   readonly #events: { readonly readable?: boolean; readonly writable?: boolean };
   readonly #ready: () => void;
-  #handle: koffi.node.PollHandle | undefined;
+  #handle: node.PollHandle | undefined;
 
   constructor(fd: number, wanted: "readable" | "writable", ready: () => void) {
     this.#events = { [wanted]: true };
     this.#ready = ready;
     this.#handle = koffi.node.poll(fd, this.#events, this.#called as unknown as PollCallback);
     live.add(this);
+  }
+
+  /** Waiting for this alone does not keep the process alive. */
+  unref(): void {
+    this.#handle?.unref();
   }
 
   close(): void {
@@ -43,7 +48,7 @@ export class FdPoll {
   };
 }
 
-type PollCallback = Parameters<koffi.node.PollHandle["start"]>[0];
+type PollCallback = Parameters<node.PollHandle["start"]>[0];
 
 const live = new Set<FdPoll>();
 const noop = (): void => {};

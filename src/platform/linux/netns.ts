@@ -1,6 +1,6 @@
 import { closeSync, openSync } from "node:fs";
 import { PlatformError } from "../../core/app-error.ts";
-import { InvariantError } from "../../core/assert.ts";
+import { assert } from "../../core/assert.ts";
 import { C, check, libc, SysError } from "./sys.ts";
 
 /**
@@ -41,9 +41,7 @@ export class Netns {
     try {
       return act();
     } finally {
-      if (libc.setns(before, C.CLONE_NEWNET) < 0) {
-        throw new InvariantError("a thread can return to the network namespace it came from");
-      }
+      returnTo(before);
       entered = outer;
     }
   }
@@ -64,6 +62,11 @@ export class Netns {
       );
     }
   }
+}
+
+function returnTo(fd: number): void {
+  const result = libc.setns(fd, C.CLONE_NEWNET);
+  assert(result === 0, "a thread can return to the network namespace it came from");
 }
 
 /** Descriptor of the namespace this thread is inside of now; undefined at home. */

@@ -17,7 +17,7 @@ export const familyOf = (address: string): number => (isIpv6(address) ? C.AF_INE
 export function encodeSockaddr(address: string, port: number, scope = 0): Uint8Array {
   const octets = parseAddress(address);
   if (octets === undefined) {
-    throw new PlatformError("PLATFORM_ADDRESS_UNKNOWN", `"${address}" is not an IP address`);
+    throw new PlatformError("PLATFORM_OPTION", `"${address}" is not an IP address`);
   }
   const isV4 = octets.length === 4;
   const encoded = new Uint8Array(isV4 ? 16 : 28);

@@ -1,5 +1,4 @@
-import { parseAddress } from "../../core/address.ts";
-import { isLinkLocal6 } from "../../core/address.ts";
+import { isLinkLocal6, parseAddress } from "../../core/address.ts";
 import { PlatformError } from "../../core/app-error.ts";
 import type { TcpCloseCause, TcpEndpointOptions } from "../contract.ts";
 import { linkUnknown } from "./errors.ts";
@@ -25,16 +24,25 @@ export function createTcpSocket(isV6: boolean, options: TcpEndpointOptions): num
     const { ttl, minTtl, tos } = options;
     if (tos !== undefined) setIntOption(fd, level, isV6 ? C.IPV6_TCLASS : C.IP_TOS, tos);
     setControlPriority(fd); // after TOS, which would put it back
-    if (ttl !== undefined) {
-      setIntOption(fd, level, isV6 ? C.IPV6_UNICAST_HOPS : C.IP_TTL, ttl);
-    }
-    if (minTtl !== undefined) {
-      setIntOption(fd, level, isV6 ? C.IPV6_MINHOPCOUNT : C.IP_MINTTL, minTtl);
-    }
+    applyTtl(fd, isV6, ttl, minTtl);
     return fd;
   } catch (error) {
     libc.close(fd);
     throw error;
+  }
+}
+
+/** A floor of 0 takes segments from any distance. */
+export function applyTtl(
+  fd: number,
+  isV6: boolean,
+  ttl: number | undefined,
+  minTtl: number | undefined,
+): void {
+  const level = isV6 ? C.SOL_IPV6 : C.SOL_IP;
+  if (ttl !== undefined) setIntOption(fd, level, isV6 ? C.IPV6_UNICAST_HOPS : C.IP_TTL, ttl);
+  if (minTtl !== undefined) {
+    setIntOption(fd, level, isV6 ? C.IPV6_MINHOPCOUNT : C.IP_MINTTL, minTtl);
   }
 }
 
@@ -58,7 +66,7 @@ export function setMd5Key(fd: number, remoteAddress: string, key: string | undef
   const octets = new TextEncoder().encode(key ?? "");
   if (octets.length > MD5_KEY_OCTETS_MAX) {
     throw new PlatformError(
-      "PLATFORM_UNSUPPORTED",
+      "PLATFORM_OPTION",
       `the TCP MD5 key for ${remoteAddress} has ${octets.length} octets; 80 are allowed`,
     );
   }
@@ -88,7 +96,7 @@ export function scopeOf(address: string, device: string | undefined): number {
   if (octets === undefined || !isLinkLocal6(octets)) return 0;
   if (device === undefined) {
     throw new PlatformError(
-      "PLATFORM_ADDRESS_UNKNOWN",
+      "PLATFORM_OPTION",
       `${address} is link-local: say which interface it is on (device)`,
     );
   }

@@ -9,13 +9,23 @@ import type {
   TcpListener,
   TcpListenOptions,
 } from "../contract.ts";
-import { platformError, unsupported } from "./errors.ts";
+import { platformError } from "./errors.ts";
 import { FdPoll } from "./fd-poll.ts";
 import type { Netns } from "./netns.ts";
 import { decodeSockaddr, encodeSockaddr, isIpv6, type SocketAddress } from "./sockaddr.ts";
-import { C, check, Errno, int32, lastErrno, libc, SysError, setIntOption } from "./sys.ts";
-import { takeSocketError } from "./sys.ts";
 import {
+  C,
+  check,
+  Errno,
+  int32,
+  lastErrno,
+  libc,
+  SysError,
+  setIntOption,
+  takeSocketError,
+} from "./sys.ts";
+import {
+  applyTtl,
   closeCause,
   closeCauseOf,
   createTcpSocket,
@@ -43,7 +53,10 @@ export class LinuxTcp implements Tcp {
     this.#netns = netns;
   }
 
-  listen(options: TcpListenOptions, accept: (connection: TcpConnection) => TcpHandler): TcpListener {
+  listen(
+    options: TcpListenOptions,
+    accept: (connection: TcpConnection) => TcpHandler,
+  ): TcpListener {
     const { localAddress, port } = options;
     refuseZones(localAddress);
     let fd: number | undefined;
@@ -83,7 +96,7 @@ interface Ends {
 }
 
 /** How long a connection that is being flushed may wait for its peer. */
-const FLUSH_MS_MAX = 2_000;
+const FLUSH_MS_MAX = 10_000;
 /** Pause before accepting again when the process is out of descriptors. */
 const ACCEPT_PAUSE_MS = 500;
 const BACKLOG = 128;
@@ -102,7 +115,6 @@ class LinuxConnection implements TcpConnection {
   /** What was sent before the handshake was done. */
   #early: Uint8Array[] = [];
   #isPaused = false;
-  #isBehind = false;
   #closing: "flush" | undefined;
 
   constructor(ends: Ends, registry: Set<{ abandon(): void }>) {
@@ -152,9 +164,7 @@ class LinuxConnection implements TcpConnection {
       return this.#early.reduce((sum, part) => sum + part.length, 0);
     }
     socket.write(octets, this.#written);
-    const queuedOctets = socket.writableLength;
-    if (queuedOctets > 0) this.#isBehind = true;
-    return queuedOctets;
+    return socket.writableLength;
   }
 
   pause(isPaused: boolean): void {
@@ -162,6 +172,15 @@ class LinuxConnection implements TcpConnection {
     if (this.#closing !== undefined) return;
     if (isPaused) this.#socket?.pause();
     else this.#socket?.resume();
+  }
+
+  setTtl({ ttl, minTtl }: { readonly ttl: number; readonly minTtl: number | undefined }): void {
+    if (this.#fd === undefined) return;
+    try {
+      applyTtl(this.#fd, isIpv6(this.remoteAddress), ttl, minTtl ?? 0);
+    } catch (error) {
+      throw platformError(`setting TTL ${ttl} towards ${this.remoteAddress}`, error);
+    }
   }
 
   close(how: "flush" | "reset"): void {
@@ -199,10 +218,7 @@ class LinuxConnection implements TcpConnection {
   }
 
   readonly #written = (): void => {
-    const socket = this.#socket;
-    if (!this.#isBehind || socket === undefined) return;
-    this.#isBehind = socket.writableLength > 0;
-    this.#handler?.progress(socket.writableLength);
+    if (this.#socket !== undefined) this.#handler?.progress(this.#socket.writableLength);
   };
 
   /** The connection ended by itself: its handler hears so, once. */
@@ -314,16 +330,15 @@ function listenSocket(options: TcpListenOptions): number {
   }
 }
 
-type Attempt =
-  | { readonly fd: number }
-  | { readonly fd: undefined; readonly cause: TcpCloseCause };
+type Attempt = { readonly fd: number } | { readonly fd: undefined; readonly cause: TcpCloseCause };
 
 /** Starts the handshake. A failure that may pass is an answer, any other a PlatformError. */
 function dial(options: TcpConnectOptions): Attempt {
   const { remoteAddress, remotePort, localAddress, device, md5Key } = options;
   const isV6 = isIpv6(remoteAddress);
   if (localAddress !== undefined && isIpv6(localAddress) !== isV6) {
-    throw unsupported(`a connection from ${localAddress} to ${remoteAddress}: families differ`);
+    const ends = `${localAddress} to ${remoteAddress}`;
+    throw new PlatformError("PLATFORM_OPTION", `${ends} is no connection: the families differ`);
   }
   let fd: number | undefined;
   try {
@@ -358,5 +373,6 @@ function passingCause(error: unknown): TcpCloseCause | undefined {
 /** `fe80::1%eth0` is two facts; the interface is an option of its own here. */
 function refuseZones(address: string): void {
   if (!address.includes("%")) return;
-  throw unsupported(`the address "${address}": give the interface as device instead`);
+  const advice = "give the interface as device instead";
+  throw new PlatformError("PLATFORM_OPTION", `"${address}" is not an IP address: ${advice}`);
 }

@@ -5,6 +5,7 @@ import type { LinuxClock } from "./clock.ts";
 import { platformError } from "./errors.ts";
 import { FdPoll } from "./fd-poll.ts";
 import type { Netns } from "./netns.ts";
+import { deviceName } from "./resolve.ts";
 import { encodeSockaddr, isIpv6 } from "./sockaddr.ts";
 import { C, check, int32, libc, setIntOption, takeSocketError } from "./sys.ts";
 import { bindToDevice, localAddressOf, scopeOf, setControlPriority } from "./tcp-socket.ts";
@@ -71,9 +72,9 @@ class LinuxUdpSocket implements UdpSocket {
   readonly #context: Context;
   readonly #receive: (datagram: UdpDatagram) => void;
   readonly #destinations = new Map<string, Uint8Array>();
-  readonly #drain: { close(): void };
-  #fd: number;
-  #poll: FdPoll;
+  readonly #fd: number;
+  #drain: { close(): void } | undefined;
+  #poll: FdPoll | undefined;
   #isClosed = false;
   sendErrors = 0;
   /** Datagrams longer than any protocol of ours sends; not delivered. */
@@ -90,9 +91,10 @@ class LinuxUdpSocket implements UdpSocket {
     this.#context = context;
     this.#receive = receive;
     this.port = localAddressOf(fd).port;
+    context.registry.add(this);
+    if (options.isSendOnly === true) return;
     this.#poll = new FdPoll(fd, "readable", this.#readAll);
     this.#drain = context.clock.addDrain(this.#readAll);
-    context.registry.add(this);
   }
 
   send(octets: Uint8Array, remoteAddress: string, remotePort: number): void {
@@ -108,8 +110,8 @@ class LinuxUdpSocket implements UdpSocket {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#context.registry.delete(this);
-    this.#drain.close();
-    this.#poll.close();
+    this.#drain?.close();
+    this.#poll?.close();
     libc.close(this.#fd);
   }
 
@@ -172,7 +174,7 @@ function udpSocket(options: UdpOptions): number {
     setIntOption(fd, level, isV6 ? C.IPV6_UNICAST_HOPS : C.IP_TTL, ttl);
     if (tos !== undefined) setIntOption(fd, level, isV6 ? C.IPV6_TCLASS : C.IP_TOS, tos);
     setControlPriority(fd);
-    const size = int32(RECEIVE_BUFFER_OCTETS);
+    const size = int32(options.isSendOnly === true ? 0 : RECEIVE_BUFFER_OCTETS);
     if (libc.setsockopt(fd, C.SOL_SOCKET, C.SO_RCVBUFFORCE, size, 4) < 0) {
       libc.setsockopt(fd, C.SOL_SOCKET, C.SO_RCVBUF, size, 4); // as far as rmem_max allows
     }
@@ -203,14 +205,7 @@ class DeviceNames {
       this.#names.clear();
       this.#freshUntil = micros(now + 5_000_000);
     }
-    if (!this.#names.has(index)) this.#names.set(index, this.#ask(index));
+    if (!this.#names.has(index)) this.#names.set(index, deviceName(this.#netns, index));
     return this.#names.get(index);
-  }
-
-  #ask(index: number): string | undefined {
-    const name = new Uint8Array(16);
-    const found = this.#netns.run(() => libc.ifIndexToName(index, name));
-    if (found === null) return undefined;
-    return new TextDecoder().decode(name.subarray(0, name.indexOf(0)));
   }
 }
