@@ -11,15 +11,19 @@ export interface CollisionParties {
 }
 
 /**
- * RFC 4271 §6.8: two connections with one peer, the newcomer's OPEN has just been accepted. Tells
- * which of them lives on, or undefined where that cannot be judged yet: before the existing one
- * has seen the peer's OPEN, both go on and the later OPEN decides.
+ * RFC 4271 §6.8: two connections with one peer, the newcomer's OPEN has just been found good. Tells
+ * which of them lives on, or undefined where that cannot be judged yet.
  *
  * Both ends must come to the same answer, so it depends on nothing but what both know: the
  * connection opened by the higher BGP Identifier is kept; with equal identifiers, which RFC 6286
- * allows between ASes, the one opened by the larger AS (RFC 6286 §2.3). An Established connection
- * is kept, unless `mayReplaceEstablished` (RFC 4271 §8.1.1 CollisionDetectEstablishedState): a
- * peer that negotiated graceful restart and opens anew has restarted (RFC 4724 §4.2).
+ * allows between ASes, the one opened by the larger AS (RFC 6286 §2.3). The newcomer's OPEN tells
+ * the peer's identifier for the other connection too, which §6.8 allows to use: one the peer's OPEN
+ * has not come on yet gives way to a newcomer that is to be kept. It is not the other way round:
+ * a connection that has heard nothing may be dead.
+ *
+ * An Established connection is kept, unless `mayReplaceEstablished` (RFC 4271 §8.1.1
+ * CollisionDetectEstablishedState): a peer that negotiated graceful restart and opens anew has
+ * restarted (RFC 4724 §4.2).
  */
 export function collisionSurvivor(
   existing: { readonly state: BgpState; readonly openedBy: OpenedBy },
@@ -27,19 +31,11 @@ export function collisionSurvivor(
   parties: CollisionParties,
   mayReplaceEstablished: boolean,
 ): "existing" | "newcomer" | undefined {
-  switch (existing.state) {
-    case "Idle":
-    case "Connect":
-    case "Active":
-    case "OpenSent":
-      return undefined;
-    case "OpenConfirm":
-      // The same end never opens two on purpose: the older one is a leftover.
-      if (existing.openedBy === newcomer.openedBy) return "newcomer";
-      return newcomer.openedBy === dominantEnd(parties) ? "newcomer" : "existing";
-    case "Established":
-      return mayReplaceEstablished ? "newcomer" : "existing";
-  }
+  if (existing.state === "Established") return mayReplaceEstablished ? "newcomer" : "existing";
+  // The same end never opens two on purpose: the older one is a leftover.
+  if (existing.openedBy === newcomer.openedBy) return "newcomer";
+  if (newcomer.openedBy === dominantEnd(parties)) return "newcomer";
+  return existing.state === "OpenConfirm" ? "existing" : undefined;
 }
 
 /** The end whose connection is kept. */

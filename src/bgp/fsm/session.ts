@@ -78,6 +78,15 @@ export function newSession(settings: SessionSettings, rng: Rng, now: Micros): Se
   };
 }
 
+/**
+ * For a connection the peer opened beside one of ours (RFC 4271 §8.2.1): it waits for that
+ * connection in Active, and never dials.
+ */
+export const listeningSession = (settings: SessionSettings, rng: Rng, now: Micros): Session => ({
+  ...newSession(settings, rng, now),
+  state: "Active",
+});
+
 // Moves the states share ------------------------------------------------------------------------
 
 /** Dials, and arms the timer that dials again. */

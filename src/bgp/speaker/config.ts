@@ -33,6 +33,8 @@ export interface PeerConfig {
   /** Interval where the negotiated hold time allows it; else a third of that. */
   readonly keepaliveTimeSec: number;
   readonly connectRetryTimeSec: number;
+  /** RFC 4271 §8.1.1 DelayOpenTime: waits for the peer's OPEN before it sends its own; off at 0. */
+  readonly delayOpenTimeSec?: number;
   /** RFC 9687 §3; 0 disables. */
   readonly sendHoldTimeSec: number;
   /** Idle back-off after a fault: first delay, doubled with jitter up to the maximum. */
@@ -40,6 +42,8 @@ export interface PeerConfig {
   readonly idleHoldTimeSecMax: number;
 
   readonly families: readonly Family[];
+  /** Ours towards the peer, by its number in RFC 9234 §4.1; a peer that names none is refused if strict. */
+  readonly role?: { readonly value: number; readonly isStrict: boolean };
   readonly capabilities: {
     readonly routeRefresh: boolean;
     readonly enhancedRouteRefresh: boolean;

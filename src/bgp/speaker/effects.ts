@@ -1,6 +1,7 @@
 import type { LogFields, LogLevel } from "../../core/log.ts";
 import type { BgpState, ResetReason } from "../fsm/state.ts";
 import type { RouteChanges } from "../rib/contract.ts";
+import type { Family } from "../wire/message.ts";
 import type { ConnectionId } from "./inputs.ts";
 
 /** What a speaker wants done, in this order, before its next input. */
@@ -40,6 +41,8 @@ export type SpeakerEffect =
     }
   /** A peer got its whole first feed and End-of-RIB from us. */
   | { readonly kind: "feed-complete"; readonly peer: string }
+  /** The peer has told us everything of a family once (RFC 4724 §2). */
+  | { readonly kind: "end-of-rib"; readonly peer: string; readonly family: Family }
   | {
       readonly kind: "log";
       readonly level: LogLevel;

@@ -43,7 +43,10 @@ export type SpeakerInput =
       /** Owned by the speaker from here on. */
       readonly octets: Uint8Array;
     }
-  /** The socket took octets; `queuedOctets` still wait in the host. Feeds the SendHoldTimer. */
+  /**
+   * The socket took octets; `queuedOctets` still wait in the host. Every `tcp-send` is followed by
+   * one, sooner or later: the speaker counts what it queued by this, and feeds the SendHoldTimer.
+   */
   | {
       readonly kind: "tcp-progress";
       readonly connection: ConnectionId;

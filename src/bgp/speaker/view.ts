@@ -14,6 +14,8 @@ export interface SpeakerView {
   /** The name behind a slot; LOCAL_SLOT is `local`. */
   peerName(slot: PeerSlot): string;
   readonly rib: RibView;
+  /** Accepted connections no peer was found for, by reason. */
+  readonly refusedConnections: Readonly<Record<string, number>>;
 }
 
 export interface PeerView {
@@ -32,6 +34,8 @@ export interface PeerView {
   readonly lastReset: LastReset | undefined;
   readonly counters: PeerCounters;
   readonly outQueueOctets: number;
+  /** Families the peer has told us everything of since the session came up. */
+  readonly endOfRib: readonly Family[];
   readonly lastMessageAt: Micros | undefined;
 }
 

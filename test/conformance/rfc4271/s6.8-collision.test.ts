@@ -46,10 +46,12 @@ t.test("RFC 4271 §6.8 collision: an Established connection is kept", async (t) 
   t.equal(restarted, "newcomer", "RFC 4724 §4.2: unless the peer has restarted");
 });
 
-t.test("RFC 4271 §6.8 collision: nothing to judge before the other OPEN", async (t) => {
-  for (const state of ["Connect", "Active", "OpenSent"] as const) {
-    const existing = { state, openedBy: "local" } as const;
-    t.equal(collisionSurvivor(existing, { openedBy: "remote" }, parties, false), undefined);
+t.test("RFC 4271 §6.8 collision: before the other OPEN only one way is certain", async (t) => {
+  for (const state of ["Connect", "OpenSent"] as const) {
+    const ours = { state, openedBy: "local" } as const;
+    const theirs = { state, openedBy: "remote" } as const;
+    t.equal(collisionSurvivor(ours, { openedBy: "remote" }, parties, false), "newcomer");
+    t.equal(collisionSurvivor(theirs, { openedBy: "local" }, parties, false), undefined);
   }
 });
 

@@ -1,0 +1,114 @@
+import type { Micros } from "../../core/time.ts";
+import type { OpenedBy } from "../fsm/collision.ts";
+import { type Session, trackSendQueue } from "../fsm/session.ts";
+import { Framer } from "../wire/framer.ts";
+import type { SpeakerEffect } from "./effects.ts";
+import type { ConnectionId } from "./inputs.ts";
+import type { Tally } from "./tally.ts";
+import type { MessageKind } from "./view.ts";
+
+/** One TCP connection of a peer, or the attempt at one. */
+export interface Connection {
+  readonly id: ConnectionId;
+  readonly openedBy: OpenedBy;
+  readonly framer: Framer;
+  /** Empty and 0 until the connection is up. */
+  localAddress: string;
+  localPort: number;
+  remotePort: number;
+  /** Octets the host has not passed on yet. */
+  queuedOctets: number;
+  isPaused: boolean;
+}
+
+/** A session of the FSM and the connection it drives; a peer has one, or two until one wins. */
+export interface Channel {
+  readonly session: Session;
+  readonly tally: Tally;
+  connection: Connection | undefined;
+}
+
+export const newConnection = (id: ConnectionId, openedBy: OpenedBy): Connection => ({
+  id,
+  openedBy,
+  framer: new Framer(),
+  localAddress: "",
+  localPort: 0,
+  remotePort: 0,
+  queuedOctets: 0,
+  isPaused: false,
+});
+
+/** Queues one whole message towards the peer. */
+export function sendMessage(
+  channel: Channel,
+  kind: MessageKind,
+  octets: Uint8Array,
+  now: Micros,
+  out: SpeakerEffect[],
+): void {
+  const { connection } = channel;
+  if (connection === undefined) return;
+  channel.tally.messagesOut[kind] += 1;
+  connection.queuedOctets += octets.length;
+  out.push({ kind: "tcp-send", connection: connection.id, octets });
+  trackSendQueue(channel.session, connection.queuedOctets, false, now);
+}
+
+/** The host took octets of a connection; what it still holds is the queue. */
+export function noteProgress(channel: Channel, queuedOctets: number, now: Micros): void {
+  const { connection, session } = channel;
+  if (connection === undefined) return;
+  const tookSome = queuedOctets < connection.queuedOctets;
+  connection.queuedOctets = queuedOctets;
+  trackSendQueue(session, queuedOctets, tookSome, now);
+}
+
+/** Which peer owns which connection, and which of them have octets waiting for a slice of work. */
+export class ConnectionBook {
+  readonly #owners = new Map<ConnectionId, string>();
+  readonly #ready = new Set<ConnectionId>();
+  #opened = -1;
+
+  /** A number for a connection of ours: odd ones are the speaker's to give. */
+  open(peer: string): ConnectionId {
+    this.#opened += 2;
+    const id = this.#opened as ConnectionId;
+    this.#owners.set(id, peer);
+    return id;
+  }
+
+  adopt(id: ConnectionId, peer: string): void {
+    this.#owners.set(id, peer);
+  }
+
+  release(id: ConnectionId): void {
+    this.#owners.delete(id);
+    this.#ready.delete(id);
+  }
+
+  ownerOf(id: ConnectionId): string | undefined {
+    return this.#owners.get(id);
+  }
+
+  markReady(id: ConnectionId): void {
+    this.#ready.add(id);
+  }
+
+  isReady(id: ConnectionId): boolean {
+    return this.#ready.has(id);
+  }
+
+  /** Removes and returns the one that has waited longest. */
+  takeReady(): ConnectionId | undefined {
+    for (const id of this.#ready) {
+      this.#ready.delete(id);
+      return id;
+    }
+    return undefined;
+  }
+
+  get hasReady(): boolean {
+    return this.#ready.size > 0;
+  }
+}

@@ -1,0 +1,13 @@
+/** Bounds of one speaker beside those of `core/limits.ts`. */
+export const SPEAKER_LIMITS = {
+  /** Octets of messages decoded in one slice, all peers together: a few milliseconds of work. */
+  receiveOctetsPerSlice: 1 << 16,
+  /** … and of one connection before the next gets its turn. */
+  receiveOctetsPerTurn: 1 << 14,
+  /** Octets of UPDATEs pulled for one peer in one slice. */
+  updateOctetsPerSlice: 1 << 17,
+  /** Octets of a malformed message that go into the log, as hex (RFC 7606 §6). */
+  malformedOctetsLogged: 4096,
+  /** RFC 7313 §4: paths no EoRR ever confirmed are dropped after this long. */
+  staleRoutesSec: 600,
+} as const;

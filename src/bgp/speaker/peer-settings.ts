@@ -1,0 +1,98 @@
+import { parseAddress } from "../../core/address.ts";
+import { assert } from "../../core/assert.ts";
+import type { LocalOpen } from "../fsm/negotiate.ts";
+import type { SessionSettings } from "../fsm/session.ts";
+import type { PolicyPeer } from "../policy/policy.ts";
+import type { PeerSlot, RibPeer } from "../rib/contract.ts";
+import type { Capability } from "../wire/message.ts";
+import type { PeerConfig } from "./config.ts";
+
+/** Who we are, to every peer alike. */
+export interface Identity {
+  readonly localAs: number;
+  readonly bgpIdentifier: number;
+}
+
+/** What the FSM needs of a peer's configuration. */
+export const sessionSettings = (config: PeerConfig, identity: Identity): SessionSettings => ({
+  local: localOpen(config, identity),
+  isPassive: config.isPassive,
+  connectRetryTimeSec: config.connectRetryTimeSec,
+  delayOpenTimeSec: config.delayOpenTimeSec ?? 0,
+  sendHoldTimeSec: config.sendHoldTimeSec,
+  idleHoldTimeSec: config.idleHoldTimeSec,
+  idleHoldTimeSecMax: Math.max(config.idleHoldTimeSecMax, config.idleHoldTimeSec),
+});
+
+const localOpen = (config: PeerConfig, identity: Identity): LocalOpen => ({
+  localAs: config.localAs ?? identity.localAs,
+  bgpIdentifier: identity.bgpIdentifier,
+  remoteAs: config.remoteAs,
+  holdTimeSec: config.holdTimeSec,
+  holdTimeSecMin: config.holdTimeSecMin,
+  keepaliveTimeSec: config.keepaliveTimeSec,
+  families: config.families,
+  capabilities: capabilitiesOf(config, config.localAs ?? identity.localAs),
+  isRoleStrict: config.role?.isStrict ?? false,
+});
+
+function capabilitiesOf(config: PeerConfig, localAs: number): readonly Capability[] {
+  const { capabilities: on, families, role } = config;
+  const list: Capability[] = families.map((family) => ({ kind: "multiprotocol", family }));
+  if (on.routeRefresh) list.push({ kind: "route-refresh" });
+  if (on.enhancedRouteRefresh) list.push({ kind: "enhanced-route-refresh" });
+  if (on.extendedMessage) list.push({ kind: "extended-message" });
+  if (on.fourOctetAs) list.push({ kind: "four-octet-as", as: localAs });
+  if (role !== undefined) list.push({ kind: "role", role: role.value });
+  if (on.gracefulRestart) {
+    // RFC 4724 §4: a helper that keeps no forwarding state of its own names no family.
+    list.push({
+      kind: "graceful-restart",
+      restarted: false,
+      notification: false,
+      restartTimeSec: 0,
+      families: [],
+    });
+  }
+  return list;
+}
+
+/** What the RIB needs of it; `localAddress` is our end of the session once there is one. */
+export function ribPeer(
+  slot: PeerSlot,
+  config: PeerConfig,
+  identity: Identity,
+  localAddress: string | undefined,
+): RibPeer {
+  const remoteAddress = parseAddress(config.remoteAddress);
+  assert(remoteAddress !== undefined, `peer ${config.name} has an address for its address`);
+  return {
+    slot,
+    policyPeer: policyPeer(config, identity, localAddress),
+    remoteAddress,
+    importPolicy: config.importPolicy,
+    exportPolicy: config.exportPolicy,
+    isRouteReflectorClient: config.isRouteReflectorClient,
+    nextHopSelf: config.nextHopSelf,
+    allowOwnAs: config.allowOwnAs,
+    maxPrefix: config.maxPrefix,
+    budget: config.budget,
+  };
+}
+
+function policyPeer(
+  config: PeerConfig,
+  identity: Identity,
+  localAddress: string | undefined,
+): PolicyPeer {
+  const localAs = config.localAs ?? identity.localAs;
+  const octets = localAddress === undefined ? undefined : parseAddress(localAddress);
+  return {
+    name: config.name,
+    kind: localAs === config.remoteAs ? "ibgp" : "ebgp",
+    remoteAs: config.remoteAs,
+    localAs,
+    localAddress4: octets?.length === 4 ? octets : undefined,
+    localAddress6: octets?.length === 16 ? octets : undefined,
+  };
+}
