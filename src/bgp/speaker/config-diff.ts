@@ -81,8 +81,8 @@ function sameValue(field: Field, a: unknown, b: unknown): boolean {
 const sameFamilies = (a: readonly Family[], b: readonly Family[]): boolean =>
   a.length === b.length && a.every((family) => b.some((other) => sameFamily(family, other)));
 
-/** Plain data only: what a configuration holds beside policies. */
-function sameData(a: unknown, b: unknown): boolean {
+/** Deep equality of plain data: what a configuration holds beside policies. */
+export function sameData(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
   const keys = new Set([...Object.keys(a), ...Object.keys(b)]);

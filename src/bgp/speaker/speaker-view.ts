@@ -58,6 +58,7 @@ const NO_ROUTES: RibView = {
     best: 0,
     advertised: 0,
     overBudget: 0,
+    overLimit: 0,
   }),
   locRibCount: () => 0,
   explain: () => undefined,

@@ -4,10 +4,11 @@ import { LIMITS } from "../../core/limits.ts";
 import type { Machine } from "../../core/machine.ts";
 import type { Rng } from "../../core/rng.ts";
 import { type Micros, micros } from "../../core/time.ts";
-import type { PeerSlot, RibEngine } from "../rib/contract.ts";
+import type { PeerSlot, RibEngine, RibOptions } from "../rib/contract.ts";
+import { Rib } from "../rib/rib.ts";
 import { ConnectionBook } from "./channel.ts";
 import type { PeerConfig, SpeakerConfig } from "./config.ts";
-import { classifyPeerChange } from "./config-diff.ts";
+import { classifyPeerChange, sameData } from "./config-diff.ts";
 import type { SpeakerEffect } from "./effects.ts";
 import type { SpeakerInput } from "./inputs.ts";
 import { SPEAKER_LIMITS } from "./limits.ts";
@@ -19,7 +20,8 @@ import type { SpeakerView } from "./view.ts";
 
 export interface SpeakerOptions {
   readonly rng: Rng;
-  readonly createRib: (options: Identity & { readonly rng: Rng }) => RibEngine;
+  /** For a RIB of one's own; `Rib` if there is none. */
+  readonly createRib?: (options: Identity & { readonly rng: Rng }) => RibEngine;
 }
 
 /**
@@ -52,6 +54,7 @@ export class Speaker implements Machine<SpeakerInput, SpeakerEffect> {
   readonly #refusals = new Map<string, number>();
   readonly #logGate = new LogGate();
   #shared: Shared | undefined;
+  #ribOptions: RibOptions | undefined;
   #isStopped = false;
   /** No timer of a peer is due before this; it may be too early, never too late. */
   #wakeAt: Micros | undefined;
@@ -244,7 +247,8 @@ export class Speaker implements Machine<SpeakerInput, SpeakerEffect> {
       shared.identity = { localAs, bgpIdentifier };
       shared.rib = this.#createRib(shared.identity);
     }
-    shared.rib.setOptions(config.rib);
+    if (isOther || !sameData(this.#ribOptions, config.rib)) shared.rib.setOptions(config.rib);
+    this.#ribOptions = config.rib;
     shared.rib.setOriginated(config.originated);
     shared.isRibDirty = true;
     const wanted = this.#acceptable(config.peers, out);
@@ -279,7 +283,8 @@ export class Speaker implements Machine<SpeakerInput, SpeakerEffect> {
   }
 
   #createRib(identity: Identity): RibEngine {
-    return this.#options.createRib({ ...identity, rng: this.#options.rng.fork() });
+    const options = { ...identity, rng: this.#options.rng.fork() };
+    return this.#options.createRib?.(options) ?? new Rib(options);
   }
 
   /** A router with another AS or identifier is another router: everything is learned anew. */
