@@ -406,6 +406,8 @@ export class Connection implements TcpConnection {
 
   #end(cause: TcpCloseCause | undefined): void {
     if (this.#phase === "closed") return;
+    // Nobody has heard of a connection whose handshake was not over.
+    if (this.#phase === "syn-received") this.#release();
     this.#phase = "closed";
     this.#fault = cause;
     this.#isAckDue = false;

@@ -1,3 +1,4 @@
+import { assert } from "../../core/assert.ts";
 import type { Micros } from "../../core/time.ts";
 import { ByteQueue } from "./byte-queue.ts";
 
@@ -141,6 +142,7 @@ export class TcpSender {
     const sentData = Math.min(this.#next, this.#dataEnd) - this.#una;
     const count = Math.min(sentData, this.mss);
     if (count > 0) return { seq: this.#una, octets: this.#queue.peek(0, count), isFin: false };
+    assert(this.#isFinQueued && this.isInFlight, "what is sent again was sent before");
     return { seq: this.#una, octets: NOTHING, isFin: true };
   }
 
@@ -219,7 +221,8 @@ export class TcpSender {
       }
       // A partial acknowledgement: the next hole is lost too (RFC 6582 §3.2).
       this.#congestionWindow = Math.max(this.#congestionWindow - acknowledged + mss, mss);
-      return "lost";
+      // After a timeout everything is sent again anyway, from SND.UNA on.
+      return this.isInFlight ? "lost" : "advanced";
     }
     const isSlowStart = this.#congestionWindow < this.#slowStartThreshold;
     const growth = isSlowStart
