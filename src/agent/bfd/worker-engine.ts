@@ -1,0 +1,115 @@
+import { Worker } from "node:worker_threads";
+import type { BfdSessionView } from "../../bfd/sessions/contract.ts";
+import type { BfdEngine, BfdEngineHandler, StartBfdEngine } from "./engine.ts";
+import type { FromWorker, ToWorker } from "./messages.ts";
+
+/** What a worker is started with; plain data. */
+export interface WorkerBfdOptions {
+  /** Name of the host, for its error texts. */
+  readonly name: string;
+  /** A named network namespace (`ip netns`) to live in, where it is not the agent's own. */
+  readonly netns?: string;
+}
+
+/**
+ * BFD in a thread of its own with its own sockets and clock (design §3), so that neither a table load
+ * nor a collection in the main thread delays a packet; at real-time priority where that is permitted.
+ * Only messages cross. A worker that dies is reported once by `failed`; what it carried is unknown
+ * then, and the engine answers with nothing. Starting another one is the owner's decision.
+ */
+export function startWorkerBfdEngine(
+  options: WorkerBfdOptions,
+  entry: URL = new URL("./worker.js", import.meta.url),
+): StartBfdEngine {
+  return (handler) => new WorkerEngine(new Worker(entry, { workerData: options }), handler);
+}
+
+class WorkerEngine implements BfdEngine {
+  readonly #worker: Worker;
+  readonly #handler: BfdEngineHandler;
+  readonly #snapshots = new Map<number, (sessions: readonly BfdSessionView[]) => void>();
+  #lastSnapshot = 0;
+  #stopping: { readonly done: () => void; readonly limit: NodeJS.Timeout } | undefined;
+  #isGone = false;
+
+  constructor(worker: Worker, handler: BfdEngineHandler) {
+    this.#worker = worker;
+    this.#handler = handler;
+    worker.on("message", (message: FromWorker) => this.#told(message));
+    worker.on("error", (error) => this.#gone(`the BFD worker failed: ${textOf(error)}`));
+    worker.on("messageerror", (error) => this.#gone(`the BFD worker garbled: ${textOf(error)}`));
+    worker.on("exit", (code) => this.#gone(`the BFD worker ended with code ${code}`));
+  }
+
+  configure(sessions: Parameters<BfdEngine["configure"]>[0]): void {
+    this.#post({ kind: "configure", sessions });
+  }
+
+  admin(input: Parameters<BfdEngine["admin"]>[0]): void {
+    this.#post({ kind: "admin", input });
+  }
+
+  snapshot(done: (sessions: readonly BfdSessionView[]) => void): void {
+    if (this.#isGone) {
+      queueMicrotask(() => done([]));
+      return;
+    }
+    this.#lastSnapshot += 1;
+    this.#snapshots.set(this.#lastSnapshot, done);
+    this.#post({ kind: "snapshot", id: this.#lastSnapshot });
+  }
+
+  stop(done: () => void): void {
+    if (this.#isGone) {
+      queueMicrotask(done);
+      return;
+    }
+    const limit = setTimeout(() => this.#gone("the BFD worker did not stop"), STOP_LIMIT_MS);
+    this.#stopping = { done, limit };
+    this.#post({ kind: "stop" });
+  }
+
+  #post(message: ToWorker): void {
+    if (!this.#isGone) this.#worker.postMessage(message);
+  }
+
+  #told(message: FromWorker): void {
+    if (this.#isGone) return;
+    switch (message.kind) {
+      case "state":
+        this.#handler.state(message.change);
+        return;
+      case "log":
+        this.#handler.log(message.entry);
+        return;
+      case "snapshot": {
+        const done = this.#snapshots.get(message.id);
+        this.#snapshots.delete(message.id);
+        done?.(message.sessions);
+        return;
+      }
+      case "stopped":
+        this.#gone("stopped");
+    }
+  }
+
+  /** The end, expected or not; everybody who still waits is answered. */
+  #gone(why: string): void {
+    if (this.#isGone) return;
+    this.#isGone = true;
+    void this.#worker.terminate();
+    for (const done of this.#snapshots.values()) done([]);
+    this.#snapshots.clear();
+    if (this.#stopping === undefined) {
+      this.#handler.failed(why);
+      return;
+    }
+    clearTimeout(this.#stopping.limit);
+    this.#stopping.done();
+  }
+}
+
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** The worker's own limit for saying AdminDown, and what its last messages may take. */
+const STOP_LIMIT_MS = 5_000;
