@@ -34,7 +34,9 @@ export interface CircuitParts {
   readonly speaker: SpeakerView;
 }
 
-/** What became of each circuit: derived from its link, its BFD and its BGP, told when it changes. */
+/**
+ * What became of each circuit: derived from its link, its BFD and its BGP, told when it changes.
+ */
 export class Circuits {
   readonly #parts: CircuitParts;
   #configs: readonly CircuitConfig[] = [];

@@ -6,7 +6,9 @@ export const FIB_BOUNDS_US: readonly number[] = [
 ];
 
 export type FibOperation = "group-set" | "group-remove" | "route-apply";
-/** In the table but not in the kernel, in the kernel but not in the table, in both but not alike. */
+/**
+ * In the table but not in the kernel, in the kernel but not in the table, in both but not alike.
+ */
 export const DRIFT_KINDS = ["missing", "extra", "wrong"] as const;
 export type DriftKind = (typeof DRIFT_KINDS)[number];
 
@@ -24,7 +26,10 @@ export interface FibCountersView {
   }[];
   readonly drift: Readonly<Record<DriftKind, number>>;
   readonly program: Readonly<Record<FibOperation, FibHistogram>>;
-  /** The last thing the kernel refused, until an audit finds everything in place; undefined where all is well. */
+  /**
+   * The last thing the kernel refused, until an audit finds everything in place; undefined where
+   * all is well.
+   */
   readonly lastFailure: RouteFailure | undefined;
 }
 

@@ -78,7 +78,9 @@ export class FibTable {
     return this.#groups[slot] ?? 0;
   }
 
-  /** Length of the row in `slot`, undefined where the slot is free; then the others answer for it. */
+  /**
+   * Length of the row in `slot`, undefined where the slot is free; then the others answer for it.
+   */
   lengthAt(slot: number): number | undefined {
     const stored = this.#lengths[slot] ?? 0;
     return stored === 0 ? undefined : stored - 1;

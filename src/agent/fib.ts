@@ -1,17 +1,18 @@
 /**
- * From the RIB's route changes to the kernel. Routes are rows pointing at groups; a group is a set of
- * ways out. This file owns three things: which circuit a BGP next hop means (asked of `hopOf`), which
- * paths are dead right now, and the table of what the kernel is to hold, against which `fib-audit.ts`
- * compares what it does hold.
+ * From the RIB's route changes to the kernel. Routes are rows pointing at groups; a group is a set
+ * of ways out. This file owns three things: which circuit a BGP next hop means (asked of `hopOf`),
+ * which paths are dead right now, and the table of what the kernel is to hold, against which `fib-
+ * audit.ts` compares what it does hold.
  *
- * A path that dies leaves by its groups, at once and whatever the number of routes (design §4): every
- * group with a hop over it is replaced, by its living hops, else by its backup. A group with nothing
- * left stays as it is until the RIB takes its routes away, for an empty group would take them before
- * their new groups exist. A path comes back only when its BGP session is Established again.
+ * A path that dies leaves by its groups, at once and whatever the number of routes (design §4):
+ * every group with a hop over it is replaced, by its living hops, else by its backup. A group with
+ * nothing left stays as it is until the RIB takes its routes away, for an empty group would take
+ * them before their new groups exist. A path comes back only when its BGP session is Established
+ * again.
  *
- * New groups go in before rows point at them, old ones go out after. A group whose next hop cannot be
- * resolved yet is not placed; its rows are kept here and go in with it later. What the kernel refuses
- * is counted with its errno and healed by the next audit.
+ * New groups go in before rows point at them, old ones go out after. A group whose next hop cannot
+ * be resolved yet is not placed; its rows are kept here and go in with it later. What the kernel
+ * refuses is counted with its errno and healed by the next audit.
  */
 import type { GroupHop, PeerSlot, RouteChangeGroup, RouteChanges } from "../bgp/rib/contract.ts";
 import { Afi } from "../core/address.ts";
@@ -60,7 +61,9 @@ export interface FibGroupView {
   readonly hops: readonly RouteHop[];
   /** Circuits (or neighbours) in use. */
   readonly circuits: readonly string[];
-  /** `unplaced`: no next hop can be resolved; `stranded`: every hop is dead, the RIB will follow. */
+  /**
+   * `unplaced`: no next hop can be resolved; `stranded`: every hop is dead, the RIB will follow.
+   */
   readonly via: GroupSource;
 }
 

@@ -83,7 +83,8 @@ export class NextHops {
   #isReachable(nextHop: string): boolean {
     const address = parseAddress(nextHop);
     if (address === undefined) return false;
-    // A link-local next hop belongs to its own session's link, and that link's death ends the session.
+    // A link-local next hop belongs to its own session's link, and that link's death ends the
+    // session.
     return isLinkLocal6(address) || this.resolve(nextHop, undefined) !== undefined;
   }
 

@@ -3,10 +3,10 @@
  * configuration) and every connection under the number the speaker knows it by: odd for those the
  * speaker asks for, even for those accepted here.
  *
- * GTSM (RFC 5082) and TTL: a peer's own values go on every connection opened to it. A listener serves
- * many peers, so it answers with TTL 255, which every peer accepts, and an accepted connection gets
- * the values of its peer when the speaker adopts it, before any octet of it is read. A handshake from
- * too far away may thus complete; nothing it says is ever heard.
+ * GTSM (RFC 5082) and TTL: a peer's own values go on every connection opened to it. A listener
+ * serves many peers, so it answers with TTL 255, which every peer accepts, and an accepted
+ * connection gets the values of its peer when the speaker adopts it, before any octet of it is
+ * read. A handshake from too far away may thus complete; nothing it says is ever heard.
  */
 
 import type { SpeakerEffect } from "../bgp/speaker/effects.ts";
@@ -35,7 +35,9 @@ export class Transport {
     this.#deliver = deliver;
   }
 
-  /** Opens what is missing, then closes what is not wanted; throws and changes nothing if it cannot. */
+  /**
+   * Opens what is missing, then closes what is not wanted; throws and changes nothing if it cannot.
+   */
   configure(listen: EdgeConfig["listen"], plans: readonly SessionPlan[]): void {
     const next = new Map<string, TcpListener>();
     const opened: TcpListener[] = [];

@@ -6,7 +6,10 @@ import type { EdgeConfig } from "./config/edge-config.ts";
 import type { FibView } from "./fib.ts";
 import type { PathView } from "./liveness.ts";
 
-/** Read model of a whole edge for API, metrics, CLI and drills; built on demand, never the agent's own. */
+/**
+ * Read model of a whole edge for API, metrics, CLI and drills; built on demand, never the agent's
+ * own.
+ */
 export interface AgentView {
   readonly config: EdgeConfig;
   readonly speaker: SpeakerView;

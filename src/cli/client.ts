@@ -76,7 +76,8 @@ export class ApiClient {
     const socket = this.#socketPath;
     if (error.code === "EACCES") return `no permission to talk to ${socket}: try with sudo`;
     const why = error.message === "timeout" ? "it is there but silent" : "is the agent running?";
-    return `no causeway agent answers on ${socket}: ${why} (--socket or CAUSEWAY_SOCKET name another)`;
+    const hint = "--socket or CAUSEWAY_SOCKET name another";
+    return `no causeway agent answers on ${socket}: ${why} (${hint})`;
   }
 }
 

@@ -2,8 +2,8 @@ import type { Command } from "commander";
 import { CliError, ExitCode } from "./exit.ts";
 
 /**
- * Replaces every command word by the command it can only mean (`sh bgp su` → `show bgp summary`), as
- * routers do. Words that fit several are an error with the list; what fits none is left for the
+ * Replaces every command word by the command it can only mean (`sh bgp su` → `show bgp summary`),
+ * as routers do. Words that fit several are an error with the list; what fits none is left for the
  * parser, which knows what to suggest. Options and their values are passed over.
  */
 export function expandCommandWords(program: Command, words: readonly string[]): string[] {

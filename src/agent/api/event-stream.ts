@@ -7,8 +7,8 @@ const BEHIND_OCTETS_MAX = 1 << 20;
 const HEARTBEAT_MS = 15_000;
 
 /**
- * The journal as server-sent events: what is held after `since`, then everything new. `gap` says that
- * entries between were no longer held.
+ * The journal as server-sent events: what is held after `since`, then everything new. `gap` says
+ * that entries between were no longer held.
  */
 export function followEvents(response: ServerResponse, journal: JournalView, since: number): void {
   response.writeHead(200, {

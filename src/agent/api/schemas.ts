@@ -1,7 +1,7 @@
 /**
- * What the API answers, as TypeBox shapes: the truth for HTTP, OpenAPI and the CLI, which reads these
- * types and nothing else of the agent. Every answer names its shape in `schema`; within a version
- * fields are only added. Times come twice, for people and for machines.
+ * What the API answers, as TypeBox shapes: the truth for HTTP, OpenAPI and the CLI, which reads
+ * these types and nothing else of the agent. Every answer names its shape in `schema`; within a
+ * version fields are only added. Times come twice, for people and for machines.
  */
 import { type Static, type TObject, type TProperties, Type } from "@sinclair/typebox";
 

@@ -23,7 +23,7 @@ export const BFD_METRICS: readonly MetricFamily<Scrape>[] = [
   },
   {
     name: "causeway_bfd_session_state",
-    help: "State of RFC 5880 section 6.2: the one that is 1",
+    help: "State of RFC 5880 §6.2: the one that is 1",
     type: "gauge",
     collect: each(({ name, state }) => stateSet({ peer: name }, BFD_STATES, state)),
   },
@@ -68,7 +68,7 @@ export const BFD_METRICS: readonly MetricFamily<Scrape>[] = [
   },
   {
     name: "causeway_bfd_packets_discarded_total",
-    help: "BFD control packets discarded, by the step of RFC 5880 section 6.8.6",
+    help: "BFD control packets discarded, by the step of RFC 5880 §6.8.6",
     type: "counter",
     collect: each(({ name, discards }) =>
       Object.entries(discards).map(([reason, count]) => sample({ peer: name, reason }, count)),

@@ -60,7 +60,7 @@ export const PEER_METRICS: readonly MetricFamily<Scrape>[] = [
   },
   {
     name: "causeway_bgp_peer_state",
-    help: "State of RFC 4271 section 8.2.2: the one that is 1",
+    help: "State of RFC 4271 §8.2.2: the one that is 1",
     type: "gauge",
     collect: each(({ name, state }) => stateSet({ peer: name }, BGP_STATES, state)),
   },

@@ -17,8 +17,8 @@ export interface MetricFamily<Found> {
 
 /**
  * Metrics drawn from views at a scrape: nothing is counted twice, and what is gone from the view is
- * gone from the page. prom-client knows the text format; its own metric classes count, so the registry
- * is given objects that answer `get` as those do.
+ * gone from the page. prom-client knows the text format; its own metric classes count, so the
+ * registry is given objects that answer `get` as those do.
  */
 export class ScrapeRegistry<Found> {
   readonly #registry = new Registry();
