@@ -1,10 +1,10 @@
 import { C, check, libc } from "../platform/linux/sys.ts";
 
-
 /**
- * Tells systemd what the daemon is about (sd_notify): `READY=1`, `STATUS=2/2 peers up`, `STOPPING=1`.
- * Node's datagram sockets know no Unix addresses, so this goes through libc. A daemon that was not
- * started by systemd has nobody to tell; a message that does not get through is nobody's loss.
+ * Tells systemd what the daemon is about (sd_notify): `READY=1`, `STATUS=2/2 peers up`,
+ * `STOPPING=1`. Node's datagram sockets know no Unix addresses, so this goes through libc. A daemon
+ * that was not started by systemd has nobody to tell; a message that does not get through is
+ * nobody's loss.
  */
 export class Systemd {
   readonly #path: string | undefined;

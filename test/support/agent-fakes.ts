@@ -146,12 +146,12 @@ export class FakeRoutes implements Routes {
   }
 }
 
-type Overrides = Partial<Omit<NeighborConfig, "bfd">> & {
+export type NeighborOverrides = Partial<Omit<NeighborConfig, "bfd">> & {
   readonly name: string;
-  readonly bfd?: Partial<BfdConfig>;
+  readonly bfd?: Partial<BfdConfig> | undefined;
 };
 
-export function neighbor(overrides: Overrides): NeighborConfig {
+export function neighbor(overrides: NeighborOverrides): NeighborConfig {
   const { bfd, ...rest } = overrides;
   return {
     description: "",

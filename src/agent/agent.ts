@@ -1,0 +1,466 @@
+/**
+ * The edge: one speaker, one BFD engine and one FIB on a host, joined. This file owns the order of
+ * things (start, reload, stop) and the wiring; what is decided is decided elsewhere: BFD against
+ * BGP in `coupling.ts`, paths in `liveness.ts`, next hops in `next-hops.ts`, the kernel in
+ * `fib.ts`. It runs unchanged on the real and on the virtual host, so nothing in here knows Node.
+ *
+ * Invariants. A path that failed leaves the FIB in the call that learned of it, before BGP hears. A
+ * path is used again only from the moment its session is Established. An engine that dies makes BFD
+ * unknown, never Down, and is started again. Whatever fails at the start or in a reload fails
+ * before anything changed; the exception are VLAN interfaces, which stay and are adopted the next
+ * time.
+ */
+import type { PeerSlot } from "../bgp/rib/contract.ts";
+import type { SpeakerEffect } from "../bgp/speaker/effects.ts";
+import type { SpeakerInput } from "../bgp/speaker/inputs.ts";
+import { Speaker } from "../bgp/speaker/speaker.ts";
+import { PlatformError } from "../core/app-error.ts";
+import { after, type Micros, US_PER_MS, US_PER_SEC } from "../core/time.ts";
+import type { Alarm, Host } from "../platform/contract.ts";
+import { Driver } from "../platform/driver.ts";
+import { createAgentView } from "./agent-view.ts";
+import type { StartBfdEngine } from "./bfd/engine.ts";
+import { BfdKeeper } from "./bfd-keeper.ts";
+import { Circuits } from "./circuits.ts";
+import type { CircuitConfig, EdgeConfig } from "./config/edge-config.ts";
+import { EventJournal } from "./event-journal.ts";
+import { Fib } from "./fib.ts";
+import { FibAudit } from "./fib-audit.ts";
+import type { JournalView } from "./journal.ts";
+import { LinkBook } from "./link-book.ts";
+import { Liveness } from "./liveness.ts";
+import { NextHops } from "./next-hops.ts";
+import { compareConfigs, type ReloadReport } from "./reload.ts";
+import {
+  buildBfdSessions,
+  buildSpeakerConfig,
+  deviceOf,
+  type SessionPlan,
+  sessionPlans,
+} from "./speaker-config.ts";
+import { Transport } from "./transport.ts";
+import type { AgentView, ReloadOutcome } from "./view.ts";
+
+export interface AgentDeps {
+  readonly host: Host;
+  readonly config: EdgeConfig;
+  readonly startBfd: StartBfdEngine;
+  /** Sees every input of the speaker, for a recorder. */
+  readonly observe?: (input: SpeakerInput | "alarm", at: Micros) => void;
+}
+
+/** What has no event of its own is looked at this often. */
+const TICK_US = 5 * US_PER_SEC;
+/** Every peer has told us everything, or this much time passed: what is not here is gone. */
+const CONVERGED_US_MAX = 120 * US_PER_SEC;
+/**
+ * For the kernel to send what was queued last; the BFD engine may take a Detection Time and more.
+ */
+const LAST_WORDS_US = 100 * US_PER_MS;
+const STOP_US_MAX = 6 * US_PER_SEC;
+
+export class Agent {
+  readonly #host: Host;
+  readonly #events: EventJournal;
+  readonly #speaker: Speaker;
+  readonly #driver: Driver<SpeakerInput, SpeakerEffect>;
+  readonly #transport: Transport;
+  readonly #links: LinkBook;
+  readonly #nextHops: NextHops;
+  readonly #liveness: Liveness;
+  readonly #fib: Fib;
+  readonly #audit: FibAudit;
+  readonly #circuits: Circuits;
+  readonly #bfd: BfdKeeper;
+  readonly #tick: Alarm;
+  readonly #peerOfSlot = new Map<PeerSlot, string>();
+  readonly view: AgentView;
+  #config: EdgeConfig;
+  #plans: ReadonlyMap<string, SessionPlan> = new Map();
+  #phase: "new" | "running" | "stopping" = "new";
+  #startedAt: Micros;
+  #lastReload: ReloadOutcome;
+
+  constructor(deps: AgentDeps) {
+    const { host, config } = deps;
+    const { clock } = host;
+    this.#host = host;
+    this.#config = config;
+    this.#startedAt = clock.now();
+    this.#lastReload = { generation: 0, at: clock.now(), isSuccess: false, text: "not started" };
+    const events = new EventJournal(host);
+    this.#events = events;
+    this.#speaker = new Speaker({ rng: host.rng });
+    this.#driver = new Driver(
+      this.#speaker,
+      clock,
+      (effect) => this.#perform(effect),
+      deps.observe,
+    );
+    this.#transport = new Transport(host.tcp, (input) => this.#driver.deliver(input));
+    this.#links = new LinkBook(host.links, (device) => this.#linkChanged(device));
+    this.#nextHops = new NextHops(host.routes, this.#links, (nextHop, state) => {
+      this.#driver.deliver({ kind: "next-hop", nextHop, state });
+    });
+    this.#liveness = new Liveness(clock, events, {
+      hold: (peer, isOn, reason) => this.#driver.deliver({ kind: "hold-off", peer, isOn, reason }),
+      fail: (peer, cause, text) => {
+        // At the start links are judged before the speaker knows its peers.
+        if (this.#speaker.view.peer(peer) === undefined) return;
+        this.#driver.deliver({ kind: "path-failed", peer, cause, text });
+      },
+      leavePath: (peer, text) => this.#leavePath(peer, text),
+    });
+    this.#fib = this.#createFib();
+    const hasConverged = () => this.#hasConverged();
+    this.#audit = new FibAudit({
+      fib: this.#fib,
+      routes: host.routes,
+      clock,
+      events,
+      hasConverged,
+    });
+    this.#circuits = new Circuits({
+      ...{ clock, events, links: this.#links, liveness: this.#liveness },
+      speaker: this.#speaker.view,
+    });
+    this.#bfd = this.#createBfdKeeper(deps.startBfd);
+    this.#tick = clock.createAlarm(() => this.#onTick());
+    this.view = createAgentView({
+      ...{ host, fib: this.#fib, circuits: this.#circuits, liveness: this.#liveness },
+      ...{ speaker: this.#speaker.view, bfd: this.#bfd },
+      config: () => this.#config,
+      isRunning: () => this.#phase === "running",
+      startedAt: () => this.#startedAt,
+      lastReload: () => this.#lastReload,
+    });
+  }
+
+  get journal(): JournalView {
+    return this.#events;
+  }
+
+  /** Throws PlatformError, with a sentence for people, where the host cannot do what is asked. */
+  start(): void {
+    const config = this.#config;
+    this.#prepareLinks(config);
+    this.#links.start();
+    try {
+      this.#transport.configure(config.listen, sessionPlans(config));
+      this.#configureBfd(config);
+    } catch (error) {
+      this.#transport.closeListeners();
+      this.#links.close();
+      this.#audit.stop();
+      throw error;
+    }
+    this.#phase = "running";
+    this.#startedAt = this.#host.clock.now();
+    this.#events.emit("info", "agent.started", {
+      name: config.name,
+      localAs: config.localAs,
+      fib: this.#host.routes.kind,
+      circuits: config.circuits.length,
+    });
+    this.#adopt(config);
+    this.#lastReload = this.#outcome(true, "started");
+    this.#tick.set(after(this.#host.clock.now(), TICK_US));
+  }
+
+  /**
+   * Takes over a configuration. Throws PlatformError and changes nothing where the host cannot do
+   * it; sessions whose connection itself is another one now are reset, the rest stays up.
+   */
+  reload(config: EdgeConfig): ReloadReport {
+    const before = this.#config;
+    try {
+      this.#prepareLinks(config);
+      this.#transport.configure(config.listen, sessionPlans(config));
+    } catch (error) {
+      if (error instanceof PlatformError) this.reloadFailed(error.message);
+      throw error;
+    }
+    const report = compareConfigs(before, config);
+    this.#config = config;
+    this.#adopt(config);
+    this.#configureBfd(config);
+    for (const peer of report.reset) {
+      const text = "the configuration of the connection changed";
+      this.#driver.deliver({ kind: "admin", peer, action: "reset", text });
+    }
+    this.#fib.refresh();
+    this.#lastReload = this.#outcome(true, "reloaded");
+    const { added, removed, reset, restartNeeded } = report;
+    this.#events.emit("info", "agent.reloaded", {
+      generation: this.#lastReload.generation,
+      added: added.join(" "),
+      removed: removed.join(" "),
+      reset: reset.join(" "),
+      restartNeeded: restartNeeded.join(" "),
+    });
+    return report;
+  }
+
+  /** A configuration that could not even be read: nothing changes, and everybody can see it. */
+  reloadFailed(text: string): void {
+    this.#lastReload = this.#outcome(false, text);
+    this.#events.emit("error", "agent.reload.failed", { text });
+  }
+
+  /**
+   * Leaves in order: Cease/Administrative Shutdown with `text` to every peer (RFC 9003), BFD
+   * AdminDown, our kernel routes removed, sockets closed. `done` is called once, within seconds.
+   */
+  stop(text: string, done: () => void): void {
+    if (this.#phase !== "running") {
+      done();
+      return;
+    }
+    this.#phase = "stopping";
+    this.#events.emit("info", "agent.stopping", { text });
+    this.#tick.set(undefined);
+    this.#liveness.stop();
+    this.#audit.stop();
+    this.#links.close();
+    this.#transport.closeListeners();
+    this.#driver.deliver({ kind: "stop", text });
+    this.#driver.stop();
+    const { failures } = this.#host.routes.flush();
+    const [first] = failures;
+    if (first !== undefined) {
+      const { op, subject, errno, text: why } = first;
+      const fields = { op, subject, errno, text: why, failures: failures.length };
+      this.#events.emit("error", "fib.error", fields);
+    }
+    this.#finish(done);
+  }
+
+  #finish(done: () => void): void {
+    const { clock } = this.#host;
+    let isDone = false;
+    const end = clock.createAlarm(() => {
+      if (isDone) return;
+      isDone = true;
+      this.#events.emit("info", "agent.stopped", {});
+      done();
+    });
+    end.set(after(clock.now(), STOP_US_MAX));
+    this.#bfd.stop(() => {
+      if (!isDone) end.set(after(clock.now(), LAST_WORDS_US));
+    });
+  }
+
+  /** Gives a configuration to everything that runs. */
+  #adopt(config: EdgeConfig): void {
+    const plans = sessionPlans(config);
+    this.#plans = new Map(plans.map((plan) => [plan.neighbor.name, plan]));
+    this.#liveness.configure(plans);
+    // Whoever must wait is held before the speaker could open a connection.
+    if (this.#bfd.isRunning) this.#liveness.engineStarted();
+    for (const device of devicesOf(plans)) this.#judgeLink(device);
+    this.#nextHops.configure(plans);
+    this.#driver.deliver({ kind: "configure", config: buildSpeakerConfig(config) });
+    this.#circuits.configure(config.circuits);
+  }
+
+  #configureBfd(config: EdgeConfig): void {
+    const sessions = buildBfdSessions(config, (plan) =>
+      this.#links.addressTowards(plan.neighbor.remoteAddress, plan.device),
+    );
+    this.#bfd.configure(sessions);
+  }
+
+  /** VLANs made or adopted, other interfaces there; throws where that cannot be. */
+  #prepareLinks(config: EdgeConfig): void {
+    for (const circuit of config.circuits) {
+      const device = deviceOf(circuit);
+      if (circuit.vlan === undefined && device !== undefined) {
+        if (this.#host.links.state(device) !== undefined) continue;
+        const message = `circuit ${circuit.name}: this host has no interface ${device}`;
+        throw new PlatformError("PLATFORM_LINK_UNKNOWN", message);
+      }
+    }
+    for (const circuit of config.circuits) this.#ensureVlan(circuit);
+  }
+
+  #ensureVlan(circuit: CircuitConfig): void {
+    if (circuit.vlan === undefined) return;
+    const { parent, id, addresses, mtu } = circuit.vlan;
+    const { device } = circuit;
+    const options = { device, parent, vlanId: id, addresses, ...(mtu !== undefined && { mtu }) };
+    this.#host.links.ensureVlan(options);
+    this.#links.reread(device);
+  }
+
+  #perform(effect: SpeakerEffect): void {
+    switch (effect.kind) {
+      case "tcp-connect":
+      case "tcp-send":
+      case "tcp-close":
+      case "tcp-pause":
+      case "tcp-adopt":
+        this.#transport.perform(effect);
+        break;
+      case "session":
+        this.#sessionChanged(effect);
+        break;
+      case "routes":
+        this.#fib.apply(effect.changes);
+        break;
+      case "next-hop-interest":
+        this.#nextHops.interest(effect.added, effect.removed);
+        break;
+      case "feed-complete":
+        this.#events.emit("info", "bgp.feed.complete", { peer: effect.peer });
+        break;
+      case "end-of-rib": {
+        const { peer, family } = effect;
+        const fields = { peer, afi: family.afi, safi: family.safi };
+        this.#events.emit("info", "bgp.feed.received", fields);
+        break;
+      }
+      case "log":
+        this.#events.emit(effect.level, effect.event, effect.fields);
+        break;
+    }
+  }
+
+  #sessionChanged(effect: Extract<SpeakerEffect, { readonly kind: "session" }>): void {
+    const { peer, from, to, reason, text } = effect;
+    const slot = this.#speaker.view.peer(peer)?.slot;
+    this.#liveness.peerChanged(peer, to);
+    if (to === "Established" && slot !== undefined) {
+      this.#peerOfSlot.set(slot, peer);
+      this.#events.emit("info", "bgp.peer.up", { peer, from, to, text });
+      this.#fib.join(slot);
+    } else if (from === "Established") {
+      this.#leavePath(peer, text);
+      this.#events.emit("warn", "bgp.peer.down", { peer, from, to, reason, text });
+    } else {
+      this.#events.emit("debug", "bgp.peer.changed", { peer, from, to, reason, text });
+    }
+    this.#circuits.update();
+  }
+
+  #leavePath(peer: string, text: string): void {
+    for (const [slot, name] of this.#peerOfSlot) if (name === peer) this.#fib.leave(slot, text);
+    this.#circuits.update();
+  }
+
+  #createFib(): Fib {
+    const { routes, clock, rng } = this.#host;
+    return new Fib({
+      ...{ routes, clock, events: this.#events },
+      seed: rng.int(-0x8000_0000, 0x7fff_ffff),
+      hopOf: ({ slot, nextHop }) => {
+        const plan = this.#plans.get(this.#peerOfSlot.get(slot) ?? "");
+        const way = this.#nextHops.resolve(nextHop, plan);
+        return way && { ...way, weight: plan?.circuit?.weight ?? 1 };
+      },
+      pathOf: (slot) => {
+        const peer = this.#peerOfSlot.get(slot) ?? this.#speaker.view.peerName(slot);
+        return { peer, circuit: this.#plans.get(peer)?.circuit?.name ?? peer };
+      },
+    });
+  }
+
+  #createBfdKeeper(startBfd: StartBfdEngine): BfdKeeper {
+    return new BfdKeeper(startBfd, this.#host.clock, {
+      started: () => this.#liveness.engineStarted(),
+      failed: (text) => {
+        this.#liveness.engineFailed(text);
+        this.#circuits.update();
+      },
+      state: (change) => {
+        this.#liveness.bfdChanged(change);
+        this.#circuits.update();
+      },
+      log: (entry) => this.#events.emit(entry.level, entry.event, entry.fields),
+    });
+  }
+
+  #linkChanged(device: string): void {
+    const plans = [...this.#plans.values()];
+    for (const tied of devicesOf(plans)) {
+      const isRiding = plans.some(
+        (plan) => plan.device === tied && plan.circuit?.vlan?.parent === device,
+      );
+      if (tied === device || isRiding) this.#judgeLink(tied);
+    }
+    this.#nextHops.refresh();
+    this.#fib.refresh();
+    this.#audit.soon();
+    this.#reconfigureBfd();
+    this.#circuits.update();
+  }
+
+  #judgeLink(device: string): void {
+    const parent = [...this.#plans.values()].find((plan) => plan.device === device)?.circuit?.vlan
+      ?.parent;
+    this.#liveness.linkChanged(
+      device,
+      this.#links.isUp(device),
+      this.#links.describe(device, parent),
+    );
+  }
+
+  #onTick(): void {
+    this.#tick.set(after(this.#host.clock.now(), TICK_US));
+    if (this.#nextHops.refresh()) this.#fib.refresh();
+    if (this.#liveness.isWaitingForBfd) {
+      this.#bfd.snapshot((sessions) => {
+        if (this.#phase === "running") this.#liveness.bfdSnapshot(sessions);
+      });
+    }
+    for (const circuit of this.#config.circuits) {
+      if (circuit.vlan !== undefined && this.#links.state(circuit.device) === undefined) {
+        this.#restoreVlan(circuit);
+      }
+    }
+    this.#reconfigureBfd();
+  }
+
+  /** Somebody removed an interface of ours; as long as that lasts its circuit is down anyway. */
+  #restoreVlan(circuit: CircuitConfig): void {
+    try {
+      this.#ensureVlan(circuit);
+    } catch (error) {
+      if (!(error instanceof PlatformError)) throw error;
+      const fields = { circuit: circuit.name, text: error.message };
+      this.#events.emit("warn", "circuit.link.missing", fields);
+      return;
+    }
+    this.#events.emit("warn", "circuit.link.restored", { circuit: circuit.name });
+    this.#linkChanged(circuit.device);
+  }
+
+  /** Local addresses may have come or gone. */
+  #reconfigureBfd(): void {
+    try {
+      this.#configureBfd(this.#config);
+    } catch (error) {
+      if (!(error instanceof PlatformError)) throw error;
+      this.#events.emit("error", "bfd.engine.failed", { text: error.message });
+    }
+  }
+
+  #hasConverged(): boolean {
+    const now = this.#host.clock.now();
+    if (now - this.#startedAt > CONVERGED_US_MAX) return true;
+    return this.#speaker.view
+      .peers()
+      .filter((peer) => !peer.config.isShutdown)
+      .every(
+        ({ negotiated, endOfRib }) =>
+          negotiated !== undefined && endOfRib.length === negotiated.families.length,
+      );
+  }
+
+  #outcome(isSuccess: boolean, text: string): ReloadOutcome {
+    const generation = this.#lastReload.generation + (isSuccess ? 1 : 0);
+    return { generation, at: this.#host.clock.now(), isSuccess, text };
+  }
+}
+
+const devicesOf = (plans: readonly SessionPlan[]): ReadonlySet<string> =>
+  new Set(plans.flatMap((plan) => plan.device ?? []));
