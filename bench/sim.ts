@@ -1,0 +1,160 @@
+/**
+ * What virtual time costs: events a second, raw and as packets, and how long an hour of a private line
+ * takes: two circuits with BFD at 1000 ms × 3, packets and machines and all.
+ *
+ *   node dist/bench/sim.js
+ */
+import { BfdRuntime } from "../src/agent/bfd/runtime.ts";
+import type { BfdSessionConfig } from "../src/bfd/sessions/contract.ts";
+import type { TcpConnection, TcpHandler } from "../src/platform/contract.ts";
+import type { Scheduled } from "../src/platform/virtual/timeline.ts";
+import { Timeline } from "../src/platform/virtual/timeline.ts";
+import { World } from "../src/platform/virtual/world.ts";
+
+const HOUR_US = 3_600_000_000;
+
+report("timeline, 10 000 waiting", timeline(10_000, 2_000_000));
+report("timeline, 10 waiting", timeline(10, 2_000_000));
+report("UDP there and back", udp(200_000));
+report("TCP, 200 MB over 1 Gbit/s", tcp(200_000_000));
+report("BFD, two circuits, one hour", bfd(2, 1_000_000, HOUR_US));
+report("BFD, 100 circuits at 50 ms, 10 s", bfd(100, 50_000, HOUR_US / 360));
+
+interface Figures {
+  readonly seconds: number;
+  readonly events: number;
+  readonly virtualSeconds?: number;
+}
+
+function report(name: string, { seconds, events, virtualSeconds }: Figures): void {
+  const rate = `${(events / seconds / 1e6).toFixed(2)} M events/s`;
+  const faster = virtualSeconds === undefined ? "" : `${Math.round(virtualSeconds / seconds)} ×`;
+  console.log(
+    name.padEnd(34),
+    `${(seconds * 1e3).toFixed(0)} ms`.padStart(9),
+    rate.padStart(19),
+    faster.padStart(10),
+  );
+}
+
+function timed(world: World, run: () => void): Figures {
+  const from = { events: world.eventCount, now: world.now, wall: process.hrtime.bigint() };
+  run();
+  return {
+    seconds: Number(process.hrtime.bigint() - from.wall) / 1e9,
+    events: world.eventCount - from.events,
+    virtualSeconds: (world.now - from.now) / 1e6,
+  };
+}
+
+/** Events that schedule themselves again at uneven intervals. */
+function timeline(waiting: number, count: number): Figures {
+  const line = new Timeline();
+  let state = 1;
+  for (let index = 0; index < waiting; index += 1) {
+    const event: Scheduled = {
+      at: 0,
+      order: 0,
+      slot: -1,
+      run: () => {
+        state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fff_ffff;
+        line.schedule(event, line.now + (state >> 12));
+      },
+    };
+    line.schedule(event, index);
+  }
+  const start = process.hrtime.bigint();
+  for (let index = 0; index < count; index += 1) line.step();
+  return { seconds: Number(process.hrtime.bigint() - start) / 1e9, events: count };
+}
+
+function line(bandwidthBps?: number) {
+  const world = new World({ seed: 1 });
+  const a = world.addHost("a");
+  const b = world.addHost("b");
+  world.link({
+    between: [
+      { host: a, device: "eth0", addresses: ["10.0.0.1/30"] },
+      { host: b, device: "eth0", addresses: ["10.0.0.2/30"] },
+    ],
+    latencyUs: 1_000,
+    ...(bandwidthBps === undefined ? {} : { bandwidthBps }),
+  });
+  return { world, a, b };
+}
+
+function udp(count: number): Figures {
+  const { world, a, b } = line();
+  const bounce = (host: typeof a, localAddress: string) => {
+    const socket = host.udp.open({ localAddress, port: 7, ttl: 64 }, (datagram) => {
+      socket.send(datagram.octets, datagram.remoteAddress, 7);
+    });
+    return socket;
+  };
+  bounce(b, "10.0.0.2");
+  bounce(a, "10.0.0.1").send(new Uint8Array(24), "10.0.0.2", 7);
+  return timed(world, () => world.run({ forUs: count * 1_000 }));
+}
+
+function tcp(octets: number): Figures {
+  const { world, a, b } = line(1_000_000_000);
+  let received = 0;
+  const quiet: TcpHandler = {
+    connected: () => undefined,
+    data: (part) => {
+      received += part.length;
+    },
+    progress: () => undefined,
+    closed: () => undefined,
+  };
+  b.tcp.listen({ localAddress: "10.0.0.2", port: 179 }, () => quiet);
+  const piece = new Uint8Array(4_096);
+  let sent = 0;
+  const fill = (connection: TcpConnection) => {
+    for (; sent < octets; sent += piece.length) if (connection.send(piece) > 1 << 20) return;
+  };
+  const connection: TcpConnection = a.tcp.connect(
+    { remoteAddress: "10.0.0.2", remotePort: 179 },
+    { ...quiet, connected: () => fill(connection), progress: () => fill(connection) },
+  );
+  return timed(world, () => {
+    world.runUntil(() => received >= octets, HOUR_US);
+  });
+}
+
+function bfd(circuits: number, intervalUs: number, durationUs: number): Figures {
+  const world = new World({ seed: 1 });
+  const edge = world.addHost("edge");
+  const sessions: BfdSessionConfig[] = [];
+  for (let index = 0; index < circuits; index += 1) {
+    const vbr = world.addHost(`vbr${index}`);
+    const [ours, theirs] = [`10.0.${index}.1`, `10.0.${index}.2`];
+    world.link({
+      between: [
+        { host: edge, device: `eth${index}`, addresses: [`${ours}/30`] },
+        { host: vbr, device: "port", addresses: [`${theirs}/30`] },
+      ],
+      latencyUs: 2_000,
+      jitterUs: 100,
+    });
+    const session = (name: string, device: string, from: string, to: string) => ({
+      ...{ name, device, localAddress: from, remoteAddress: to },
+      ...{ mode: "single-hop" as const, detectMult: 3, minTtl: 255, auth: undefined },
+      ...{ desiredMinTxIntervalUs: intervalUs, requiredMinRxIntervalUs: intervalUs },
+      ...{ isPassive: false, isAdminDown: false },
+    });
+    sessions.push(session(`vbr${index}`, `eth${index}`, ours, theirs));
+    const runtime = new BfdRuntime(vbr, { state: () => undefined, log: () => undefined });
+    runtime.configure([session("edge", "port", theirs, ours)]);
+  }
+  const states: string[] = [];
+  const runtime = new BfdRuntime(edge, {
+    state: ({ to }) => states.push(to),
+    log: () => undefined,
+  });
+  runtime.configure(sessions);
+  const figures = timed(world, () => world.run({ forUs: durationUs }));
+  const upCount = runtime.view().filter(({ state }) => state === "Up").length;
+  if (upCount !== circuits) throw new Error(`${upCount} of ${circuits} sessions are Up`);
+  return figures;
+}
