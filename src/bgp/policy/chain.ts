@@ -1,5 +1,5 @@
 import type { Policy, PolicyDecision, PolicyRoute } from "./policy.ts";
-import { change, matches, type Term, termLooksAtPrefix } from "./term.ts";
+import { change, matches, type Term, termLooksAtPeer, termLooksAtPrefix } from "./term.ts";
 
 /**
  * Policies in a row. Terms are tried in order: `accept` and `reject` end it all, `next-policy` goes
@@ -9,12 +9,15 @@ import { change, matches, type Term, termLooksAtPrefix } from "./term.ts";
 export class PolicyChain implements Policy {
   readonly name: string;
   readonly looksAtPrefix: boolean;
+  readonly looksAtPeer: boolean;
+  readonly looksAtPeer: boolean;
   /** The terms of each policy. */
   readonly parts: readonly (readonly Term[])[];
 
   constructor(name: string, parts: readonly (readonly Term[])[]) {
     this.name = name;
     this.parts = parts;
+    this.looksAtPeer = parts.some((terms) => terms.some(termLooksAtPeer));
     this.looksAtPrefix = parts.some((terms) => terms.some(termLooksAtPrefix));
   }
 

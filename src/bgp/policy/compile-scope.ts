@@ -8,12 +8,19 @@ import type {
   AsSource,
   LengthSource,
   OneOrMany,
+  PermitOrDeny,
   PolicyFault,
   PrefixEntrySource,
   RangeSource,
 } from "./source.ts";
 
 export type Path = PolicyFault["path"];
+
+interface Rule {
+  readonly text: string;
+  readonly isPermit: boolean;
+  readonly path: Path;
+}
 
 /** The named lists compiled so far, and everything found wrong. */
 export class Scope {
@@ -53,11 +60,11 @@ export class Scope {
   asPathList(entries: OneOrMany<AsPathEntrySource>, path: Path): AsPathList {
     const found: { pattern: AsPathPattern; isPermit: boolean }[] = [];
     each(entries, path, (entry, at) => {
-      const isPermit = typeof entry === "string" || "permit" in entry;
-      const [text, place] = unwrap(entry, at);
-      const pattern = AsPathPattern.compile(text);
-      if (pattern.ok) found.push({ pattern: pattern.value, isPermit });
-      else this.report(place, `AS path pattern "${text}" is not valid: ${pattern.fault}`);
+      const rule = this.#rule(entry, at);
+      if (rule === undefined) return;
+      const pattern = AsPathPattern.compile(rule.text);
+      if (pattern.ok) found.push({ pattern: pattern.value, isPermit: rule.isPermit });
+      else this.report(rule.path, `AS path pattern "${rule.text}" is not valid: ${pattern.fault}`);
     });
     return found;
   }
@@ -112,13 +119,14 @@ export class Scope {
   }
 
   #prefixEntry(entry: PrefixEntrySource, path: Path): PrefixListEntry | undefined {
-    const [text, place] = unwrap(entry, path);
+    const rule = this.#rule(entry, path);
+    if (rule === undefined) return undefined;
+    const { text, isPermit } = rule;
     const prefix = parsePrefix(text);
     if (prefix === undefined) {
-      this.report(place, `"${text}" is no prefix; write it as 10.0.0.0/8, without host bits`);
+      this.report(rule.path, `"${text}" is no prefix; write it as 10.0.0.0/8, without host bits`);
       return undefined;
     }
-    const isPermit = typeof entry === "string" || "permit" in entry;
     if (typeof entry === "string") return prefixListEntry(prefix);
     const ge = entry.ge === undefined ? undefined : this.#length(entry.ge, [...path, "ge"]);
     const le = entry.le === undefined ? undefined : this.#length(entry.le, [...path, "le"]);
@@ -129,6 +137,19 @@ export class Scope {
       this.report(path, `the length bounds of ${text} match nothing; needed is ${bounds}`);
     }
     return compiled;
+  }
+
+  #rule(entry: string | PermitOrDeny, path: Path): Rule | undefined {
+    if (typeof entry === "string") return { text: entry, isPermit: true, path };
+    const { permit, deny } = entry;
+    if (permit !== undefined && deny === undefined) {
+      return { text: permit, isPermit: true, path: [...path, "permit"] };
+    }
+    if (deny !== undefined && permit === undefined) {
+      return { text: deny, isPermit: false, path: [...path, "deny"] };
+    }
+    this.report(path, "an entry needs exactly one of permit and deny");
+    return undefined;
   }
 
   #length(source: LengthSource, path: Path): number | undefined {
@@ -163,14 +184,6 @@ export function parseLength(source: LengthSource): number | undefined {
   const found = /^\/?(\d{1,3})$/.exec(String(source));
   const length = Number(found?.[1] ?? Number.NaN);
   return length <= 128 ? length : undefined;
-}
-
-function unwrap(
-  entry: string | { readonly permit: string } | { readonly deny: string },
-  path: Path,
-): [text: string, path: Path] {
-  if (typeof entry === "string") return [entry, path];
-  return "permit" in entry ? [entry.permit, [...path, "permit"]] : [entry.deny, [...path, "deny"]];
 }
 
 /** `Array.isArray` does not narrow a readonly array away. */

@@ -89,6 +89,12 @@ export const looksAtPrefix = (condition: Condition): boolean =>
   condition.on === "family" ||
   (condition.on === "not" && condition.conditions.some(looksAtPrefix));
 
+/** True where the answer may differ between peers of one kind and local AS. */
+export const looksAtPeer = (condition: Condition): boolean =>
+  condition.on === "peer" ||
+  condition.on === "peer-as" ||
+  (condition.on === "not" && condition.conditions.some(looksAtPeer));
+
 function permitsAsPath(lists: readonly AsPathList[], text: string): boolean {
   return lists.some((list) => list.find((entry) => entry.pattern.matches(text))?.isPermit === true);
 }

@@ -25,11 +25,16 @@ export type LengthSource = number | string;
  */
 export type PrefixEntrySource =
   | string
-  | { readonly permit: string; readonly ge?: LengthSource; readonly le?: LengthSource }
-  | { readonly deny: string; readonly ge?: LengthSource; readonly le?: LengthSource };
+  | (PermitOrDeny & { readonly ge?: LengthSource; readonly le?: LengthSource });
 
 /** Patterns as in `as-path-pattern.ts`; the first that matches decides, none denies. */
-export type AsPathEntrySource = string | { readonly permit: string } | { readonly deny: string };
+export type AsPathEntrySource = string | PermitOrDeny;
+
+/** Exactly one of the two. */
+export interface PermitOrDeny {
+  readonly permit?: string;
+  readonly deny?: string;
+}
 
 /** One rung of a policy: where all of `match` holds, `set` is applied, then `action` is taken. */
 export interface TermSource {

@@ -1,6 +1,6 @@
 import type { PathAttributes } from "../wire/message.ts";
 import { type Action, apply, needsFamily } from "./action.ts";
-import { type Condition, holds, looksAtPrefix } from "./condition.ts";
+import { type Condition, holds, looksAtPeer, looksAtPrefix } from "./condition.ts";
 import type { PolicyRoute } from "./policy.ts";
 
 /** One rung of a policy: where all of `match` holds, `actions` run in order, then `end` decides. */
@@ -24,6 +24,8 @@ export function change(term: Term, route: PolicyRoute, before: PathAttributes): 
   for (const action of term.actions) attributes = apply(action, attributes, route);
   return attributes;
 }
+
+export const termLooksAtPeer = (term: Term): boolean => term.match.some(looksAtPeer);
 
 export const termLooksAtPrefix = (term: Term): boolean =>
   term.match.some(looksAtPrefix) || term.actions.some(needsFamily);

@@ -87,12 +87,16 @@ t.test("terms: order, fall through, next-policy, who decided", async (t) => {
   t.match(chainPolicies("late", [first, REJECT_ALL]).evaluate(ROUTE), { by: "reject-all/all" });
 });
 
-t.test("looksAtPrefix: whatever depends on prefix or family", async (t) => {
+t.test("looksAtPrefix, looksAtPeer: whatever depends on them", async (t) => {
   const looks = (term: Omit<TermSource, "term">) =>
     policyOf([{ term: "x", ...term }]).looksAtPrefix;
   t.ok(looks({ match: { family: "ipv4" } }));
   t.ok(looks({ match: { not: { prefix: "10.0.0.0/8" } } }));
   t.ok(looks({ set: { nextHop: "self" } }));
+  const tellsApart = (match: TermSource["match"] & {}) =>
+    policyOf([{ term: "x", match }]).looksAtPeer;
+  t.ok(tellsApart({ not: { peer: "a" } }) && tellsApart({ peerAs: 1 }));
+  t.notOk(tellsApart({ peerKind: "ebgp", prefix: "10.0.0.0/8" }));
   t.notOk(looks({ match: { not: { med: 1 }, asPath: "_1_" }, set: { prepend: 2 } }));
 });
 
@@ -253,7 +257,9 @@ t.test("communities as text", async (t) => {
 
 t.test("faults: all of them, each with its place", async (t) => {
   const compiled = compilePolicies({
-    prefixLists: { a: ["10.0.0.1/8", { permit: "10.0.0.0/8", ge: 4 }, { deny: "::/0", le: "/x" }] },
+    prefixLists: {
+      a: ["10.0.0.1/8", { permit: "10.0.0.0/8", ge: 4 }, { deny: "::/0", le: "/x" }, {}],
+    },
     asPathLists: { a: ["^45104", { deny: "(1" }] },
     communityLists: { "no-export": ["1:1"], b: ["65536:1", "later"], later: [] },
     policies: {
@@ -274,6 +280,7 @@ t.test("faults: all of them, each with its place", async (t) => {
       "prefixLists/a/0 value",
       "prefixLists/a/1 value",
       "prefixLists/a/2/le value",
+      "prefixLists/a/3 value",
       "asPathLists/a/1/deny value",
       "communityLists/no-export value",
       "communityLists/b/0 value",

@@ -1,0 +1,160 @@
+import type { TSchema } from "@sinclair/typebox";
+import { Ajv, type ErrorObject } from "ajv";
+import { parseCommunity } from "../../bgp/policy/community.ts";
+import { parseAs, parseLength } from "../../bgp/policy/compile-scope.ts";
+import { parseAddress } from "../../core/address.ts";
+import { parsePrefix } from "../../core/prefix.ts";
+import { parseDurationUs } from "../../core/time.ts";
+import { CODES, type Code } from "./codes.ts";
+import { formatPath, type Path, type Problems, show, suggest } from "./problem.ts";
+import { parseBandwidthBps, parseEndpoint, parseLinkAddress, parsePercent } from "./units.ts";
+
+/** What is wrong with a shape, and where; empty where nothing is. */
+export interface ShapeCheck {
+  readonly faultyPaths: readonly Path[];
+}
+
+/**
+ * Holds data against a schema and says what is wrong in sentences: which key, which value, what is
+ * expected instead (the schema's `description`).
+ */
+export function checkShape(schema: TSchema, data: unknown, problems: Problems): ShapeCheck {
+  const validate = ajv.compile(schema);
+  if (validate(data)) return { faultyPaths: [] };
+  const errors = validate.errors ?? [];
+  for (const error of relevant(errors)) report(error, problems);
+  return { faultyPaths: errors.map(pathOf) };
+}
+
+function report(error: ErrorObject, problems: Problems): void {
+  const path = pathOf(error);
+  const schema = (error.parentSchema ?? {}) as Annotated;
+  switch (error.keyword) {
+    case "additionalProperties":
+      reportUnknownKey(String(error.params.additionalProperty), path, schema, problems);
+      return;
+    case "required": {
+      const key = String(error.params.missingProperty);
+      const where = path.length === 0 ? "the file" : nameOf(path);
+      problems.report("E004", path, `key "${key}" is missing in ${where}`, "key");
+      return;
+    }
+    default: {
+      const value = schema.isSecret === true ? "***" : show(error.data);
+      const near = suggestWord(error, schema);
+      const because = `${nameOf(path)} is ${value}; expected ${schema.description ?? error.message}`;
+      problems.report(codeOf(schema), path, `${because}${near}`);
+    }
+  }
+}
+
+function reportUnknownKey(key: string, path: Path, schema: Annotated, problems: Problems): void {
+  if (schema.patternProperties !== undefined) {
+    const message = `${show(key)} in ${nameOf(path)} is no name; expected ${schema.description}`;
+    problems.report("E005", [...path, key], message, "key");
+    return;
+  }
+  const known = Object.keys(schema.properties ?? {});
+  const near = suggest(key, known);
+  const hint = near === "" ? `; allowed are ${known.join(", ")}` : near;
+  const where = path.length === 0 ? "" : ` in ${nameOf(path)}`;
+  problems.report("E003", [...path, key], `unknown key ${show(key)}${where}${hint}`, "key");
+}
+
+/**
+ * A value that fits none of several shapes fails all of them. Where it is a mapping or a list, what
+ * is wrong inside of the shape that comes closest is said; else that none fits, once.
+ */
+function relevant(errors: readonly ErrorObject[]): readonly ErrorObject[] {
+  const dropped = new Set<ErrorObject>();
+  const choices = errors.filter((error) => error.keyword === "anyOf");
+  for (const choice of choices.sort((a, b) => a.schemaPath.length - b.schemaPath.length)) {
+    if (dropped.has(choice)) continue;
+    const inside = errors.filter((error) => isInside(error, choice));
+    const kept = closestShape(choice, inside);
+    for (const error of inside) if (!kept.includes(error)) dropped.add(error);
+    if (kept.length > 0) dropped.add(choice);
+  }
+  return errors.filter((error) => !dropped.has(error));
+}
+
+function closestShape(choice: ErrorObject, inside: readonly ErrorObject[]): ErrorObject[] {
+  const { data } = choice;
+  if (typeof data !== "object" || data === null) return [];
+  const wanted = Array.isArray(data) ? "array" : "object";
+  const shapes: readonly Annotated[] = Array.isArray(choice.schema) ? choice.schema : [];
+  let closest: ErrorObject[] = [];
+  for (const [index, shape] of shapes.entries()) {
+    if (shape.type !== wanted) continue;
+    const prefix = `${choice.schemaPath}/${index}/`;
+    const found = inside.filter((error) => error.schemaPath.startsWith(prefix));
+    if (closest.length === 0 || found.length < closest.length) closest = found;
+  }
+  return closest;
+}
+
+const isInside = (error: ErrorObject, choice: ErrorObject): boolean =>
+  error !== choice &&
+  error.schemaPath.startsWith(`${choice.schemaPath}/`) &&
+  (error.instancePath === choice.instancePath ||
+    error.instancePath.startsWith(`${choice.instancePath}/`));
+
+function pathOf(error: ErrorObject): (string | number)[] {
+  return error.instancePath
+    .split("/")
+    .slice(1)
+    .map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"))
+    .map((step) => (/^\d+$/.test(step) ? Number(step) : step));
+}
+
+const nameOf = (path: Path): string => (path.length === 0 ? "the file" : formatPath(path));
+
+function suggestWord(error: ErrorObject, schema: Annotated): string {
+  if (error.keyword !== "enum" || typeof error.data !== "string") return "";
+  return suggest(error.data, schema.enum ?? []);
+}
+
+function codeOf(schema: Annotated): Code {
+  const code = schema.code ?? "E005";
+  return Object.hasOwn(CODES, code) ? (code as Code) : "E005";
+}
+
+/** What `schema.ts` writes beside the keywords of JSON Schema. */
+interface Annotated {
+  readonly type?: string;
+  readonly description?: string;
+  readonly code?: string;
+  readonly isSecret?: boolean;
+  readonly enum?: readonly string[];
+  readonly properties?: object;
+  readonly patternProperties?: object;
+}
+
+/** Formats as functions: what they accept, the parsers of the same names can read. */
+const FORMATS: Readonly<Record<string, (text: string) => unknown>> = {
+  duration: parseDurationUs,
+  bandwidth: parseBandwidthBps,
+  percent: parsePercent,
+  address: parseAddress,
+  address4: (text) => (parseAddress(text)?.length === 4 ? text : undefined),
+  "link-address": parseLinkAddress,
+  prefix: parsePrefix,
+  community: (text) => {
+    const community = parseCommunity(text);
+    return community?.kind === "standard" && community.isValue ? community : undefined;
+  },
+  "as-number": parseAs,
+  length: parseLength,
+  endpoint: parseEndpoint,
+};
+
+const ajv = createAjv();
+
+function createAjv(): Ajv {
+  const created = new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true });
+  for (const keyword of ["code", "isSecret"]) created.addKeyword({ keyword });
+  for (const [name, parse] of Object.entries(FORMATS)) {
+    created.addFormat(name, { validate: (text: string) => parse(text) !== undefined });
+  }
+  return created;
+}
