@@ -1,5 +1,5 @@
 import { parseAs } from "../../bgp/policy/compile-scope.ts";
-import { type AddressOctets, formatAddress, parseAddress } from "../../core/address.ts";
+import { type AddressOctets, parseAddress } from "../../core/address.ts";
 import { assert } from "../../core/assert.ts";
 import { type Prefix, parsePrefix } from "../../core/prefix.ts";
 import { parseDurationUs, US_PER_SEC } from "../../core/time.ts";
@@ -110,6 +110,12 @@ export const sessionsOf = (draft: Draft): readonly SessionDraft[] => [
   ...draft.circuits.flatMap((circuit) => circuit.sessions),
   ...draft.neighbors,
 ];
+
+/** How many prefixes may be announced; undefined is no limit. */
+export function budgetLimitOf({ source, profile }: SessionDraft): number | undefined {
+  if (source.budget === "off") return undefined;
+  return source.budget?.limit ?? profile.budgetLimit;
+}
 
 function circuitDraft(source: CircuitFile, path: Path, routerAs: number): CircuitDraft {
   const profile = profileOf(source.profile);
@@ -225,8 +231,6 @@ function sound<Value>(value: Value | undefined): Value {
   assert(value !== undefined, "what the schema accepted can be read");
   return value;
 }
-
-export const addressText = (octets: AddressOctets): string => formatAddress(octets);
 
 /** Prefixes without a rank go before those that have one. */
 const RANK_DEFAULT = 1_000_000;

@@ -124,6 +124,8 @@ export interface BfdConfig {
 export interface FailoverConfig {
   readonly mode: "ecmp" | "active-standby";
   readonly order: readonly string[];
+  /** Traffic that must still fit after the loss of a circuit (design §5.3). */
+  readonly loadBps?: number;
 }
 
 export interface FibConfig {

@@ -15,7 +15,7 @@ const list = <Item extends TSchema>(item: Item, description: string) =>
   Type.Array(item, { description, maxItems: 100_000 });
 
 const format = (name: string, description: string, code = "E005") =>
-  Text({ format: name, description: expects, code });
+  Text({ format: name, description, code });
 
 const word = <Words extends string>(...words: readonly Words[]) =>
   Type.Unsafe<Words>({ type: "string", enum: words, description: `one of ${words.join(", ")}` });
@@ -331,6 +331,8 @@ export type EdgeFile = Static<typeof EdgeFileSchema>;
 export type CircuitFile = Static<typeof Circuit>;
 export type NeighborFile = Static<typeof Neighbor>;
 export type BfdFile = Exclude<Static<typeof Bfd>, string>;
+export type BfdAuthFile = Static<typeof BfdAuth>;
+export type ApiFile = NonNullable<EdgeFile["api"]>;
 export type SecretFile = Static<typeof Secret>;
 /** The keys circuits and neighbours share. */
 export type SessionFile = Pick<CircuitFile, keyof typeof session>;

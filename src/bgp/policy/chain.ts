@@ -10,7 +10,6 @@ export class PolicyChain implements Policy {
   readonly name: string;
   readonly looksAtPrefix: boolean;
   readonly looksAtPeer: boolean;
-  readonly looksAtPeer: boolean;
   /** The terms of each policy. */
   readonly parts: readonly (readonly Term[])[];
 
