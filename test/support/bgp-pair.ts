@@ -191,10 +191,10 @@ export class Node {
       ...{ far: undefined, waiting: [], isPaused: false },
     };
     this.ends.set(id, end);
-    const target = this.#net.nodes.find((node) => node.address === remoteAddress);
-    if (target === undefined) return; // a black hole: the ConnectRetryTimer will tell
     this.#net.carry(() => {
-      if (!this.ends.has(id)) return;
+      const target = this.#net.nodes.find((node) => node.address === remoteAddress);
+      // A black hole where there is nobody: the ConnectRetryTimer will tell.
+      if (target === undefined || !this.ends.has(id)) return;
       if (target.isDeaf) {
         this.#net.carry(() => this.hear(id, "refused"));
         return;
@@ -235,6 +235,12 @@ export class Node {
     else list.push(octets);
     end.waiting.push(octets);
     this.#net.at(this.#net.now, () => this.flush(id));
+  }
+
+  /** The process is gone, and its machine with it: nothing is sent, nothing answered. */
+  die(): void {
+    this.#net.nodes.splice(this.#net.nodes.indexOf(this), 1);
+    this.ends.clear();
   }
 
   /** Puts on the wire what the other side has room for, and says so. */

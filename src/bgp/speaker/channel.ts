@@ -1,9 +1,11 @@
+import { concatBytes } from "../../core/bytes.ts";
 import type { Micros } from "../../core/time.ts";
 import type { OpenedBy } from "../fsm/collision.ts";
 import { type Session, trackSendQueue } from "../fsm/session.ts";
 import { Framer } from "../wire/framer.ts";
 import type { SpeakerEffect } from "./effects.ts";
 import type { ConnectionId } from "./inputs.ts";
+import { SPEAKER_LIMITS } from "./limits.ts";
 import type { Tally } from "./tally.ts";
 import type { MessageKind } from "./view.ts";
 
@@ -52,6 +54,34 @@ export function sendMessage(
   channel.tally.messagesOut[kind] += 1;
   connection.queuedOctets += octets.length;
   out.push({ kind: "tcp-send", connection: connection.id, octets });
+  trackSendQueue(channel.session, connection.queuedOctets, false, now);
+}
+
+/**
+ * Queues whole UPDATEs, small ones joined: a table with many attribute sets is many small messages,
+ * and a system call for each would cost more than everything else about it.
+ */
+export function sendUpdates(
+  channel: Channel,
+  messages: readonly Uint8Array[],
+  now: Micros,
+  out: SpeakerEffect[],
+): void {
+  const { connection } = channel;
+  if (connection === undefined) return;
+  channel.tally.messagesOut.update += messages.length;
+  let first = 0;
+  let lengthOctets = 0;
+  for (let index = 0; index < messages.length; index += 1) {
+    lengthOctets += messages[index]?.length ?? 0;
+    const isLast = index === messages.length - 1;
+    if (!isLast && lengthOctets < SPEAKER_LIMITS.sendChunkOctets) continue;
+    const octets = concatBytes(messages.slice(first, index + 1));
+    connection.queuedOctets += octets.length;
+    out.push({ kind: "tcp-send", connection: connection.id, octets });
+    first = index + 1;
+    lengthOctets = 0;
+  }
   trackSendQueue(channel.session, connection.queuedOctets, false, now);
 }
 

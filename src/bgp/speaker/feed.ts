@@ -5,7 +5,7 @@ import { restartKeepalive } from "../fsm/session.ts";
 import type { PeerSlot, RibEngine } from "../rib/contract.ts";
 import type { Family } from "../wire/message.ts";
 import { encodeRouteRefresh, RefreshSubtype } from "../wire/route-refresh.ts";
-import { type Channel, sendMessage } from "./channel.ts";
+import { type Channel, sendMessage, sendUpdates } from "./channel.ts";
 import type { SpeakerEffect } from "./effects.ts";
 import { SPEAKER_LIMITS } from "./limits.ts";
 
@@ -42,18 +42,15 @@ export class Feed {
 
   /** One slice: sends what fits. True while there is more that could go now. */
   pump(rib: RibEngine, now: Micros, out: SpeakerEffect[]): boolean {
-    let budgetOctets: number = SPEAKER_LIMITS.updateOctetsPerSlice;
     let sentOctets = 0;
-    while (budgetOctets > 0 && rib.hasUpdates(this.#slot)) {
+    while (rib.hasUpdates(this.#slot)) {
+      const budgetOctets = SPEAKER_LIMITS.updateOctetsPerSlice - sentOctets;
       const roomOctets = Math.min(budgetOctets, this.#roomOctets);
       if (roomOctets <= 0) break;
       const messages = rib.takeUpdates(this.#slot, roomOctets);
       if (messages.length === 0) break;
-      for (const octets of messages) {
-        sendMessage(this.#channel, "update", octets, now, out);
-        budgetOctets -= octets.length;
-        sentOctets += octets.length;
-      }
+      sendUpdates(this.#channel, messages, now, out);
+      for (const octets of messages) sentOctets += octets.length;
     }
     // RFC 4271 §4.4: an UPDATE is as good as a KEEPALIVE.
     if (sentOctets > 0) restartKeepalive(this.#channel.session, now);

@@ -6,6 +6,8 @@ export const SPEAKER_LIMITS = {
   receiveOctetsPerTurn: 1 << 14,
   /** Octets of UPDATEs pulled for one peer in one slice. */
   updateOctetsPerSlice: 1 << 17,
+  /** UPDATEs are joined until they make a write of this many octets. */
+  sendChunkOctets: 1 << 15,
   /** Octets of a malformed message that go into the log, as hex (RFC 7606 §6). */
   malformedOctetsLogged: 4096,
   /** RFC 7313 §4: paths no EoRR ever confirmed are dropped after this long. */
