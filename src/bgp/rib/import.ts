@@ -1,7 +1,7 @@
 import type { Afi } from "../../core/address.ts";
 import { equalBytes } from "../../core/bytes.ts";
 import type { PathAttributes } from "../wire/message.ts";
-import { isHostAddress } from "../wire/next-hop.ts";
+import { isHostAddress, isLoopback4 } from "../wire/next-hop.ts";
 import type { AttributeStore } from "./attribute-store.ts";
 import { REJECTED } from "./path-store.ts";
 import type { Peer } from "./peer.ts";
@@ -125,5 +125,6 @@ export function refusalOf(
     (localAddress4 !== undefined && equalBytes(global, localAddress4)) ||
     (localAddress6 !== undefined && equalBytes(global, localAddress6));
   if (isOwn) return "next-hop-own";
-  return isHostAddress(nextHop) ? undefined : "next-hop-invalid";
+  const isAstray = isLoopback4(nextHop) && !isLoopback4(config.remoteAddress);
+  return isHostAddress(nextHop) && !isAstray ? undefined : "next-hop-invalid";
 }
