@@ -30,7 +30,7 @@ export interface DecodeIo {
 /** A Node stream, or whatever takes text. */
 export interface TextSink {
   write(text: string): unknown;
-  once?(event: "drain", listener: () => void): unknown;
+  once?(event: "drain" | "close" | "error", listener: (error?: unknown) => void): unknown;
 }
 
 /** 0: all was read; 1: something could not be read; 2: there was nothing to read. */
@@ -41,11 +41,16 @@ export async function runDecode(args: DecodeArgs, io: DecodeIo): Promise<0 | 1 |
     return 2;
   }
   const run = new Run(args, io.stdout);
+  // A reader that has seen enough (`| head`) is no fault of ours.
+  io.stdout.once?.("error", () => run.stop());
   for (const [index, text] of hex.entries()) {
     await run.take(readHex(text, { source: "--hex", argument: index + 1 }, args));
   }
   for (const source of args.inputs) {
-    for await (const input of readSource(source, args, io.stdin)) await run.take(input);
+    for await (const input of readSource(source, args, io.stdin)) {
+      await run.take(input);
+      if (run.isStopped) return run.exitCode;
+    }
   }
   return run.exitCode;
 }
@@ -53,12 +58,18 @@ export async function runDecode(args: DecodeArgs, io: DecodeIo): Promise<0 | 1 |
 /** Writes what comes in and remembers whether all of it could be read. */
 class Run {
   exitCode: 0 | 1 = 0;
+  /** Nobody listens any more. */
+  isStopped = false;
   readonly #args: DecodeArgs;
   readonly #stdout: TextSink;
 
   constructor(args: DecodeArgs, stdout: TextSink) {
     this.#args = args;
     this.#stdout = stdout;
+  }
+
+  stop(): void {
+    this.isStopped = true;
   }
 
   async take(input: Input): Promise<void> {
@@ -133,5 +144,8 @@ function contextFacts({ context }: Verdict): Facts | undefined {
 /** Waits where the reader of a pipe is slower than we are. */
 function emit(sink: TextSink, text: string): Promise<void> | undefined {
   if (sink.write(text) !== false || sink.once === undefined) return undefined;
-  return new Promise((resolve) => sink.once?.("drain", () => resolve()));
+  return new Promise((resolve) => {
+    sink.once?.("drain", () => resolve());
+    sink.once?.("close", () => resolve());
+  });
 }

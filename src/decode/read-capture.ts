@@ -97,7 +97,10 @@ class CaptureReader {
     const hints = learnSession([messagesOf(pieces[0]), messagesOf(pieces[1])]);
     for (const side of [0, 1] as const) {
       const { from, to } = stream.directions[side];
-      for (const [index, piece] of pieces[side].entries()) {
+      let index = -1;
+      for (const piece of pieces[side]) {
+        // What is missing has no number of its own, so that messages keep theirs.
+        if (piece.what !== "missing") index += 1;
         const place = { ...this.placeOf(piece.frame), stream: stream.number, from, to, index };
         const input = inputOf(piece, place, { ...hints[side], ...this.#told });
         this.found.push({ frame: piece.frame, input });

@@ -6,11 +6,12 @@ import type { Verdict } from "./verdict.ts";
  * A record as people read it: where it stood, what it says, one line a field, and at its end what a
  * receiver does about it.
  *
- *   edge.pcap frame 12  10.0.0.1:179 → 10.0.0.2:4711
+ *   edge.pcap frame 12, 2026-11-21 03:35:00.000, 10.0.0.1:179 → 10.0.0.2:4711
  *     UPDATE, 55 octets
- *       ORIGIN            IGP
- *       AS_PATH           45104
- *       nlri              10.20.0.0/24
+ *       ORIGIN                IGP
+ *       AS_PATH               45104
+ *       NEXT_HOP              10.0.0.1
+ *       nlri                  10.20.0.0/24
  *     accept
  */
 export function formatRecord(place: Place, verdict: Verdict, message: Facts): string {
@@ -18,18 +19,24 @@ export function formatRecord(place: Place, verdict: Verdict, message: Facts): st
   return `${lines.join("\n")}\n\n`;
 }
 
-export const formatUnreadable = ({ place, error }: Unreadable): string =>
-  `${formatPlace(place)}\n  not read: ${error}\n\n`;
+export function formatUnreadable({ place, error, hex }: Unreadable): string {
+  const lines = [formatPlace(place), `  not read: ${error}`];
+  if (hex !== undefined) lines.push(...wrap("octets", (hex.match(/.{1,8}/g) ?? []).join(" ")));
+  return `${lines.join("\n")}\n\n`;
+}
 
 function formatPlace(place: Place): string {
   const { source, from, to, timeSec, ...rest } = place;
-  const words = Object.entries(rest).map(([name, value]) => `${name} ${value}`);
-  const time = typeof timeSec === "number" && timeSec > 0 ? [formatTime(timeSec)] : [];
-  const ends = from === undefined ? [] : [`${from} → ${to}`];
-  return [source, ...words, ...time, ...ends].join("  ");
+  const numbers = Object.entries(rest).map(([name, value]) => `${name} ${value}`);
+  const words = [[source, ...numbers.slice(0, 1)].join(" "), ...numbers.slice(1)];
+  if (typeof timeSec === "number" && timeSec > 0) words.push(formatTime(timeSec));
+  if (from !== undefined) words.push(`${from} → ${to}`);
+  return words.join(", ");
 }
 
-const formatTime = (timeSec: number): string => new Date(timeSec * 1000).toISOString();
+/** To the millisecond, UTC. */
+const formatTime = (timeSec: number): string =>
+  new Date(timeSec * 1000).toISOString().replace("T", " ").replace("Z", "");
 
 function formatVerdict(verdict: Verdict): readonly string[] {
   const action = verdict.action.replaceAll("_", "-");
@@ -51,31 +58,59 @@ function formatVerdict(verdict: Verdict): readonly string[] {
 }
 
 function formatFacts(message: Facts): readonly string[] {
-  const { type, lengthOctets, attributes, capabilities, ...rest } = message;
+  if (message.type === "BFD") return formatBfd(message);
+  const { type, lengthOctets, ...rest } = message;
   const title = [type, lengthOctets === undefined ? undefined : `${lengthOctets} octets`];
   const lines = type === undefined ? [] : [`  ${title.filter(Boolean).join(", ")}`];
   for (const [name, value] of Object.entries(rest)) {
     if (isEmpty(value)) continue;
-    lines.push(...formatField(name, value));
+    if (name === "attributes") lines.push(...asFacts(value).flatMap(formatAttribute));
+    else if (name === "capabilities") lines.push(...asFacts(value).flatMap(formatCapability));
+    else lines.push(...wrap(name, formatValue(value)));
   }
-  for (const capability of asFacts(capabilities)) lines.push(formatCapability(capability));
-  for (const attribute of asFacts(attributes)) lines.push(...formatAttribute(attribute));
   return lines;
 }
 
-function formatCapability({ code, name, hex, malformed, ...facts }: Facts): string {
-  const parts = Object.values(facts).length === 0 && hex !== "" ? [hex] : [formatValue(facts)];
-  if (malformed !== undefined) parts.push("(malformed)");
-  return `    ${pad("capability")}${name ?? `code ${code}`} ${parts.join(" ")}`.trimEnd();
+function formatBfd(message: Facts): readonly string[] {
+  const { state, diag, diagName, detectMult, myDiscriminator, yourDiscriminator } = message;
+  const { desiredMinTxIntervalUs, requiredMinRxIntervalUs, requiredMinEchoRxIntervalUs } = message;
+  const { authType, authKeyId, authSequence } = message;
+  const flags = BFD_FLAGS.filter((name) => message[name] === true);
+  const lines = [
+    `  BFD, ${message.length} octets`,
+    ...wrap("state", `${state}, diag ${diag} ${diagName ?? ""}`.trimEnd()),
+    ...wrap("detectMult", String(detectMult)),
+    ...wrap("discriminators", `my ${myDiscriminator}, your ${yourDiscriminator}`),
+    ...wrap(
+      "intervals",
+      `desired tx ${desiredMinTxIntervalUs} us, required rx ${requiredMinRxIntervalUs} us, ` +
+        `required echo rx ${requiredMinEchoRxIntervalUs} us`,
+    ),
+  ];
+  if (flags.length > 0) lines.push(...wrap("flags", flags.join(" ")));
+  if (authType !== undefined) {
+    const sequence = authSequence === undefined ? "" : `, sequence ${authSequence}`;
+    lines.push(...wrap("authentication", `type ${authType}, key ${authKeyId}${sequence}`));
+  }
+  return lines;
+}
+
+function formatCapability({ code, name, hex, malformed, ...facts }: Facts): readonly string[] {
+  const words = [String(name ?? `code ${code}`)];
+  const text = formatValue(facts);
+  if (text !== "") words.push(text);
+  else if (hex !== "") words.push(String(hex));
+  if (malformed !== undefined) words.push("(malformed)");
+  return wrap("capability", words.join(" "));
 }
 
 function formatAttribute(attribute: Facts): readonly string[] {
-  const { type, name, flagsText, value, hex, malformed } = attribute;
-  const text = value === undefined ? `${hex}` : formatAttributeValue(value);
-  const defect = malformed === undefined ? "" : `  (malformed: ${malformed})`;
+  const { type, name, flags, flagsText, value, hex, malformed } = attribute;
   const label = String(name ?? `attribute ${type}`);
-  const unusual = name === null ? `  [${flagsText}]` : "";
-  return wrap(label, `${text}${unusual}${defect}`);
+  const text = value === undefined ? `${hex}` : formatAttributeValue(value);
+  const isUnusual = name === null || (Number(flags) & PARTIAL) !== 0 || malformed !== undefined;
+  const notes = [isUnusual ? `[${flagsText}]` : "", malformed ? `(malformed: ${malformed})` : ""];
+  return wrap(label, [text, ...notes].filter((part) => part !== "").join("  "));
 }
 
 /** AS paths as they are said aloud; everything else as it is. */
@@ -89,10 +124,6 @@ function formatAttributeValue(value: unknown): string {
       return type === "AS_SET" ? `{${list}}` : type === "AS_CONFED_SET" ? `[${list}]` : `(${list})`;
     })
     .join(" ");
-}
-
-function formatField(name: string, value: unknown): readonly string[] {
-  return wrap(name, formatValue(value));
 }
 
 function formatValue(value: unknown): string {
@@ -135,7 +166,18 @@ const isEmpty = (value: unknown): boolean =>
   value === "" ||
   (Array.isArray(value) && value.length === 0);
 
-const pad = (label: string): string => label.padEnd(LABEL_COLUMNS);
+/** A label too long for its column still stands apart from what follows. */
+const pad = (label: string): string => `${label.padEnd(LABEL_COLUMNS - 1)} `;
+
+const BFD_FLAGS = [
+  "poll",
+  "final",
+  "controlPlaneIndependent",
+  "authPresent",
+  "demand",
+  "multipoint",
+] as const;
 
 const LABEL_COLUMNS = 22;
 const TEXT_COLUMNS = 76;
+const PARTIAL = 0x20;

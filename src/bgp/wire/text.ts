@@ -14,7 +14,7 @@ export function encodeText(text: string, octetsMax: number, into: ByteWriter): v
 /** The text, or undefined where it is no UTF-8 or would not print as it is. */
 export function plainText(octets: Uint8Array): string | undefined {
   const text = decodeUtf8(octets);
-  return text === undefined || text.search(UNSAFE) >= 0 ? undefined : text;
+  return text === undefined || text.search(UNPRINTABLE) >= 0 ? undefined : text;
 }
 
 /**
@@ -37,5 +37,7 @@ export function safeText(octets: Uint8Array): string {
 const escapeCharacter = (character: string): string =>
   character === "\\" ? "\\\\" : `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
 
-/** Controls, format characters (bidirectional ones too), line separators, and the escape itself. */
+/** Controls, format characters (bidirectional ones too), line separators. */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
+/** The same, and what escapes them. */
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\\]/gu;

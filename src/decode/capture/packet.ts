@@ -64,6 +64,12 @@ function ppp(octets: Uint8Array): Uint8Array | undefined {
   return protocol === 0x0021 || protocol === 0x0057 ? octets.subarray(at + 2) : undefined;
 }
 
+/** Two octets of address, then an EtherType, or RFC 2427's control octet and NLPID. */
+function frameRelay(octets: Uint8Array): Uint8Array | undefined {
+  if (octets[2] !== UNNUMBERED_INFORMATION) return byEtherType(octets, 2);
+  return octets[3] === NLPID_IPV4 || octets[3] === NLPID_IPV6 ? octets.subarray(4) : undefined;
+}
+
 const raw: Link = (octets) => octets;
 
 const LINKS: Readonly<Record<number, Link>> = {
@@ -75,6 +81,7 @@ const LINKS: Readonly<Record<number, Link>> = {
   101: raw,
   // Cisco HDLC: address, control, then an EtherType.
   104: (octets) => byEtherType(octets, 2),
+  107: frameRelay,
   108: loopback,
   // Linux "any", old and new: the protocol at the end and at the beginning of its header.
   113: (octets) => byEtherType(octets, 14),
@@ -145,6 +152,9 @@ const ETHERTYPE_IPV4 = 0x0800;
 const ETHERTYPE_IPV6 = 0x86dd;
 const ETHERTYPE_MPLS = 0x8847;
 const VLAN_TYPES: ReadonlySet<number> = new Set([0x8100, 0x88a8, 0x9100]);
+const UNNUMBERED_INFORMATION = 0x03;
+const NLPID_IPV4 = 0xcc;
+const NLPID_IPV6 = 0x8e;
 /** AF_INET, and AF_INET6 of Linux, the BSDs and Darwin. */
 const LOOPBACK_FAMILIES: ReadonlySet<number> = new Set([2, 10, 24, 28, 30]);
 const FRAGMENT_HEADER = 44;

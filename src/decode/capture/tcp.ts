@@ -126,8 +126,11 @@ class Half {
 
   add(segment: Segment, isSyn: boolean): void {
     if (isSyn) {
+      // The SYN counts as one octet before whatever it carries.
+      const sequence = (segment.sequence + 1) >>> 0;
       this.#initial = segment.sequence;
-      this.#next ??= (segment.sequence + 1) >>> 0;
+      this.#next ??= sequence;
+      this.add({ ...segment, sequence }, false);
       return;
     }
     this.#next ??= segment.sequence;
