@@ -87,6 +87,7 @@ export type DropReason =
   | "not-read"
   | "md5"
   | "min-ttl"
+  | "backlog"
   | "icmp-ignored"
   | "host-down";
 

@@ -17,7 +17,6 @@ export class Process {
   readonly #timeline: Timeline;
   #state: "running" | "frozen" | "dead" = "running";
   readonly #waiting: (() => void)[] = [];
-  readonly #alarms = new Set<VirtualAlarm>();
   #overdue: VirtualAlarm[] = [];
   readonly #resources = new Set<() => void>();
 
@@ -27,11 +26,7 @@ export class Process {
     this.#timeline = timeline;
     this.clock = {
       now: () => timeline.now,
-      createAlarm: (ring) => {
-        const alarm = new VirtualAlarm(this, timeline, ring);
-        this.#alarms.add(alarm);
-        return alarm;
-      },
+      createAlarm: (ring) => new VirtualAlarm(this, timeline, ring),
     };
   }
 
@@ -80,8 +75,6 @@ export class Process {
     this.#become("dead");
     this.#waiting.length = 0;
     this.#overdue = [];
-    for (const alarm of this.#alarms) alarm.set(undefined);
-    this.#alarms.clear();
     for (const release of [...this.#resources]) release();
     this.#resources.clear();
   }

@@ -108,10 +108,6 @@ export class Connection implements TcpConnection {
     return this.options.remotePort;
   }
 
-  get isHalfOpen(): boolean {
-    return this.#phase === "syn-received";
-  }
-
   // What the process calls ----------------------------------------------------------------------
 
   connect(handler: TcpHandler): void {

@@ -113,6 +113,9 @@ export class TcpStack implements ConnectionOwner {
     const left = (this.#connections.get(key) ?? []).filter((other) => other !== connection);
     if (left.length > 0) this.#connections.set(key, left);
     else this.#connections.delete(key);
+    for (const listener of this.#listeners.get(connection.localPort) ?? []) {
+      listener.halfOpen.delete(connection);
+    }
     this.#disown.get(connection)?.();
     this.#disown.delete(connection);
   }
@@ -192,7 +195,9 @@ export class TcpStack implements ConnectionOwner {
   #answer(packet: Packet, segment: TcpSegment, listener: Listener): void {
     const { options } = listener;
     const md5Key = listener.keyFor(packet.source);
-    const reason = refusal(packet, segment, options.minTtl ?? 0, md5Key);
+    const isFull = listener.halfOpen.size >= BACKLOG;
+    const minTtl = options.minTtl ?? 0;
+    const reason = isFull ? "backlog" : refusal(packet, segment, minTtl, md5Key);
     if (reason !== undefined) {
       this.#context.stack.discard(packet, reason);
       return;
@@ -205,7 +210,9 @@ export class TcpStack implements ConnectionOwner {
       via: listener.via,
       md5Key,
     });
+    listener.halfOpen.add(connection);
     connection.answer(segment, (accepted) => {
+      listener.halfOpen.delete(connection);
       if (!listener.isClosed) return listener.accept(accepted);
       accepted.close("reset");
       return IGNORANT;
@@ -287,6 +294,8 @@ class Listener implements TcpListener, Binding {
   readonly options: TcpListenOptions;
   readonly accept: (connection: TcpConnection) => TcpHandler;
   readonly close: () => void;
+  /** Handshakes not over, or not heard of by a frozen process. */
+  readonly halfOpen = new Set<Connection>();
   isClosed = false;
   readonly #keys = new Map<string, string>();
 
@@ -346,4 +355,6 @@ const IGNORANT: TcpHandler = {
 
 const TTL_DEFAULT = 64;
 const LOOPBACK_MTU = 65_536;
+/** Handshakes a listener keeps at a time: Linux, net.core.somaxconn. */
+const BACKLOG = 4096;
 const MD5_KEY_OCTETS_MAX = 80;
