@@ -2,6 +2,9 @@ import { Worker } from "node:worker_threads";
 import type { BfdSessionView } from "../../bfd/sessions/contract.ts";
 import type { BfdEngine, BfdEngineHandler, StartBfdEngine } from "./engine.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
+// The native library must be the main thread's too: one that only a worker loaded is unmapped with
+// the worker, and a process that exits under a running worker would then call into nothing.
+import "../../platform/linux/sys.ts";
 
 /** What a worker is started with; plain data. */
 export interface WorkerBfdOptions {

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import t from "tap";
 import type { BfdEngine, BfdEngineHandler } from "../../../src/agent/bfd/engine.ts";
@@ -120,4 +121,15 @@ t.test("a worker that cannot have its namespace says so", async (t) => {
     });
   });
   t.match(failures[0], /no-such-namespace/);
+});
+
+t.test("a process may exit under a running worker", async (t) => {
+  const engine = new URL("../../../src/agent/bfd/worker-engine.js", import.meta.url);
+  const code = `import(${JSON.stringify(engine.href)}).then(({ startWorkerBfdEngine }) => {
+    const log = () => setTimeout(() => process.exit(7), 100);
+    startWorkerBfdEngine({ name: "test" })({ state() {}, log, failed() {} });
+  })`;
+  const child = spawnSync(process.execPath, ["-e", code]);
+  t.equal(child.signal, null);
+  t.equal(child.status, 7);
 });
