@@ -3,6 +3,8 @@ import type { Log } from "../../core/log.ts";
 import { seededRng } from "../../core/rng.ts";
 import type { Host, Routes } from "../contract.ts";
 import { LinuxClock } from "./clock.ts";
+import type { KernelFibOptions } from "./kernel-fib.ts";
+import { KernelRoutes } from "./kernel-routes.ts";
 import { LinuxLinks } from "./links.ts";
 import { MemoryRoutes } from "./memory-routes.ts";
 import { Netns } from "./netns.ts";
@@ -30,8 +32,10 @@ export interface LinuxHostOptions {
 }
 
 export type RoutesOptions =
-  /** Routes are kept in memory only. */
-  { readonly kind: "virtual" };
+  /** Kernel routes; throws PLATFORM_PERMISSION where the process may not change them. */
+  | ({ readonly kind: "kernel" } & KernelFibOptions)
+  /** Routes are kept in memory only; the default. */
+  | { readonly kind: "virtual" };
 
 export interface LinuxHost extends Host {
   /** Ends sockets, alarms and watches; kernel routes stay (`routes.flush` takes them out). */
@@ -45,24 +49,39 @@ export function createLinuxHost(options: LinuxHostOptions): LinuxHost {
   const udp = new LinuxUdp(netns, clock);
   const links = new LinuxLinks(netns);
   const resolver = new Resolver(netns);
-  const routes: Routes = new MemoryRoutes({
-    now: () => clock.now(),
-    proto: 0,
-    resolve: (address) => resolver.resolve(address),
-  });
-  return {
-    name: options.name,
-    clock,
-    wallClock: { nowMs: () => Date.now() },
-    rng: seededRng(options.seed ?? randomInt(-(2 ** 31), 2 ** 31)),
-    log: options.log,
-    tcp,
-    udp,
-    routes,
-    links,
-    close: () => {
-      clock.close();
-      for (const part of [tcp, udp, routes, links, resolver, netns]) part.close();
-    },
+  const parts: { close(): void }[] = [clock, tcp, udp, links, resolver, netns];
+  const close = (): void => {
+    for (const part of parts.splice(0)) part.close();
   };
+  try {
+    const routes = openRoutes(options, { netns, clock, links, resolver });
+    parts.unshift(routes);
+    return {
+      name: options.name,
+      clock,
+      wallClock: { nowMs: () => Date.now() },
+      rng: seededRng(options.seed ?? randomInt(-(2 ** 31), 2 ** 31)),
+      log: options.log,
+      ...{ tcp, udp, routes, links, close },
+    };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+function openRoutes(
+  { routes, log }: LinuxHostOptions,
+  parts: {
+    readonly netns: Netns;
+    readonly clock: LinuxClock;
+    readonly links: LinuxLinks;
+    readonly resolver: Resolver;
+  },
+): Routes {
+  const { netns, clock, links, resolver } = parts;
+  const now = () => clock.now();
+  const resolve: Routes["resolve"] = (address) => resolver.resolve(address);
+  if (routes?.kind !== "kernel") return new MemoryRoutes({ now, proto: 0, resolve });
+  return new KernelRoutes({ netns, options: routes, links, resolve, now, log });
 }

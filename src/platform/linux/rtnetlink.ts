@@ -62,10 +62,10 @@ export const Rta = {
 } as const;
 
 export const Rtn = { UNICAST: 1, LOCAL: 2 } as const;
-export const RtScope = { UNIVERSE: 0 } as const;
+export const RtScope = { UNIVERSE: 0, NOWHERE: 255 } as const;
 export const RtTable = { COMPAT: 252, MAIN: 254 } as const;
-/** Asks for the table an address was looked up in. */
-export const RTM_F_LOOKUP_TABLE = 0x1000;
+/** A cached copy of a route, not a route. */
+export const RTM_F_CLONED = 0x200;
 
 export const Nha = { ID: 1, GROUP: 2, OIF: 5, GATEWAY: 6, GROUPS: 9 } as const;
 

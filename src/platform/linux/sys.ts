@@ -147,6 +147,7 @@ export const Errno = {
 
 /** Numbers of <sys/socket.h>, <netinet/in.h> and <netinet/tcp.h>, by their C names. */
 export const C = {
+  AF_UNSPEC: 0,
   AF_UNIX: 1,
   AF_INET: 2,
   AF_INET6: 10,

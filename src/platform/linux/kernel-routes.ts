@@ -1,0 +1,236 @@
+import { Afi } from "../../core/address.ts";
+import type { Log } from "../../core/log.ts";
+import type { Micros } from "../../core/time.ts";
+import type {
+  KernelRoute,
+  Links,
+  RouteBatch,
+  RouteFailure,
+  RouteGroup,
+  RouteResult,
+  Routes,
+} from "../contract.ts";
+import { KernelFib, type KernelFibOptions, ROWS_PER_SEND } from "./kernel-fib.ts";
+import type { Netns } from "./netns.ts";
+import { type DumpedRoutes, toKernelRoutes } from "./route-dump.ts";
+import { SysError } from "./sys.ts";
+
+export interface KernelRoutesParts {
+  readonly netns: Netns;
+  readonly options: KernelFibOptions;
+  readonly links: Links;
+  readonly resolve: Routes["resolve"];
+  readonly now: () => Micros;
+  readonly log: Log;
+}
+
+/**
+ * Kernel routes in order and in slices: batches, removals of groups and dumps wait in one queue and
+ * are worked off one send at a time, with the event loop in between. Groups do not wait: setting
+ * them is a matter of microseconds and what a failover hangs on, so it overtakes the queue. That is
+ * sound, for rows point at groups by number; only a removal still queued has to let go of an id
+ * that is set again.
+ *
+ * Before the first rows the kernel's routes of ours are adopted (a restart keeps forwarding). When
+ * an interface comes back, groups that lost a hop by it, or were lost with it, are put right, with
+ * their routes.
+ */
+export class KernelRoutes implements Routes {
+  readonly kind = "kernel";
+  readonly resolve: Routes["resolve"];
+  readonly #parts: KernelRoutesParts;
+  readonly #fib: KernelFib;
+  readonly #watch: { close(): void };
+  readonly #jobs: Generator<void, void>[] = [];
+  /** Ids of group removals that are still queued. */
+  readonly #removals = new Set<Set<number>>();
+  #turn: NodeJS.Immediate | undefined;
+  #isAdopted = false;
+  #isClosed = false;
+
+  constructor(parts: KernelRoutesParts) {
+    this.#parts = parts;
+    this.resolve = parts.resolve;
+    this.#fib = new KernelFib(parts.netns, parts.options);
+    if (this.#fib.compatWarning !== undefined) {
+      this.#warn("fib.compat-mode", this.#fib.compatWarning);
+    }
+    this.#watch = parts.links.watch((device, state) => {
+      if (state?.isAdminUp === true && state.hasCarrier) this.#heal(device);
+    });
+  }
+
+  setGroups(groups: readonly RouteGroup[], done: (result: RouteResult) => void): void {
+    const startedAt = this.#parts.now();
+    for (const { id } of groups) for (const removal of this.#removals) removal.delete(id);
+    const failures = this.#define(groups);
+    const failed = new Set(failures.map(({ subject }) => subject));
+    const tookUs = this.#parts.now() - startedAt;
+    const result = { applied: groups.length - failed.size, failures, tookUs };
+    setImmediate(() => {
+      if (!this.#isClosed) done(result);
+    });
+  }
+
+  removeGroups(ids: readonly number[], done: (result: RouteResult) => void): void {
+    const removal = new Set(ids);
+    this.#removals.add(removal);
+    this.#enqueue(this.#removing(removal, done));
+  }
+
+  apply(batch: RouteBatch, done: (result: RouteResult) => void): void {
+    this.#enqueue(this.#applying(copyOf(batch), done));
+  }
+
+  dump(done: (routes: readonly KernelRoute[]) => void): void {
+    const { options } = this.#parts;
+    this.dumpColumns((dumped) => this.#enqueue(converting(dumped, options, done)));
+  }
+
+  /** As `dump`, without an object a route, and with rows under whatever metric. */
+  dumpColumns(done: (dumped: DumpedRoutes) => void): void {
+    this.#enqueue(this.#dumping(done));
+  }
+
+  /** What is queued is dropped, unanswered. */
+  flush(): RouteResult {
+    const startedAt = this.#parts.now();
+    this.#jobs.length = 0;
+    this.#removals.clear();
+    const outcome = this.#guarded("flush", () => this.#fib.flush());
+    const { applied, failures } = outcome ?? { applied: 0, failures: [] };
+    return { applied, failures, tookUs: this.#parts.now() - startedAt };
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#jobs.length = 0;
+    clearImmediate(this.#turn);
+    this.#watch.close();
+    this.#fib.close();
+  }
+
+  *#applying(batch: RouteBatch, done: (result: RouteResult) => void): Generator<void, void> {
+    const startedAt = this.#parts.now();
+    yield* this.#adopting();
+    const failures: RouteFailure[] = [];
+    let applied = 0;
+    for (let from = 0; from < batch.count; from += ROWS_PER_SEND) {
+      if (from > 0) yield;
+      const to = Math.min(from + ROWS_PER_SEND, batch.count);
+      const outcome = this.#guarded("apply", () => this.#fib.applyRows(batch, from, to));
+      if (outcome === undefined) continue;
+      applied += outcome.applied;
+      for (const failure of outcome.failures) {
+        if (failures.length < FAILURES_MAX) failures.push(failure);
+      }
+    }
+    done({ applied, failures, tookUs: this.#parts.now() - startedAt });
+  }
+
+  *#removing(ids: Set<number>, done: (result: RouteResult) => void): Generator<void, void> {
+    const startedAt = this.#parts.now();
+    this.#removals.delete(ids);
+    const failures = this.#guarded("remove", () => this.#fib.groups.remove([...ids])) ?? [];
+    const tookUs = this.#parts.now() - startedAt;
+    done({ applied: ids.size - failures.length, failures, tookUs });
+    yield;
+  }
+
+  *#dumping(done: (dumped: DumpedRoutes) => void): Generator<void, void> {
+    yield* this.#adopting();
+    done(yield* this.#fib.dump());
+  }
+
+  *#adopting(): Generator<void, void> {
+    if (this.#isAdopted) return;
+    this.#isAdopted = true;
+    yield* this.#fib.adopt();
+    if (this.#fib.size === 0) return;
+    const fields = { routes: this.#fib.size };
+    this.#parts.log.write({ level: "info", event: "fib.adopted", fields }, this.#parts.now());
+  }
+
+  #define(groups: readonly RouteGroup[]): readonly RouteFailure[] {
+    const outcome = this.#guarded("groups", () => this.#fib.groups.define(groups));
+    if (outcome === undefined) return groups.map(({ id }) => unanswered(id));
+    const lost = new Set(outcome.rewrite);
+    if (lost.size > 0) this.#enqueueFirst(this.#rewriting(lost));
+    return outcome.failures;
+  }
+
+  *#rewriting(groups: ReadonlySet<number>): Generator<void, void> {
+    for (const batch of this.#fib.rowsOf(groups)) {
+      this.#guarded("rewrite", () => this.#fib.rewrite(batch));
+      yield;
+    }
+  }
+
+  #heal(device: string): void {
+    const groups = this.#fib.groups.over(device);
+    if (groups.length > 0) this.#define(groups);
+  }
+
+  #enqueue(job: Generator<void, void>): void {
+    this.#jobs.push(job);
+    this.#turn ??= setImmediate(this.#work);
+  }
+
+  #enqueueFirst(job: Generator<void, void>): void {
+    this.#jobs.unshift(job);
+    this.#turn ??= setImmediate(this.#work);
+  }
+
+  readonly #work = (): void => {
+    this.#turn = undefined;
+    const [job] = this.#jobs;
+    if (job === undefined) return;
+    const { done } = job.next();
+    const index = this.#jobs.indexOf(job);
+    if (done === true && index >= 0) this.#jobs.splice(index, 1);
+    if (this.#jobs.length > 0) this.#turn ??= setImmediate(this.#work);
+  };
+
+  /** The netlink socket itself failed: told, and left to the next audit. */
+  #guarded<Outcome>(doing: string, act: () => Outcome): Outcome | undefined {
+    try {
+      return act();
+    } catch (error) {
+      if (!(error instanceof SysError)) throw error;
+      this.#warn("fib.netlink", `${doing}: ${error.message}`);
+      return undefined;
+    }
+  }
+
+  #warn(event: string, text: string): void {
+    this.#parts.log.write({ level: "warn", event, fields: { text } }, this.#parts.now());
+  }
+}
+
+/** Failures listed in one result; the rest are only missing from `applied`. */
+const FAILURES_MAX = 1_000;
+
+const unanswered = (id: number): RouteFailure => ({
+  ...{ op: "group-set", subject: `group ${id}`, errno: "ENOBUFS" },
+  text: "the kernel's answer did not arrive",
+});
+
+function* converting(
+  dumped: DumpedRoutes,
+  owner: KernelFibOptions,
+  done: (routes: readonly KernelRoute[]) => void,
+): Generator<void, void> {
+  done(yield* toKernelRoutes(dumped, owner));
+}
+
+/** The caller may use its columns again; those of the kernel's work are its own. */
+function copyOf(batch: RouteBatch): RouteBatch {
+  const octets = batch.afi === Afi.Ipv4 ? 4 : 16;
+  return {
+    afi: batch.afi,
+    count: batch.count,
+    addresses: batch.addresses.slice(0, batch.count * octets),
+    lengths: batch.lengths.slice(0, batch.count),
+    groups: batch.groups.slice(0, batch.count),
+  };
+}

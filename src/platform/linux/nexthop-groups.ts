@@ -1,0 +1,348 @@
+import { formatAddress, parseAddress } from "../../core/address.ts";
+import type { RouteFailure, RouteGroup, RouteHop } from "../contract.ts";
+import {
+  type GroupStore,
+  groupFailure,
+  hopKey,
+  mergeHops,
+  type ResolvedHop,
+  WEIGHT_MAX,
+} from "./group-store.ts";
+import type { KernelIds } from "./kernel-ids.ts";
+import type { NetlinkSocket, Refusal } from "./netlink.ts";
+import { forEachAttribute, type Message, MessageWriter } from "./netlink-codec.ts";
+import type { Netns } from "./netns.ts";
+import { deviceIndex } from "./resolve.ts";
+import { Nha, Nlm, Rta, Rtm } from "./rtnetlink.ts";
+import { familyOf } from "./sockaddr.ts";
+import { C, Errno, errnoName, libc } from "./sys.ts";
+
+/**
+ * Groups as kernel next-hop objects (design §4): one object a hop, one group object a group, and
+ * routes that carry nothing but the group's number. Replacing a group moves its routes at once.
+ *
+ * The kernel has its own ideas about objects: it deletes a hop when its interface goes down, a
+ * group with its last hop, and with a group every route on it, without a word. So hops are put in
+ * again with every definition (who is there already says so), a group is replaced and never emptied,
+ * and one that is found gone is made anew and reported, for its routes have to be written again.
+ * Hops that do not work are left out, and reported; a group nothing works of is not touched.
+ */
+export class NextHopGroups implements GroupStore {
+  readonly rewriteReplaces = false;
+  readonly #socket: NetlinkSocket;
+  readonly #netns: Netns;
+  readonly #ids: KernelIds;
+  readonly #proto: number;
+  readonly #hops = new Map<string, number>();
+  readonly #wanted = new Map<number, RouteGroup>();
+  /** In the kernel, as far as we know. */
+  readonly #placed = new Set<number>();
+
+  constructor(parts: {
+    readonly socket: NetlinkSocket;
+    readonly netns: Netns;
+    readonly ids: KernelIds;
+    readonly proto: number;
+  }) {
+    this.#socket = parts.socket;
+    this.#netns = parts.netns;
+    this.#ids = parts.ids;
+    this.#proto = parts.proto;
+  }
+
+  define(groups: readonly RouteGroup[]): {
+    readonly failures: readonly RouteFailure[];
+    readonly rewrite: readonly number[];
+  } {
+    const failures: RouteFailure[] = [];
+    const indexes = new Map<string, number>();
+    const resolved = groups.map((group) => {
+      this.#wanted.set(group.id, group);
+      const hops = group.hops.map((hop) => ({
+        ...hop,
+        interfaceIndex: this.#indexOf(hop.device, indexes),
+      }));
+      return { group, hops };
+    });
+    const broken = this.#placeHops(resolved.flatMap(({ hops }) => hops));
+    const members = new Map<number, ResolvedHop[]>();
+    for (const { group, hops } of resolved) {
+      const usable = hops.filter((hop) => !broken.has(hopKey(hop)));
+      for (const hop of hops) {
+        const fault = broken.get(hopKey(hop));
+        if (fault === undefined) continue;
+        const text = `${hop.gateway} on ${hop.device}: ${fault.text}`;
+        failures.push(groupFailure("group-set", group.id, fault.errno, text));
+      }
+      if (usable.length > 0) members.set(group.id, mergeHops(usable));
+    }
+    const rewrite = this.#placeGroups(members, failures);
+    return { failures, rewrite };
+  }
+
+  remove(ids: readonly number[]): readonly RouteFailure[] {
+    const failures: RouteFailure[] = [];
+    for (const id of ids) {
+      this.#wanted.delete(id);
+      this.#placed.delete(id);
+      const kernelId = this.#ids.ofGroup(id);
+      const [refusal] = kernelId === undefined ? [] : this.#delete([kernelId]);
+      if (refusal === undefined || refusal.errno === Errno.ENOENT) continue;
+      failures.push(failureOf("group-remove", id, refusal));
+    }
+    this.#removeUnusedHops();
+    return failures;
+  }
+
+  over(device: string): readonly RouteGroup[] {
+    return [...this.#wanted.values()].filter((group) =>
+      group.hops.some((hop) => hop.device === device),
+    );
+  }
+
+  isUsable(id: number): boolean {
+    return this.#placed.has(id);
+  }
+
+  writeTarget(writer: MessageWriter, id: number): void {
+    writer.attrU32(Rta.NH_ID, this.#ids.ofGroup(id) ?? 0);
+  }
+
+  groupOf(kernelId: number): number | undefined {
+    return this.#ids.groupOf(kernelId);
+  }
+
+  removeAll(): readonly RouteFailure[] {
+    const { hops, groups } = readNextHops(this.#socket, () => undefined);
+    const ours = [...groups.keys()].filter((id) => this.#ids.groupOf(id) !== undefined);
+    const refusals = this.#delete(ours);
+    this.#delete([...hops.keys()].filter((id) => this.#ids.isHop(id)));
+    this.#hops.clear();
+    this.#wanted.clear();
+    this.#placed.clear();
+    return refusals
+      .filter(({ errno }) => errno !== Errno.ENOENT)
+      .map((refusal) => failureOf("group-remove", ours[refusal.index] ?? 0, refusal));
+  }
+
+  #indexOf(device: string, known: Map<string, number>): number {
+    const index = known.get(device) ?? deviceIndex(this.#netns, device);
+    known.set(device, index);
+    return index;
+  }
+
+  /** Answers the hops that could not be placed, by key. */
+  #placeHops(hops: readonly ResolvedHop[]): Map<string, Fault> {
+    const broken = new Map<string, Fault>();
+    let missing = new Map<string, ResolvedHop>();
+    for (const hop of hops) {
+      const fault = faultOf(hop);
+      if (fault === undefined) missing.set(hopKey(hop), hop);
+      else broken.set(hopKey(hop), fault);
+    }
+    for (let attempt = 0; missing.size > 0 && attempt < ATTEMPTS_MAX; attempt += 1) {
+      missing = this.#placeHopsOnce(missing, attempt, broken);
+    }
+    for (const key of missing.keys()) broken.set(key, NO_NUMBER);
+    return broken;
+  }
+
+  /** One send for all; answers those whose number is another hop's. */
+  #placeHopsOnce(
+    hops: ReadonlyMap<string, ResolvedHop>,
+    attempt: number,
+    broken: Map<string, Fault>,
+  ): Map<string, ResolvedHop> {
+    const writer = new MessageWriter();
+    const sent = Array.from(hops, ([key, hop]) => {
+      const { gateway, interfaceIndex } = hop;
+      const id = this.#hops.get(key) ?? this.#ids.ofHop(gateway, interfaceIndex, attempt);
+      this.#begin(writer, Rtm.NEWNEXTHOP, Nlm.CREATE | Nlm.EXCL, familyOf(gateway));
+      writer.attrU32(Nha.ID, id).attrU32(Nha.OIF, interfaceIndex);
+      writer.attrOctets(Nha.GATEWAY, parseAddress(gateway) ?? new Uint8Array(4)).end();
+      return { key, hop, id };
+    });
+    const refusals = new Map(
+      this.#socket.transact(writer).map((refusal) => [refusal.index, refusal]),
+    );
+    const collisions = new Map<string, ResolvedHop>();
+    for (const [index, { key, hop, id }] of sent.entries()) {
+      const refusal = refusals.get(index);
+      if (refusal === undefined) this.#hops.set(key, id);
+      else if (refusal.errno !== Errno.EEXIST) broken.set(key, faultOfRefusal(refusal));
+      else if (this.#hops.has(key) || this.#isSameHop(id, hop)) this.#hops.set(key, id);
+      else collisions.set(key, hop);
+    }
+    return collisions;
+  }
+
+  #isSameHop(id: number, hop: ResolvedHop): boolean {
+    const writer = new MessageWriter(64);
+    this.#begin(writer, Rtm.GETNEXTHOP, 0, 0).attrU32(Nha.ID, id).end();
+    let isSame = false;
+    this.#socket.transact(writer, (message) => {
+      const found = readNextHop(message);
+      isSame = found.gateway === hop.gateway && found.interfaceIndex === hop.interfaceIndex;
+    });
+    return isSame;
+  }
+
+  /** Answers the groups that were gone, though we had placed them. */
+  #placeGroups(members: ReadonlyMap<number, ResolvedHop[]>, failures: RouteFailure[]): number[] {
+    const lost: number[] = [];
+    const known = [...members.keys()].filter((id) => this.#placed.has(id));
+    for (const refusal of this.#sendGroups(known, members, Nlm.REPLACE)) {
+      const id = known[refusal.index] ?? 0;
+      if (refusal.errno === Errno.ENOENT) lost.push(id);
+      else failures.push(failureOf("group-set", id, refusal));
+    }
+    const fresh = [...lost, ...[...members.keys()].filter((id) => !this.#placed.has(id))];
+    for (const id of fresh) this.#placed.add(id);
+    for (const refusal of this.#sendGroups(fresh, members, Nlm.CREATE | Nlm.REPLACE)) {
+      const id = fresh[refusal.index] ?? 0;
+      this.#placed.delete(id);
+      failures.push(failureOf("group-set", id, refusal));
+    }
+    return lost.filter((id) => this.#placed.has(id));
+  }
+
+  #sendGroups(
+    ids: readonly number[],
+    members: ReadonlyMap<number, ResolvedHop[]>,
+    flags: number,
+  ): Refusal[] {
+    const writer = new MessageWriter();
+    for (const id of ids) {
+      const hops = members.get(id) ?? [];
+      const entries = new Uint8Array(hops.length * 8);
+      const view = new DataView(entries.buffer);
+      for (const [index, hop] of hops.entries()) {
+        view.setUint32(index * 8, this.#hops.get(hopKey(hop)) ?? 0, true);
+        view.setUint8(index * 8 + 4, hop.weight - 1);
+      }
+      this.#begin(writer, Rtm.NEWNEXTHOP, flags, C.AF_UNSPEC);
+      // A group beyond our range gets number 0, which the kernel refuses in its own words.
+      writer
+        .attrU32(Nha.ID, this.#ids.ofGroup(id) ?? 0)
+        .attrOctets(Nha.GROUP, entries)
+        .end();
+    }
+    return this.#socket.transact(writer);
+  }
+
+  #delete(kernelIds: readonly number[]): Refusal[] {
+    const writer = new MessageWriter();
+    for (const id of kernelIds) {
+      this.#begin(writer, Rtm.DELNEXTHOP, 0, 0).attrU32(Nha.ID, id).end();
+    }
+    return this.#socket.transact(writer);
+  }
+
+  #removeUnusedHops(): void {
+    const used = new Set<string>();
+    const indexes = new Map<string, number>();
+    for (const { hops } of this.#wanted.values()) {
+      for (const { gateway, device } of hops) {
+        used.add(`${gateway}%${this.#indexOf(device, indexes)}`);
+      }
+    }
+    const unused = [...this.#hops].filter(([key]) => !used.has(key));
+    this.#delete(unused.map(([, id]) => id));
+    for (const [key] of unused) this.#hops.delete(key);
+  }
+
+  /** `struct nhmsg`: family 1, scope 1, protocol 1, reserved 1, flags 4. */
+  #begin(writer: MessageWriter, type: number, flags: number, family: number): MessageWriter {
+    const proto = type === Rtm.NEWNEXTHOP ? this.#proto : 0;
+    writer.begin(type, flags, this.#socket.nextSeq());
+    return writer.u8(family).u8(0).u8(proto).u8(0).u32(0);
+  }
+}
+
+interface Fault {
+  readonly errno: string;
+  readonly text: string;
+}
+
+const ATTEMPTS_MAX = 8;
+const NO_NUMBER: Fault = { errno: "EEXIST", text: "no free number for a next-hop object" };
+
+function faultOf({ device, gateway, weight, interfaceIndex }: ResolvedHop): Fault | undefined {
+  if (interfaceIndex === 0) return { errno: "ENODEV", text: `there is no interface ${device}` };
+  if (parseAddress(gateway) === undefined) return { errno: "EINVAL", text: "not an address" };
+  const isWeight = Number.isInteger(weight) && weight >= 1 && weight <= WEIGHT_MAX;
+  return isWeight ? undefined : { errno: "EINVAL", text: `weight ${weight} is not 1 to 256` };
+}
+
+const faultOfRefusal = ({ errno, words }: Refusal): Fault => ({
+  errno: errnoName(errno),
+  text: words === "" ? libc.strerror(errno) : words,
+});
+
+function failureOf(op: "group-set" | "group-remove", id: number, refusal: Refusal): RouteFailure {
+  const { errno, text } = faultOfRefusal(refusal);
+  return groupFailure(op, id, errno, text);
+}
+
+/** A next-hop object as the kernel tells it. */
+export interface KernelNextHop {
+  readonly id: number;
+  readonly gateway: string | undefined;
+  readonly interfaceIndex: number;
+  /** Members and weights; undefined for a single hop. */
+  readonly members: readonly { readonly id: number; readonly weight: number }[] | undefined;
+}
+
+export function readNextHop({ view, octets, from, to }: Message): KernelNextHop {
+  let id = 0;
+  let gateway: string | undefined;
+  let interfaceIndex = 0;
+  let members: { id: number; weight: number }[] | undefined;
+  forEachAttribute(view, from + 8, to, (type, at, end) => {
+    if (type === Nha.ID) id = view.getUint32(at, true);
+    else if (type === Nha.OIF) interfaceIndex = view.getUint32(at, true);
+    else if (type === Nha.GATEWAY) gateway = formatAddress(octets.subarray(at, end));
+    else if (type === Nha.GROUP) {
+      members = [];
+      for (let entry = at; entry + 8 <= end; entry += 8) {
+        members.push({ id: view.getUint32(entry, true), weight: view.getUint8(entry + 4) + 1 });
+      }
+    }
+  });
+  return { id, gateway, interfaceIndex, members };
+}
+
+/** Every next-hop object of the namespace: hops, and groups spelled out in hops. */
+export function readNextHops(
+  socket: NetlinkSocket,
+  nameOf: (interfaceIndex: number) => string | undefined,
+): { readonly hops: Map<number, RouteHop>; readonly groups: Map<number, readonly RouteHop[]> } {
+  const objects = new Map<number, KernelNextHop>();
+  socket.dump(
+    () => {
+      const writer = new MessageWriter(64).begin(Rtm.GETNEXTHOP, 0, socket.nextSeq());
+      return writer.u32(0).u32(0).end();
+    },
+    (message) => {
+      const object = readNextHop(message);
+      objects.set(object.id, object);
+    },
+    () => objects.clear(),
+  );
+  const hops = new Map<number, RouteHop>();
+  for (const { id, gateway, interfaceIndex, members } of objects.values()) {
+    if (members !== undefined) continue;
+    const device = nameOf(interfaceIndex) ?? "";
+    hops.set(id, { gateway: gateway ?? "", device, weight: 1 });
+  }
+  const groups = new Map<number, readonly RouteHop[]>();
+  for (const { id, members } of objects.values()) {
+    if (members === undefined) continue;
+    const found = members.flatMap(({ id: member, weight }) => {
+      const hop = hops.get(member);
+      return hop === undefined ? [] : [{ ...hop, weight }];
+    });
+    groups.set(id, found);
+  }
+  return { hops, groups };
+}
