@@ -25,6 +25,8 @@ export class Framer {
   #end = 0;
   /** `#bytes` is our own buffer and may be written behind `#end`. */
   #isOwn = false;
+  /** Octets from `#start` on without which there is nothing new to be said. */
+  #needed = HEADER_OCTETS;
   /** A stream that lost its framing does not find it again (RFC 4271 §6.1). */
   #fault: WireFault | undefined;
 
@@ -45,15 +47,19 @@ export class Framer {
   next(extendedMessages: boolean): Result<Frame | undefined, WireFault> {
     if (this.#fault !== undefined) return err(this.#fault);
     const at = this.#start;
-    if (this.#end - at < HEADER_OCTETS) return NOTHING_YET;
+    if (this.#end - at < this.#needed) return NOTHING_YET;
     for (let index = at; index < at + 16; index += 1) {
       if (this.#bytes[index] !== 0xff) return this.#fail(NOT_SYNCHRONIZED);
     }
     const header = checkHeader(this.#bytes, at, extendedMessages);
     if (!header.ok) return this.#fail(header.fault);
     const end = at + header.value.lengthOctets;
-    if (end > this.#end) return NOTHING_YET;
+    if (end > this.#end) {
+      this.#needed = header.value.lengthOctets;
+      return NOTHING_YET;
+    }
     this.#start = end;
+    this.#needed = HEADER_OCTETS;
     return ok({
       type: header.value.type,
       body: this.#bytes.subarray(at + HEADER_OCTETS, end),

@@ -13,6 +13,8 @@ export function isHostAddress(nextHop: Uint8Array): boolean {
   return (nextHop[15] ?? 0) > 1;
 }
 
-/** 127/8: a next hop between speakers that talk over loopback themselves, and nonsense elsewhere. */
+/**
+ * 127/8: a next hop between speakers that talk over loopback themselves, and nonsense elsewhere.
+ */
 export const isLoopback4 = (address: Uint8Array): boolean =>
   address.length === 4 && address[0] === 127;
