@@ -6,9 +6,9 @@ import { readYaml } from "./yaml-text.ts";
 export { type ConfigProblem, formatProblem, formatProblems, type Path } from "./problem.ts";
 
 /**
- * A YAML file against a schema, with every problem at its place. The schema is the truth for shape and
- * types; what it cannot say is linted afterwards by whoever knows the meaning, through `at`. Nothing a
- * file contains makes this throw.
+ * A YAML file against a schema, with every problem at its place. The schema is the truth for shape
+ * and types; what it cannot say is linted afterwards by whoever knows the meaning, through `at`.
+ * Nothing a file contains makes this throw.
  */
 export interface Document {
   /** The file as plain values; undefined where it is no YAML at all or does not fit the schema. */

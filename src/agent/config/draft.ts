@@ -84,6 +84,8 @@ export interface AnnounceDraft {
   readonly text: string;
   readonly rank: number;
   readonly communities: readonly string[];
+  /** The operator says that it is meant to contain link subnets. */
+  readonly coversLinks: boolean;
 }
 
 export function draftOf({ file, places, isWhole }: SoundFile): Draft {
@@ -101,6 +103,7 @@ export function draftOf({ file, places, isWhole }: SoundFile): Draft {
       text: source.prefix,
       rank: source.rank ?? RANK_DEFAULT,
       communities: source.communities ?? [],
+      coversLinks: source.coversLinks ?? false,
     };
   });
   return { file, isWhole, localAs, circuits, neighbors, announce };

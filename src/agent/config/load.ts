@@ -6,7 +6,8 @@
  * (`build.ts`).
  *
  * What holds: no content of a file makes this throw; every problem has a line, a column and a code
- * of `codes.ts`; there is a configuration exactly where there is no error; a secret is in no message.
+ * of `codes.ts`; there is a configuration exactly where there is no error; a secret is in no
+ * message.
  */
 import { buildConfig } from "./build.ts";
 import { openDocument } from "./document.ts";

@@ -89,6 +89,9 @@ export function formatPath(path: Path): string {
     .join("");
 }
 
+/** One sentence out of pieces that fit on a line of source. */
+export const sentence = (...pieces: readonly string[]): string => pieces.join(" ");
+
 /** A value as a sentence shows it: short, on one line, never a structure. */
 export function show(value: unknown): string {
   if (typeof value === "string") {

@@ -42,8 +42,9 @@ function report(error: ErrorObject, problems: Problems): void {
     default: {
       const value = schema.isSecret === true ? "***" : show(error.data);
       const near = suggestWord(error, schema);
-      const because = `${nameOf(path)} is ${value}; expected ${schema.description ?? error.message}`;
-      problems.report(codeOf(schema), path, `${because}${near}`);
+      const expected = schema.description ?? error.message;
+      const message = `${nameOf(path)} is ${value}; expected ${expected}${near}`;
+      problems.report(codeOf(schema), path, message);
     }
   }
 }

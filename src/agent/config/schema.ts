@@ -3,8 +3,8 @@ import { type Static, type TSchema, Type } from "@sinclair/typebox";
 /**
  * The shape of the configuration file: the one place that says which keys there are. The file is
  * checked against it, editors complete from it (`edgeJsonSchema`), `docs/configuration.md` explains
- * it. A `description` finishes the sentence that refuses a value ("expected …"); `code` is the code of
- * that problem where it is not E005.
+ * it. A `description` finishes the sentence that refuses a value ("expected …"); `code` is the code
+ * of that problem where it is not E005.
  */
 const { Integer, Object: Mapping, Optional, String: Text } = Type;
 
@@ -190,6 +190,7 @@ const Announcement = strict({
   prefix: Prefix,
   rank: Optional(whole(1, 1_000_000)),
   communities: Optional(list(Community, "a list of communities")),
+  coversLinks: Optional(Flag),
 });
 
 const Failover = strict({

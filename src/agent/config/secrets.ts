@@ -2,7 +2,7 @@ import type { BfdAuthConfig } from "../../bfd/sessions/contract.ts";
 import { encodeUtf8 } from "../../core/utf8.ts";
 import type { Secret } from "./edge-config.ts";
 import type { ConfigEnvironment } from "./environment.ts";
-import type { Path, Problems } from "./problem.ts";
+import { type Path, type Problems, sentence } from "./problem.ts";
 import type { SecretFile } from "./schema.ts";
 
 /** What a secret is for decides how long it may be. */
@@ -60,7 +60,9 @@ export class SecretReader {
     const { credential, file, env } = source;
     const given = [credential, file, env].filter((one) => one !== undefined);
     if (given.length !== 1) {
-      const message = `${given.length} of credential, file and env are given; exactly one is needed`;
+      const message = sentence(
+        `${given.length} of credential, file and env are given; exactly one is needed`,
+      );
       this.#problems.report("E502", path, message);
       return undefined;
     }
@@ -73,7 +75,10 @@ export class SecretReader {
   #readCredential(name: string, path: Path): string | undefined {
     const directory = this.#environment.variable("CREDENTIALS_DIRECTORY");
     if (directory !== undefined) return this.#readFile(`${directory}/${name}`, path, false);
-    const message = `no credential "${name}": CREDENTIALS_DIRECTORY is not set, so this is no systemd service with LoadCredential=${name}`;
+    const message = sentence(
+      `no credential "${name}": CREDENTIALS_DIRECTORY is not set, so this is no systemd`,
+      `service with LoadCredential=${name}`,
+    );
     this.#problems.report("E502", path, message);
     return undefined;
   }
@@ -87,7 +92,9 @@ export class SecretReader {
     const { text, mode } = read.value;
     if (isModeJudged && mode !== undefined && (mode & 0o077) !== 0) {
       const octal = (mode & 0o777).toString(8).padStart(4, "0");
-      const message = `${file} has mode ${octal}: others than its owner can read it; 0400 is enough`;
+      const message = sentence(
+        `${file} has mode ${octal}: others than its owner can read it; 0400 is enough`,
+      );
       this.#problems.report("W503", path, message);
     }
     return text.replace(/\r?\n$/, "");
@@ -99,7 +106,10 @@ export class SecretReader {
       this.#problems.report("E502", path, `the environment variable ${name} is not set`);
       return undefined;
     }
-    const message = `the environment variable ${name} shows in /proc and is inherited by children; a file or a credential is not`;
+    const message = sentence(
+      `the environment variable ${name} shows in /proc and is inherited by children; a`,
+      "file or a credential is not",
+    );
     this.#problems.report("W504", path, message);
     return value;
   }

@@ -1,5 +1,6 @@
 import { type AddressOctets, afiOf, parseAddress } from "../../core/address.ts";
-import { lengthMax, maskAddress, type Prefix } from "../../core/prefix.ts";
+import { assert } from "../../core/assert.ts";
+import { lengthMax, maskAddress, type Prefix, parsePrefix } from "../../core/prefix.ts";
 
 /** An address with the length of the subnet it is in: `10.0.1.2/30`. */
 export interface LinkAddress {
@@ -56,3 +57,15 @@ export function parseEndpoint(text: string): { address: string; port: number } |
   }
   return { address, port };
 }
+
+/** A prefix of our own source text. */
+export function prefixOf(text: string): Prefix {
+  const prefix = parsePrefix(text);
+  assert(prefix !== undefined, `${text} is a prefix`);
+  return prefix;
+}
+
+export const isLoopback = (address: string): boolean =>
+  address.startsWith("127.") || parseAddress(address)?.join() === LOOPBACK6;
+
+const LOOPBACK6 = "0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,1";

@@ -12,7 +12,7 @@ import {
   visit,
 } from "yaml";
 import type { Code } from "./codes.ts";
-import type { Path, Place, PlaceFinder } from "./problem.ts";
+import { type Path, type Place, type PlaceFinder, sentence } from "./problem.ts";
 
 export interface YamlFault {
   readonly code: Code;
@@ -117,7 +117,10 @@ function unresolvedAliases(document: Document, finder: NodeFinder): YamlFault[] 
     Alias: (_, alias) => {
       const place = finder.placeAt(alias.range?.[0] ?? 0);
       if (alias.resolve(document) === undefined) {
-        const message = `alias *${alias.source} refers to no anchor above it; text with * needs quotes`;
+        const message = sentence(
+          `alias *${alias.source} refers to no anchor above it; text with * needs`,
+          "quotes",
+        );
         faults.push({ code: "E001", place, message });
       }
     },

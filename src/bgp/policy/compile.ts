@@ -28,10 +28,10 @@ import type { Term } from "./term.ts";
  * up by name or closed over any more.
  *
  * Total: a source of the declared shape gives either every policy by name, or every fault with its
- * place in the source. A policy never changes the attributes it is given; it answers the same object
- * where it set nothing, so that the RIB can tell by identity. What is not accepted by some term is
- * rejected (RFC 8212 §2). Which policies apply to a peer, and in what order, is the caller's to say:
- * see `chainPolicies`.
+ * place in the source. A policy never changes the attributes it is given; it answers the same
+ * object where it set nothing, so that the RIB can tell by identity. What is not accepted by some
+ * term is rejected (RFC 8212 §2). Which policies apply to a peer, and in what order, is the
+ * caller's to say: see `chainPolicies`.
  */
 export function compilePolicies(
   source: PolicySource,

@@ -20,8 +20,8 @@ export type AsSource = number | string;
 export type LengthSource = number | string;
 
 /**
- * A prefix alone permits exactly itself. `ge` and `le` bound the length of what it covers; the first
- * entry that matches decides, none denies.
+ * A prefix alone permits exactly itself. `ge` and `le` bound the length of what it covers; the
+ * first entry that matches decides, none denies.
  */
 export type PrefixEntrySource =
   | string

@@ -1,0 +1,91 @@
+import type { CircuitDraft, Draft } from "./draft.ts";
+import { type Problems, sentence } from "./problem.ts";
+import { formatBandwidth, parseBandwidthBps } from "./units.ts";
+
+/** Which circuit carries what, before and after the loss of one. */
+export function lintFailover(draft: Draft, problems: Problems): void {
+  const ordered = lintOrder(draft, problems);
+  if (ordered !== undefined) lintCapacity(draft, ordered, problems);
+  lintMultipath(draft, problems);
+}
+
+/** The circuits in the order they are used; undefined where the file does not say. */
+function lintOrder(draft: Draft, problems: Problems): readonly CircuitDraft[] | undefined {
+  const { failover } = draft.file;
+  const { circuits } = draft;
+  const order = failover?.order;
+  if (order === undefined) return circuits;
+  const names = circuits.map((circuit) => circuit.source.name);
+  const path = ["failover", "order"];
+  if (failover?.mode === "ecmp") {
+    const message = "ecmp uses all circuits at once; an order goes with active-standby";
+    problems.report("E414", path, message, "key");
+    return circuits;
+  }
+  for (const [index, name] of order.entries()) {
+    const known = names.join(", ") || "none";
+    if (!names.includes(name)) {
+      problems.report(
+        "E414",
+        [...path, index],
+        `there is no circuit "${name}"; there are ${known}`,
+      );
+    } else if (order.indexOf(name) !== index) {
+      problems.report("E414", [...path, index], `"${name}" is in the order twice`);
+    }
+  }
+  const missing = names.filter((name) => !order.includes(name));
+  if (missing.length > 0) {
+    problems.report("E414", path, `the order leaves out ${missing.join(", ")}`);
+    return undefined;
+  }
+  return order.flatMap((name) => circuits.filter((circuit) => circuit.source.name === name));
+}
+
+function lintCapacity(draft: Draft, ordered: readonly CircuitDraft[], problems: Problems): void {
+  const { failover } = draft.file;
+  const loadBps = parseBandwidthBps(failover?.load ?? "");
+  if (loadBps === undefined) return;
+  const unknown = ordered.filter(({ source }) => source.capacity === undefined);
+  if (unknown.length > 0) {
+    const names = unknown.map(({ source }) => source.name).join(", ");
+    const message = `whether a loss can be carried is unknown: no capacity is written for ${names}`;
+    problems.report("W413", ["failover", "load"], message);
+    return;
+  }
+  for (const lost of ordered) {
+    const rest = ordered.filter((circuit) => circuit !== lost);
+    const used = failover?.mode === "active-standby" ? rest.slice(0, 1) : rest;
+    const leftBps = used.reduce((sum, circuit) => sum + capacityOf(circuit), 0);
+    if (leftBps >= loadBps) continue;
+    const left = leftBps === 0 ? "nothing" : formatBandwidth(leftBps);
+    const message = sentence(
+      `after the loss of "${lost.source.name}" ${left} is left for a load of`,
+      `${formatBandwidth(loadBps)}`,
+    );
+    problems.report("W412", ["failover", "load"], message);
+  }
+}
+
+function lintMultipath({ file, circuits }: Draft, problems: Problems): void {
+  if (file.failover?.mode === "active-standby" || circuits.length < 2) return;
+  const { ebgp, relax } = file.multipath ?? {};
+  if (ebgp !== undefined && ebgp < circuits.length) {
+    const message = sentence(
+      `multipath.ebgp ${ebgp} leaves out some of the ${circuits.length} circuits that`,
+      "ecmp is to use",
+    );
+    problems.report("W313", ["multipath", "ebgp"], message);
+  }
+  const ases = new Set(circuits.map((circuit) => circuit.sessions[0]?.remoteAs));
+  if (ases.size > 1 && relax !== true) {
+    const message = sentence(
+      `the circuits lead to AS ${[...ases].join(" and ")}; ecmp joins paths of`,
+      "different ASes only with multipath.relax: true",
+    );
+    problems.report("W313", ["failover", "mode"], message);
+  }
+}
+
+const capacityOf = ({ source }: CircuitDraft): number =>
+  parseBandwidthBps(source.capacity ?? "") ?? 0;
