@@ -1,9 +1,14 @@
 /**
- * What BFD costs: the machine alone, in virtual time, as processor time per packet and as the share of
- * one core that so many sessions at such an interval take. Sockets and timers come on top.
+ * What BFD costs. First the machine alone, in virtual time: processor time per packet, and the share of
+ * one core that so many sessions at such an interval take. Then the shipped engine over real sockets on
+ * the loopback interface, its peer in another process: the share of a core it takes, and how late its
+ * packets leave.
  *
  *   node dist/bench/bfd.js
  */
+import { fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { startWorkerBfdEngine } from "../src/agent/bfd/worker-engine.ts";
 import { BfdSessions } from "../src/bfd/index.ts";
 import type { BfdEffect, BfdSessionConfig } from "../src/bfd/sessions/contract.ts";
 import { seededRng } from "../src/core/rng.ts";
@@ -31,40 +36,91 @@ const CASES: readonly Case[] = [
 
 const PACKETS = 150_000;
 
-console.log("sessions  interval  auth  packets   us/packet  % of a core");
-for (const it of CASES) {
-  const usPerPacket = measure(it);
-  const perSecond = (2 * it.sessions * 1e6) / (it.intervalUs * 0.875);
-  console.log(
-    String(it.sessions).padStart(8),
-    `${it.intervalUs / 1000} ms`.padStart(9),
-    (it.isAuthenticated === true ? "sha1" : "-").padStart(5),
-    String(PACKETS).padStart(8),
-    usPerPacket.toFixed(2).padStart(11),
-    ((usPerPacket * perSecond) / 1e4).toFixed(1).padStart(12),
+if (process.argv[2] === "peer") {
+  startEngine("61", "60", Number(process.argv[3]), Number(process.argv[4]));
+} else {
+  console.log("sessions  interval  auth  packets   us/packet  % of a core");
+  for (const it of CASES) {
+    const usPerPacket = measure(it);
+    const perSecond = (2 * it.sessions * 1e6) / (it.intervalUs * 0.875);
+    console.log(
+      String(it.sessions).padStart(8),
+      `${it.intervalUs / 1000} ms`.padStart(9),
+      (it.isAuthenticated === true ? "sha1" : "-").padStart(5),
+      String(PACKETS).padStart(8),
+      usPerPacket.toFixed(2).padStart(11),
+      ((usPerPacket * perSecond) / 1e4).toFixed(1).padStart(12),
+    );
+  }
+  console.log("\nreal sockets  interval  up  failures  % of a core  tx late: p50 <=  p99 <= (us)");
+  for (const [sessions, intervalUs] of [
+    [10, 10_000],
+    [100, 50_000],
+  ] as const) {
+    await measureEngine(sessions, intervalUs);
+  }
+  process.exit();
+}
+
+function startEngine(local: string, remote: string, sessions: number, intervalUs: number) {
+  let failures = 0;
+  const engine = startWorkerBfdEngine({ name: "bench" })({
+    state: ({ from }) => {
+      if (from === "Up") failures += 1;
+    },
+    log: () => {},
+    failed: (text) => console.error(text),
+  });
+  engine.configure(configsOf({ sessions, intervalUs }, { local, remote, net: 127 }));
+  return { engine, failures: () => failures };
+}
+
+async function measureEngine(sessions: number, intervalUs: number): Promise<void> {
+  const args = ["peer", String(sessions), String(intervalUs)];
+  const peer = fork(fileURLToPath(import.meta.url), args);
+  const { engine, failures } = startEngine("60", "61", sessions, intervalUs);
+  await new Promise((done) => setTimeout(done, 4_000));
+  const usage = process.cpuUsage();
+  const from = performance.now();
+  await new Promise((done) => setTimeout(done, 4_000));
+  const { user, system } = process.cpuUsage(usage);
+  const share = (user + system) / (performance.now() - from) / 10;
+  await new Promise<void>((done) =>
+    engine.snapshot((views) => {
+      const up = views.filter(({ state }) => state === "Up").length;
+      const bounds = views[0]?.txLateness.boundsUs ?? [];
+      const counts = bounds.map((_, bucket) =>
+        views.reduce((sum, { txLateness }) => sum + (txLateness.counts[bucket] ?? 0), 0),
+      );
+      const quantile = (part: number) =>
+        bounds[counts.findIndex((count) => count >= part * (counts.at(-1) ?? 0))] ?? 0;
+      console.log(
+        String(sessions).padStart(12),
+        `${intervalUs / 1000} ms`.padStart(9),
+        String(up).padStart(3),
+        String(failures()).padStart(9),
+        share.toFixed(1).padStart(12),
+        String(quantile(0.5)).padStart(16),
+        String(quantile(0.99)).padStart(8),
+      );
+      done();
+    }),
   );
+  peer.kill();
+  await new Promise<void>((done) => engine.stop(done));
 }
 
 /** Processor µs for one packet, sent or received, with both ends of every session in this process. */
-function measure({ sessions, intervalUs, isAuthenticated }: Case): number {
-  const configs = (local: string, remote: string): BfdSessionConfig[] =>
-    Array.from({ length: sessions }, (_, index) => ({
-      name: `s${index}`,
-      mode: "single-hop",
-      localAddress: `10.${local}.${index >> 8}.${index & 255}`,
-      remoteAddress: `10.${remote}.${index >> 8}.${index & 255}`,
-      device: "eth0",
-      desiredMinTxIntervalUs: intervalUs,
-      requiredMinRxIntervalUs: intervalUs,
-      detectMult: 3,
-      minTtl: 255,
-      isPassive: false,
-      isAdminDown: false,
-      auth: isAuthenticated === true ? AUTH : undefined,
-    }));
+function measure(it: Case): number {
   const ends = [
-    { machine: new BfdSessions({ rng: seededRng(1) }), configs: configs("1", "2") },
-    { machine: new BfdSessions({ rng: seededRng(2) }), configs: configs("2", "1") },
+    {
+      machine: new BfdSessions({ rng: seededRng(1) }),
+      configs: configsOf(it, { local: "1", remote: "2", net: 10 }),
+    },
+    {
+      machine: new BfdSessions({ rng: seededRng(2) }),
+      configs: configsOf(it, { local: "2", remote: "1", net: 10 }),
+    },
   ];
   const byName = ends.map((end) => new Map(end.configs.map((config) => [config.name, config])));
   let now: Micros = micros(0);
@@ -112,4 +168,24 @@ function measure({ sessions, intervalUs, isAuthenticated }: Case): number {
   runUntil(undefined, from + PACKETS);
   const { user, system } = process.cpuUsage(usage);
   return (user + system) / (packets - from);
+}
+
+function configsOf(
+  { sessions, intervalUs, isAuthenticated }: Case,
+  { local, remote, net }: { readonly local: string; readonly remote: string; readonly net: number },
+): BfdSessionConfig[] {
+  return Array.from({ length: sessions }, (_, index) => ({
+    name: `s${index}`,
+    mode: "single-hop",
+    localAddress: `${net}.${local}.${index >> 8}.${index & 255}`,
+    remoteAddress: `${net}.${remote}.${index >> 8}.${index & 255}`,
+    device: net === 127 ? undefined : "eth0",
+    desiredMinTxIntervalUs: intervalUs,
+    requiredMinRxIntervalUs: intervalUs,
+    detectMult: 3,
+    minTtl: 255,
+    isPassive: false,
+    isAdminDown: false,
+    auth: isAuthenticated === true ? AUTH : undefined,
+  }));
 }

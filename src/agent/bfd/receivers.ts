@@ -12,7 +12,7 @@ interface Listening {
   readonly port: number;
   /**
    * Wanted by no session, only to notice packets of a peer that is set to the other kind of BFD. It
-   * gives way to whoever needs its address, and its failure is nobody's loss.
+   * gives way to a session that needs the port, and its failure is nobody's loss.
    */
   readonly isLookout: boolean;
 }
@@ -87,7 +87,6 @@ export class Receivers {
     for (const isLookout of [false, true]) {
       for (const receiver of this.#receivers.values()) {
         if (receiver.isLookout !== isLookout || receiver.socket !== undefined) continue;
-        if (!isLookout) this.#dismissLookouts(receiver);
         this.#open(receiver);
         if (receiver.socket === undefined) isWaiting = true;
       }
@@ -121,15 +120,6 @@ export class Receivers {
       });
     }
   }
-
-  /** A port bound on every interface and one bound on a single one exclude each other. */
-  #dismissLookouts({ localAddress, port }: Listening): void {
-    for (const other of this.#receivers.values()) {
-      if (!other.isLookout || other.localAddress !== localAddress || other.port !== port) continue;
-      other.socket?.close();
-      other.socket = undefined;
-    }
-  }
 }
 
 function listeningsFor(sessions: Iterable<BfdSessionConfig>): Map<string, Listening> {
@@ -141,8 +131,20 @@ function listeningsFor(sessions: Iterable<BfdSessionConfig>): Map<string, Listen
       wanted.set(key, { localAddress, device, port, isLookout });
     }
   }
+  const needed = [...wanted.values()].filter(({ isLookout }) => !isLookout);
+  for (const [key, listening] of wanted) {
+    if (listening.isLookout && needed.some((other) => excludes(other, listening))) {
+      wanted.delete(key);
+    }
+  }
   return wanted;
 }
+
+/** A port bound on every interface and one bound on a single one exclude each other. */
+const excludes = (a: Listening, b: Listening): boolean =>
+  a.localAddress === b.localAddress &&
+  a.port === b.port &&
+  (a.device === undefined || b.device === undefined);
 
 const fieldsOf = ({ localAddress, device, port }: Listening) => ({ localAddress, device, port });
 

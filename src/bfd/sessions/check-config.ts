@@ -9,15 +9,21 @@ import type { BfdAuthConfig, BfdSessionConfig } from "./contract.ts";
 export function checkSessions(sessions: readonly BfdSessionConfig[]): string | undefined {
   if (sessions.length > LIMITS.bfdSessions) return `more than ${LIMITS.bfdSessions} sessions`;
   const names = new Set<string>();
-  const paths = new Map<string, string>();
+  const byAddresses = new Map<string, BfdSessionConfig[]>();
   for (const session of sessions) {
     const wrong = checkSession(session);
     if (wrong !== undefined) return `session ${session.name}: ${wrong}`;
     if (names.has(session.name)) return `two sessions are named ${session.name}`;
-    const twin = paths.get(pathOf(session));
-    if (twin !== undefined) return `sessions ${twin} and ${session.name} run over the same path`;
     names.add(session.name);
-    paths.set(pathOf(session), session.name);
+    const { mode, remoteAddress, localAddress, device } = session;
+    const addresses = addressesOf(mode, remoteAddress, localAddress);
+    const others = byAddresses.get(addresses) ?? [];
+    // One that takes any interface cannot be told from one that takes a certain one.
+    const isAmbiguous = (other: BfdSessionConfig) =>
+      device === undefined || other.device === undefined || other.device === device;
+    const twin = others.find(isAmbiguous);
+    if (twin !== undefined) return `sessions ${twin.name} and ${session.name} share a path`;
+    byAddresses.set(addresses, [...others, session]);
   }
   return undefined;
 }
