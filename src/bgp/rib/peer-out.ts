@@ -363,8 +363,8 @@ class FamilyOut {
     }
     const row = this.#walkRow;
     this.#walkRow = row + 1 < this.rib.table.end ? row + 1 : 0;
-    if (this.#walkRow === 0) this.#isResending = false;
     this.isResentRow = this.#isResending;
+    if (this.#walkRow === 0) this.#isResending = false;
     return this.rib.best[row] !== 0 || this.told.at(row) !== 0 ? row : -1;
   }
 
