@@ -1,8 +1,8 @@
 /**
- * What BFD costs. First the machine alone, in virtual time: processor time per packet, and the share of
- * one core that so many sessions at such an interval take. Then the shipped engine over real sockets on
- * the loopback interface, its peer in another process: the share of a core it takes, and how late its
- * packets leave.
+ * What BFD costs. First the machine alone, in virtual time: processor time per packet, and the
+ * share of one core that so many sessions at such an interval take. Then the shipped engine over
+ * real sockets on the loopback interface, its peer in another process: the share of a core it
+ * takes, and how late its packets leave.
  *
  *   node dist/bench/bfd.js
  */
@@ -110,7 +110,9 @@ async function measureEngine(sessions: number, intervalUs: number): Promise<void
   await new Promise<void>((done) => engine.stop(done));
 }
 
-/** Processor µs for one packet, sent or received, with both ends of every session in this process. */
+/**
+ * Processor µs for one packet, sent or received, with both ends of every session in this process.
+ */
 function measure(it: Case): number {
   const ends = [
     {

@@ -138,7 +138,9 @@ export interface UdpOptions {
   /** TTL or hop limit of what is sent. */
   readonly ttl: number;
   readonly tos?: number;
-  /** Nothing is read: what arrives may be dropped unseen, and costs nothing before an alarm rings. */
+  /**
+   * Nothing is read: what arrives may be dropped unseen, and costs nothing before an alarm rings.
+   */
   readonly isSendOnly?: boolean;
 }
 

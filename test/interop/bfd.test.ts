@@ -1,7 +1,8 @@
 /**
  * BFD against BIRD and FRR: the shipped engine (worker, real sockets) in one namespace, the other
- * implementation in the next. Single hop and multihop, IPv4 and IPv6, authenticated with BIRD; timers
- * changed from both ends while Up, a silent cut, AdminDown from both ends, a peer that is killed.
+ * implementation in the next. Single hop and multihop, IPv4 and IPv6, authenticated with BIRD;
+ * timers changed from both ends while Up, a silent cut, AdminDown from both ends, a peer that is
+ * killed.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import t from "tap";

@@ -3,8 +3,8 @@ import type { BfdEngine, BfdEngineHandler, StartBfdEngine } from "./engine.ts";
 import { BfdRuntime } from "./runtime.ts";
 
 /**
- * BFD in the agent's own loop: for the virtual host, where nothing is ever late, and for tests. What
- * it tells comes from the host's loop and never from inside a call, exactly as from a worker.
+ * BFD in the agent's own loop: for the virtual host, where nothing is ever late, and for tests.
+ * What it tells comes from the host's loop and never from inside a call, exactly as from a worker.
  */
 export function startInlineBfdEngine(host: Host): StartBfdEngine {
   return (handler: BfdEngineHandler): BfdEngine => {

@@ -30,8 +30,8 @@ export type Received = UdpDatagram & { readonly port: number };
 /**
  * The receive sockets: one per local address, interface and port, shared by the sessions behind it
  * (RFC 5881 §4 and RFC 5883 §5 leave only the destination port fixed). Each session's other port is
- * watched as well: single-hop against multihop is the commonest way for two ends not to meet. A socket
- * that cannot be opened (address not there yet, port taken) is tried again every second.
+ * watched as well: single-hop against multihop is the commonest way for two ends not to meet. A
+ * socket that cannot be opened (address not there yet, port taken) is tried again every second.
  */
 export class Receivers {
   readonly #host: Host;

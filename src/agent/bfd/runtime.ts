@@ -21,9 +21,9 @@ export interface BfdRuntimeHandler {
 
 /**
  * BFD on a host: the machine, its driver and its sockets. Every engine is this behind a different
- * wall: none (`inline-engine.ts`) or a thread (`worker-engine.ts`). It owns the sockets and when they
- * come and go; what a packet means is the machine's. Interfaces that vanish and return under the same
- * name get new sockets, because a bound socket stays with the old one for ever.
+ * wall: none (`inline-engine.ts`) or a thread (`worker-engine.ts`). It owns the sockets and when
+ * they come and go; what a packet means is the machine's. Interfaces that vanish and return under
+ * the same name get new sockets, because a bound socket stays with the old one for ever.
  */
 export class BfdRuntime {
   readonly #host: Host;
@@ -75,8 +75,8 @@ export class BfdRuntime {
   }
 
   /**
-   * AdminDown on every session, for as long as peers need to notice (RFC 5880 §6.8.16) but no longer
-   * than a stop may take; then the sockets close and `done` is called.
+   * AdminDown on every session, for as long as peers need to notice (RFC 5880 §6.8.16) but no
+   * longer than a stop may take; then the sockets close and `done` is called.
    */
   stop(done: () => void): void {
     if (this.#isClosed || this.#stopped !== undefined) return;
@@ -146,5 +146,7 @@ export class BfdRuntime {
   }
 }
 
-/** How long a stop may wait for peers to notice: a Detection Time of the cloud's default, 1 s × 3. */
+/**
+ * How long a stop may wait for peers to notice: a Detection Time of the cloud's default, 1 s × 3.
+ */
 const STOP_MAX_US = 3 * US_PER_SEC;

@@ -11,9 +11,9 @@ interface Sender {
 }
 
 /**
- * The send sockets: one a session, with a source port of 49152–65535 that is the session's own for its
- * life and no other session's (RFC 5881 §4). Opened by the first packet; one that cannot be opened is
- * tried again with the next, for the schedule of BFD is retry enough.
+ * The send sockets: one a session, with a source port of 49152–65535 that is the session's own for
+ * its life and no other session's (RFC 5881 §4). Opened by the first packet; one that cannot be
+ * opened is tried again with the next, for the schedule of BFD is retry enough.
  */
 export class Senders {
   readonly #host: Host;

@@ -15,10 +15,11 @@ export interface WorkerBfdOptions {
 }
 
 /**
- * BFD in a thread of its own with its own sockets and clock (design §3), so that neither a table load
- * nor a collection in the main thread delays a packet; at real-time priority where that is permitted.
- * Only messages cross. A worker that dies is reported once by `failed`; what it carried is unknown
- * then, and the engine answers with nothing. Starting another one is the owner's decision.
+ * BFD in a thread of its own with its own sockets and clock (design §3), so that neither a table
+ * load nor a collection in the main thread delays a packet; at real-time priority where that is
+ * permitted. Only messages cross. A worker that dies is reported once by `failed`; what it carried
+ * is unknown then, and the engine answers with nothing. Starting another one is the owner's
+ * decision.
  */
 export function startWorkerBfdEngine(
   options: WorkerBfdOptions,

@@ -7,8 +7,8 @@ import { BfdRuntime } from "./runtime.ts";
 import type { WorkerBfdOptions } from "./worker-engine.ts";
 
 /**
- * The thread behind `worker-engine.ts`: a host of its own, the runtime, and the mail between them and
- * the agent. An exception ends the thread; the agent hears of it and decides.
+ * The thread behind `worker-engine.ts`: a host of its own, the runtime, and the mail between them
+ * and the agent. An exception ends the thread; the agent hears of it and decides.
  */
 /** Above every ordinary process, below the kernel's own threads. */
 const REAL_TIME_PRIORITY = 10;

@@ -81,8 +81,8 @@ export class Authentication {
       }
     }
     if (!isAuthentic(octets.subarray(0, packet.length), section, key.secret)) return "auth-digest";
-    // Deviation: RFC 5880 §6.7.3 takes the first number before it looks at the digest. Then one forged
-    // packet would shut the true peer out, so the number counts only where the digest does.
+    // Deviation: RFC 5880 §6.7.3 takes the first number before it looks at the digest. Then one
+    // forged packet would shut the true peer out, so the number counts only where the digest does.
     this.#isSeqKnown = section.sequence !== undefined;
     this.#rcvSeq = section.sequence ?? 0;
     this.#acceptedAt = now;

@@ -23,14 +23,14 @@ import { transitionOn } from "./transitions.ts";
 
 /**
  * One BFD session in Asynchronous mode (RFC 5880 §6): reception (§6.8.6, from authentication on),
- * transmission (§6.8.7), detection (§6.8.4), administrative control (§6.8.16). `BfdSessions` finds the
- * session of a packet and checks ports, addresses and TTL before this sees it.
+ * transmission (§6.8.7), detection (§6.8.4), administrative control (§6.8.16). `BfdSessions` finds
+ * the session of a packet and checks ports, addresses and TTL before this sees it.
  *
  * What it keeps true: periodic packets leave at least 75 % of the interval in force apart; whatever
- * else leaves answers a packet of the peer and is limited by a bucket; P and F never go together; the
- * Echo function, Demand mode of our own and control plane independence are never claimed. Expiry is
- * judged on the assumption that every packet that had arrived was handed over first: hosts read
- * sockets before they ring alarms.
+ * else leaves answers a poll or tells a change of state, and what of it a peer can provoke is
+ * limited by a bucket; P and F never go together; the Echo function, Demand mode of our own and
+ * control plane independence are never claimed. Expiry is judged on the assumption that every packet
+ * that had arrived was handed over first: hosts read sockets before they ring alarms.
  */
 export class BfdSession {
   #config: BfdSessionConfig;
@@ -102,7 +102,9 @@ export class BfdSession {
     this.#discards.set(reason, (this.#discards.get(reason) ?? 0) + 1);
   }
 
-  /** RFC 5880 §6.8.6 from authentication on; why the packet was refused, undefined where it was not. */
+  /**
+   * RFC 5880 §6.8.6 from authentication on; why the packet was refused, undefined where it was not.
+   */
   receive(
     packet: ControlPacket,
     octets: Uint8Array,
@@ -157,8 +159,8 @@ export class BfdSession {
   }
 
   /**
-   * Takes a new configuration of the same path. Timing changes by Poll Sequence, keys and the rest at
-   * once; the session does not flap. A session on its way out is called back.
+   * Takes a new configuration of the same path. Timing changes by Poll Sequence, keys and the rest
+   * at once; the session does not flap. A session on its way out is called back.
    */
   reconfigure(config: BfdSessionConfig, now: Micros, out: BfdEffect[]): void {
     if (config.isAdminDown !== this.#config.isAdminDown) this.#adminOverride = undefined;
@@ -334,7 +336,9 @@ export class BfdSession {
     return !this.#config.isPassive || this.#vars.remoteDiscr !== 0;
   }
 
-  /** RFC 5880 §6.8.7: neither a peer that wants none nor one in Demand mode gets periodic packets. */
+  /**
+   * RFC 5880 §6.8.7: neither a peer that wants none nor one in Demand mode gets periodic packets.
+   */
   #isPeriodic(): boolean {
     const vars = this.#vars;
     if (!this.#maySend() || vars.remoteMinRxIntervalUs === 0) return false;

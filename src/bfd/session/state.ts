@@ -3,7 +3,8 @@ import type { ControlPacket } from "../wire/control-packet.ts";
 
 /**
  * The variables of RFC 5880 §6.8.1 that are not timing of our own (`timing.ts`) nor authentication
- * (`authentication.ts`), with their initial values. bfd.DemandMode is always 0: we never ask for it.
+ * (`authentication.ts`), with their initial values. bfd.DemandMode is always 0: we never ask for
+ * it.
  */
 export interface SessionVariables {
   sessionState: BfdState;
@@ -45,9 +46,9 @@ export function learnRemote(variables: SessionVariables, packet: ControlPacket):
 }
 
 /**
- * A Detection Time without a packet: bfd.RemoteDiscr becomes 0 (RFC 5880 §6.8.1), or a peer that came
- * back with another one would be addressed by the old. Its other wishes go with it: a peer that asked
- * for silence and then died must be looked for again.
+ * A Detection Time without a packet: bfd.RemoteDiscr becomes 0 (RFC 5880 §6.8.1), or a peer that
+ * came back with another one would be addressed by the old. Its other wishes go with it: a peer
+ * that asked for silence and then died must be looked for again.
  */
 export function forgetRemote(variables: SessionVariables): void {
   variables.remoteDiscr = 0;

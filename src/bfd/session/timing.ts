@@ -18,7 +18,9 @@ export const detectionTimeUs = (
   remoteDesiredMinTxUs: number,
 ): number => remoteDetectMult * Math.max(requiredMinRxUs, remoteDesiredMinTxUs);
 
-/** RFC 5880 §6.8.7: 75–100 % of the interval, drawn per packet; at most 90 % if one loss is Down. */
+/**
+ * RFC 5880 §6.8.7: 75–100 % of the interval, drawn per packet; at most 90 % if one loss is Down.
+ */
 export function jitteredUs(intervalUs: number, detectMult: number, rng: Rng): number {
   const shareMax = detectMult === 1 ? 0.9 : 1;
   const drawn = Math.ceil(intervalUs * (0.75 + rng.unit() * (shareMax - 0.75)));
@@ -64,11 +66,11 @@ const equalParameters = (a: OwnParameters, b: OwnParameters): boolean =>
 
 /**
  * Our own timing parameters and the Poll Sequence that makes a change of them safe (RFC 5880 §6.5,
- * §6.8.3). There are three layers: what is wanted, what is advertised, what is in force. While Up, a
- * slower transmission and a faster detection are in force only after the peer's Final; everything
- * else at once. One poll is in flight at a time, and it carries one set of values: what is wanted in
- * the meantime waits for the Final, and then for a round trip more, so that a Final still on its way
- * to the first poll cannot end the second.
+ * §6.8.3). There are three layers: what is wanted, what is advertised, what is in force. While Up,
+ * a slower transmission and a faster detection are in force only after the peer's Final; everything
+ * else at once. One poll is in flight at a time, and it carries one set of values: what is wanted
+ * in the meantime waits for the Final, and then for a round trip more, so that a Final still on its
+ * way to the first poll cannot end the second.
  */
 export class OwnTiming {
   #wanted: OwnParameters;

@@ -115,10 +115,11 @@ export interface BfdSessionView {
   readonly packetsIn: number;
   readonly packetsOut: number;
   /**
-   * Reason → count. Of the packet itself: `truncated`, `version`, `length`, `detect-mult`, `multipoint`,
-   * `my-discriminator`, `your-discriminator-zero`, `your-discriminator` (unknown); of the way it came:
-   * `port`, `address`, `device`, `ttl`; `auth-unexpected|missing|section|type|key|sequence|digest`;
-   * `admin-down` (ours), and `poll-rate` for a poll that was taken but not answered.
+   * Reason → count. Of the packet itself: `truncated`, `version`, `length`, `detect-mult`,
+   * `multipoint`, `my-discriminator`, `your-discriminator-zero`, `your-discriminator` (unknown); of
+   * the way it came: `port`, `address`, `device`, `ttl`;
+   * `auth-unexpected|missing|section|type|key|sequence|digest`; `admin-down` (ours), and
+   * `poll-rate` for a poll that was taken but not answered.
    */
   readonly discards: Readonly<Record<string, number>>;
   /** `from>to/diag` → count. */

@@ -17,13 +17,14 @@ type PacketInput = Extract<BfdInput, { readonly kind: "packet" }>;
 type Mode = BfdSessionConfig["mode"];
 
 /**
- * Every BFD session of a host as one machine. It owns who gets a packet (RFC 5880 §6.3, RFC 5881 §3,
- * §5, RFC 5883 §3–§4), the discriminators, the birth and end of sessions, and the agenda of their
- * timers; what a session does with a packet is `session/machine.ts`.
+ * Every BFD session of a host as one machine. It owns who gets a packet (RFC 5880 §6.3, RFC 5881
+ * §3, §5, RFC 5883 §3–§4), the discriminators, the birth and end of sessions, and the agenda of
+ * their timers; what a session does with a packet is `session/machine.ts`.
  *
- * Nothing is discarded unseen: a refused packet counts, by reason, on the session whose discriminator
- * or addresses it carries, else in `strays`; each cause writes a few log lines a minute. Wrong ports,
- * interfaces and TTLs are told apart because they are how wrong configurations show.
+ * Nothing is discarded unseen: a refused packet counts, by reason, on the session whose
+ * discriminator or addresses it carries, else in `strays`; each cause writes a few log lines a
+ * minute. Wrong ports, interfaces and TTLs are told apart because they are how wrong configurations
+ * show.
  */
 export class BfdSessions implements Machine<BfdInput, BfdEffect> {
   readonly #rng: Rng;
@@ -106,7 +107,8 @@ export class BfdSessions implements Machine<BfdInput, BfdEffect> {
           this.#agenda.set(slot, session.deadline);
           continue;
         }
-        // Another path under the same name: the old one gets its AdminDown once, then its socket goes.
+        // Another path under the same name: the old one gets its AdminDown once, then its socket
+        // goes.
         session.end(now, out);
         this.#remove(slot, session, out);
       }
@@ -200,8 +202,9 @@ export class BfdSessions implements Machine<BfdInput, BfdEffect> {
   }
 
   /**
-   * RFC 5880 §6.3: Your Discriminator selects; a packet without one is found by its addresses. Where
-   * those fit a session but for the port or the interface, it is that session's, to be refused there.
+   * RFC 5880 §6.3: Your Discriminator selects; a packet without one is found by its addresses.
+   * Where those fit a session but for the port or the interface, it is that session's, to be
+   * refused there.
    */
   #select(packet: ControlPacket, input: PacketInput): number | undefined {
     if (packet.yourDiscriminator !== 0) return this.#byDiscriminator.get(packet.yourDiscriminator);
@@ -246,9 +249,9 @@ interface Discard {
 }
 
 /**
- * What does not fit between the way a packet came and its session. Deviation: RFC 5880 §6.3 selects by
- * Your Discriminator alone; our peers are configured, so one that answers from another address is
- * refused and counted rather than followed.
+ * What does not fit between the way a packet came and its session. Deviation: RFC 5880 §6.3 selects
+ * by Your Discriminator alone; our peers are configured, so one that answers from another address
+ * is refused and counted rather than followed.
  */
 function misledIn(
   config: BfdSessionConfig,

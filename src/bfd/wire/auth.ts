@@ -3,9 +3,9 @@ import { ByteReader, type ByteWriter } from "../../core/bytes.ts";
 import type { BfdAuthConfig } from "../sessions/contract.ts";
 
 /**
- * The authentication section of a BFD Control packet (RFC 5880 §4.2–§4.4): its layout, and the digest
- * over the whole packet with the secret standing where the digest goes (§6.7.3, §6.7.4). Which sequence
- * numbers are fresh is the session's question (`session/authentication.ts`).
+ * The authentication section of a BFD Control packet (RFC 5880 §4.2–§4.4): its layout, and the
+ * digest over the whole packet with the secret standing where the digest goes (§6.7.3, §6.7.4).
+ * Which sequence numbers are fresh is the session's question (`session/authentication.ts`).
  */
 export interface AuthSection {
   /** RFC 5880 §4.1: 1 to 5 in `AuthType`. */

@@ -4,10 +4,11 @@ import { BFD_STATES, type BfdState } from "../sessions/contract.ts";
 import { type AuthSection, decodeAuthSection, encodeAuthSection } from "./auth.ts";
 
 /**
- * The BFD Control packet, octets ↔ values (RFC 5880 §4.1). It owns the checks of §6.8.6 that need no
- * session, in the order the RFC lists them; those that do (discriminators, authentication, TTL) belong
- * to `sessions`. It holds no state and never throws on input. A packet that is refused still shows its
- * fields where 24 octets were there, because whoever looks at a discard wants to see what it was.
+ * The BFD Control packet, octets ↔ values (RFC 5880 §4.1). It owns the checks of §6.8.6 that need
+ * no session, in the order the RFC lists them; those that do (discriminators, authentication, TTL)
+ * belong to `sessions`. It holds no state and never throws on input. A packet that is refused still
+ * shows its fields where 24 octets were there, because whoever looks at a discard wants to see what
+ * it was.
  */
 export interface ControlPacket {
   readonly version: number;
