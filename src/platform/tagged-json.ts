@@ -11,7 +11,7 @@ export function toTaggedJson(value: unknown): string {
   return JSON.stringify(tagged(value));
 }
 
-/** The value, or undefined where the text is no tagged JSON. Opaque values come back as `Opaque`. */
+/** The value, undefined where the text is no tagged JSON. Opaque values come back as `Opaque`. */
 export function fromTaggedJson(text: string): { readonly value: unknown } | undefined {
   try {
     return { value: untagged(JSON.parse(text)) };

@@ -122,56 +122,84 @@ t.test("refusals are Linux's", async (t) => {
     ...group(9),
     hops: [{ ...hop, ...change }],
   });
-  t.equal(refusalOf(group(9)), "Invalid number of nexthops in group");
-  t.equal(refusalOf(of({ device: "eth9" })), "Invalid device index");
-  t.equal(refusalOf(of({ gateway: "10.0.2.2" })), "Nexthop has invalid gateway");
-  t.equal(refusalOf(of({ gateway: "2001:db8:1::2" })), "Nexthop has invalid gateway");
-  t.equal(refusalOf(of({ weight: 0 })), "Invalid value for weight");
+  t.match(refusalOf(of({ device: "eth9" })), "10.0.1.2 on eth9: Invalid device index");
+  t.match(refusalOf(of({ gateway: "10.0.2.2" })), "Nexthop has invalid gateway");
+  t.match(refusalOf(of({ gateway: "2001:db8:1::2" })), "Nexthop has invalid gateway");
+  t.match(refusalOf(of({ weight: 0 })), "Invalid value for weight");
   at(circuits, 0).cut();
-  t.equal(refusalOf(of({})), "Carrier for nexthop device is down");
+  t.match(refusalOf(of({})), "Carrier for nexthop device is down");
   edge.setAdmin("eth1", false);
-  t.equal(refusalOf(of({})), "Nexthop device is not up");
+  t.match(refusalOf(of({})), "Nexthop device is not up");
   const { failures, applied } = apply(world, edge, ["172.16.0.0/12", 7]);
   t.equal(applied, 0);
   const text = "Nexthop id does not exist";
   t.same(failures, [{ op: "route-add", subject: "172.16.0.0/12", errno: "EINVAL", text }]);
-  t.match(
-    ask<RouteResult>(world, (done) => edge.routes.removeGroups([7], done)),
-    {
-      failures: [{ op: "group-remove", subject: "group 7", errno: "ENOENT" }],
-    },
-  );
+  const removed = ask<RouteResult>(world, (done) => edge.routes.removeGroups([7], done));
+  t.match(removed, { applied: 1, failures: [] }, "gone is gone");
   const poor = edgeOf({ isPrivileged: false });
   t.match(setGroups(poor.world, poor.edge, group(1, 1)).failures, [{ errno: "EPERM" }]);
+});
+
+t.test("a group takes the hops that work, and one hop but once", async (t) => {
+  const { world, edge, circuits } = edgeOf();
+  at(circuits, 0).cut();
+  t.match(setGroups(world, edge, group(1, 1, 2, 3, 2)), {
+    applied: 0,
+    failures: [{ op: "group-set", subject: "group 1", errno: "ENETDOWN" }],
+  });
+  apply(world, edge, ["172.16.0.0/16", 1]);
+  t.match(dump(world, edge)[0]?.hops, [
+    { device: "eth2", weight: 2 },
+    { device: "eth3", weight: 1 },
+  ]);
+  at(circuits, 0).repair();
+  world.run({ forUs: SEC });
+  t.equal(dump(world, edge)[0]?.hops.length, 3, "the first joins when its interface is back");
 });
 
 t.test("lost carrier: hops leave their groups, the last one takes the routes along", async (t) => {
   const { world, edge, circuits } = edgeOf();
   setGroups(world, edge, group(1, 1, 2), group(2, 1), group(3, 3));
   apply(world, edge, ["172.16.0.0/16", 1], ["172.17.0.0/16", 2], ["172.18.0.0/16", 3]);
+  apply(world, edge, ["172.0.0.0/8", 3]);
   at(circuits, 0).cut();
   t.equal(wayTo(edge, "172.16.1.1"), "eth2", "the other member carries");
-  t.equal(wayTo(edge, "172.17.1.1"), undefined, "nothing is left of it");
+  t.equal(wayTo(edge, "172.17.1.1"), "eth3", "nothing is left of it but a shorter prefix");
   t.equal(wayTo(edge, "172.18.1.1"), "eth3", "an unrelated circuit is untouched");
   t.equal(wayTo(edge, "10.0.1.2"), "eth1", "the connected route stays and leads nowhere");
-  t.same(
-    dump(world, edge).map(({ prefix }) => prefix),
-    ["172.16.0.0/16", "172.18.0.0/16"],
-  );
+  t.equal(apply(world, edge, ["172.19.0.0/16", 2]).failures.length, 1, "the group is gone too");
   at(circuits, 0).repair();
-  t.equal(dump(world, edge).length, 2, "nothing comes back by itself");
-  t.equal(apply(world, edge, ["172.17.0.0/16", 2]).failures.length, 1, "the group is gone too");
-  edge.setAdmin("eth2", false);
-  t.equal(wayTo(edge, "172.16.1.1"), undefined);
-  t.equal(wayTo(edge, "10.0.2.2"), undefined, "admin down takes the connected route as well");
-  edge.addRoute({ prefix: "192.168.0.0/16", hops: [{ gateway: "10.0.3.2", device: "eth3" }] });
-  t.equal(wayTo(edge, "192.168.1.1"), "eth3");
-  edge.setAdmin("eth2", true);
-  t.equal(wayTo(edge, "10.0.2.2"), "eth2", "which alone comes back with the device");
-  edge.setAdmin("eth3", false);
-  edge.setAdmin("eth3", true);
-  t.equal(wayTo(edge, "192.168.1.1"), undefined, "an administrator's route does not");
+  t.equal(wayTo(edge, "172.17.1.1"), "eth3", "the kernel brings nothing back");
+  world.run({ forUs: SEC });
+  t.equal(wayTo(edge, "172.17.1.1"), "eth1", "the process that wrote it does");
+  t.equal(dump(world, edge).find(({ prefix }) => prefix === "172.16.0.0/16")?.hops.length, 2);
+  at(circuits, 0).cut();
+  const left = dump(world, edge).map(({ prefix }) => prefix);
+  t.same(left, ["172.0.0.0/8", "172.16.0.0/16", "172.18.0.0/16"]);
+  at(circuits, 0).repair();
+  world.run({ forUs: SEC });
+  t.equal(wayTo(edge, "172.17.1.1"), "eth3", "unless it has seen since that it was gone");
+  t.equal(apply(world, edge, ["172.17.0.0/16", 2]).applied, 1, "its group works again");
+  edge.process.kill();
+  at(circuits, 0).cut();
+  at(circuits, 0).repair();
+  world.run({ forUs: SEC });
+  t.equal(wayTo(edge, "172.17.1.1"), "eth3", "and unless it is dead");
 });
+
+t.test(
+  "admin down takes connected and static routes as well; the connected come back",
+  async (t) => {
+    const { edge } = edgeOf();
+    edge.addRoute({ prefix: "192.168.0.0/16", hops: [{ gateway: "10.0.3.2", device: "eth3" }] });
+    t.equal(wayTo(edge, "192.168.1.1"), "eth3");
+    edge.setAdmin("eth3", false);
+    t.equal(wayTo(edge, "10.0.3.2"), undefined);
+    edge.setAdmin("eth3", true);
+    t.equal(wayTo(edge, "10.0.3.2"), "eth3");
+    t.equal(wayTo(edge, "192.168.1.1"), undefined, "an administrator's route does not");
+  },
+);
 
 t.test("a silent cut changes no table", async (t) => {
   const { world, edge, circuits } = edgeOf();
@@ -184,34 +212,65 @@ t.test("a silent cut changes no table", async (t) => {
   t.match(world.forward(flow), { outcome: "delivered", host: "vbr2" });
 });
 
-t.test("a request takes its time, and the next one waits for it", async (t) => {
+t.test("requests take their time and wait their turn; groups overtake them", async (t) => {
   const { world, edge } = edgeOf({ routeCosts: { callUs: 1_000, routeUs: 10 } });
   const done: [string, number, number][] = [];
   const note = (name: string) => (result: RouteResult) =>
     done.push([name, world.now, result.tookUs]);
   edge.routes.setGroups([group(1, 1)], note("groups"));
-  const rows = Array.from({ length: 100 }, (_, index): [string, number] => [
-    `172.16.${index}.0/24`,
+  const rows = Array.from({ length: 5_000 }, (_, index): [string, number] => [
+    `172.${16 + (index >> 8)}.${index & 255}.0/24`,
     1,
   ]);
   const columns = batch(rows);
   edge.routes.apply(columns, note("routes"));
   columns.groups.fill(0);
-  world.run({ untilUs: 2_999 });
+  edge.routes.removeGroups([1], note("removed"));
+  world.run({ untilUs: 10_000 });
+  edge.routes.setGroups([group(1, 2)], note("groups again"));
   t.equal(wayTo(edge, "172.16.1.1"), undefined, "not yet");
+  world.run({ untilUs: 42_000 });
+  t.equal(wayTo(edge, "172.16.1.1"), "eth2", "the first slice; columns are taken at the call");
+  t.equal(wayTo(edge, "172.35.1.1"), undefined, "the second comes later");
   world.run({ untilUs: SEC });
   t.same(done, [
     ["groups", 1_000, 1_000],
-    ["routes", 3_000, 3_000],
+    ["groups again", 11_000, 1_000],
+    ["routes", 51_000, 51_000],
+    ["removed", 52_000, 52_000],
   ]);
-  t.equal(wayTo(edge, "172.16.1.1"), "eth1", "columns are taken at the call");
+  t.equal(wayTo(edge, "172.35.1.1"), "eth2", "a group set again is not removed");
+});
+
+t.test("a frozen process does not go on; a killed one leaves half of it", async (t) => {
+  const { world, edge } = edgeOf();
+  let isDone = false;
+  const finish = () => {
+    isDone = true;
+  };
+  setGroups(world, edge, group(1, 1));
   edge.process.freeze();
-  edge.routes.apply(batch([["172.16.1.0/24", 0]]), note("late"));
-  world.run({ untilUs: 2 * SEC });
-  t.equal(wayTo(edge, "172.16.1.1"), undefined, "the kernel works on for a frozen process");
-  t.equal(done.length, 2);
+  edge.routes.apply(batch([["172.16.1.0/24", 1]]), finish);
+  world.run({ forUs: SEC });
+  t.equal(wayTo(edge, "172.16.1.1"), undefined);
   edge.process.thaw();
-  t.equal(done.length, 3);
+  world.run({ forUs: SEC });
+  t.equal(wayTo(edge, "172.16.1.1"), "eth1");
+  t.ok(isDone);
+  isDone = false;
+  const rows = Array.from({ length: 9_000 }, (_, index): [string, number] => [
+    `172.${20 + (index >> 8)}.${index & 255}.0/24`,
+    1,
+  ]);
+  edge.routes.apply(batch(rows), finish);
+  world.run({ forUs: 9_000 });
+  edge.process.kill();
+  world.run({ forUs: SEC });
+  t.notOk(isDone);
+  const after = edge.spawn("after");
+  t.equal(dump(world, after.host).length, 1 + 4_096, "the next one finds them, to adopt");
+  setGroups(world, after.host, group(1, 3));
+  t.equal(wayTo(after.host, "172.20.1.1"), "eth3");
 });
 
 t.test("injected errors hit what they name", async (t) => {

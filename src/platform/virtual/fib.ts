@@ -24,8 +24,13 @@ export interface Target {
 export interface Group extends Target {
   readonly id: number;
   readonly afi: Afi;
-  /** How many routes point here. */
+  /** How many routes point here, those that are lost included. */
   routeCount: number;
+  /**
+   * The kernel deleted the group with its routes, without a word. They are kept, unseen, for the
+   * process that wrote them remembers them and writes them again when the group is back.
+   */
+  areRoutesLost: boolean;
 }
 
 /** Which fields of a packet choose among equal hops (`fib_multipath_hash_policy` 0 and 1). */
@@ -56,7 +61,9 @@ export class Fib {
 
   /** Routes of ours. */
   get routeCount(): number {
-    return this.#ours[1].size + this.#ours[2].size;
+    let count = 0;
+    for (const group of this.groups.values()) count += group.areRoutesLost ? 0 : group.routeCount;
+    return count;
   }
 
   /**
@@ -70,7 +77,10 @@ export class Fib {
     const ours = this.#ours[destination.afi];
     const found = systems.longest(destination.words, (targets) => targets.some(leaves));
     if (ours.size > 0) {
-      const own = ours.longest(destination.words, leaves);
+      const own = ours.longest(
+        destination.words,
+        (group) => !group.areRoutesLost && group.hops.length > 0 && leaves(group),
+      );
       if (own !== undefined && ours.matchedLength > systems.matchedLength) return own;
     }
     return found?.find(leaves);
@@ -119,11 +129,6 @@ export class Fib {
     return kept.length < before.length;
   }
 
-  /** The exact route of ours for a prefix. */
-  ownRoute(afi: Afi, words: Int32Array, length: number): Group | undefined {
-    return this.#ours[afi].get(words, length);
-  }
-
   setRoute(words: Int32Array, length: number, group: Group): void {
     const map = this.#ours[group.afi];
     const before = map.get(words, length);
@@ -147,9 +152,22 @@ export class Fib {
     return this.#ours[group.afi].deleteWhere((other) => other === group);
   }
 
+  /** Forgets the routes that were lost, for whoever looks now sees that they are gone. */
+  forgetLostRoutes(): void {
+    for (const group of this.groups.values()) {
+      if (!group.areRoutesLost) continue;
+      this.#ours[group.afi].deleteWhere((other) => other === group);
+      group.routeCount = 0;
+      group.areRoutesLost = false;
+    }
+  }
+
   forEachRoute(visit: (octets: Uint8Array, length: number, group: Group) => void): void {
-    this.#ours[1].forEach(visit);
-    this.#ours[2].forEach(visit);
+    for (const routes of [this.#ours[1], this.#ours[2]]) {
+      routes.forEach((octets, length, group) => {
+        if (!group.areRoutesLost) visit(octets, length, group);
+      });
+    }
   }
 
   /** The kernel's reaction to a device that lost its carrier or was taken down. */
@@ -158,7 +176,7 @@ export class Fib {
       const left = group.hops.filter((hop) => hop.via !== via);
       if (left.length === group.hops.length) continue;
       group.hops = left;
-      if (left.length === 0) this.removeGroup(group);
+      group.areRoutesLost ||= left.length === 0;
     }
     if (how === "admin") this.#removeSystemHops(via, () => true);
   }

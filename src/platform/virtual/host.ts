@@ -12,6 +12,7 @@ import type { LinkPort } from "./link.ts";
 import { LinkTable } from "./links.ts";
 import type { DropReason, Packet } from "./packet.ts";
 import { Process } from "./process.ts";
+import { ProcessRoutes } from "./process-routes.ts";
 import { KernelRoutes, type RouteCosts, type RouteFaultRule } from "./routes.ts";
 import { EPHEMERAL_COUNT, EPHEMERAL_START, type SocketContext } from "./sockets.ts";
 import { type TcpBuffers, TcpStack } from "./tcp.ts";
@@ -104,7 +105,6 @@ export class VirtualHost implements Host {
     const { interfaces } = this.#links;
     this.#routes = new KernelRoutes({
       stack: this.#stack,
-      timeline,
       interfaces,
       costs: options.routeCosts ?? ROUTE_COSTS,
       isPrivileged,
@@ -330,6 +330,9 @@ export class VirtualHost implements Host {
   }
 
   #hostOf(process: Process, rng: Rng): Host {
+    const links = this.#links.facade(process);
+    const kernel = this.#routes;
+    const { timeline } = this.#setting;
     return {
       name: this.name,
       clock: process.clock,
@@ -338,8 +341,8 @@ export class VirtualHost implements Host {
       log: this.log,
       tcp: this.#tcp.facade(process),
       udp: this.#udp.facade(process),
-      routes: this.#routes.facade(process),
-      links: this.#links.facade(process),
+      routes: new ProcessRoutes({ kernel, process, timeline, links }),
+      links,
     };
   }
 }

@@ -34,9 +34,10 @@ export interface LinkOptions extends Partial<LinkQuality> {
 }
 
 /**
- * A network of hosts on one virtual clock: the way in to this folder. It runs as fast as the machine can, and a run depends
- * on nothing but the seed and the calls made: every host and link draws from a generator of its
- * own, named after it, so adding one leaves the luck of the others alone.
+ * A network of hosts on one virtual clock: the way in to this folder. It runs as fast as the
+ * machine can, and a run depends on nothing but the seed and the calls made: every host and link
+ * draws from a generator of its own, named after it, so adding one leaves the luck of the others
+ * alone.
  *
  *     const world = new World({ seed: 7 });
  *     const edge = world.addHost("edge");
@@ -54,8 +55,8 @@ export interface LinkOptions extends Partial<LinkQuality> {
  *   timeline.ts events in order, the clock    trace.ts   what happened, as a hash and to observers
  *   host.ts     a machine and its knobs       process.ts what runs on it: frozen, killed, called
  *   link.ts     the way between hosts         links.ts   interfaces, VLANs, carrier, who watches
- *   ip-stack.ts way out, delivery, forwarding fib.ts     routes, groups, ECMP; routes.ts asks for them
- *   udp.ts, tcp.ts (tcp-connection, -sender, -receiver), icmp.ts  on top; walk.ts without packets
+ *   ip-stack.ts way out, local, forwarding    fib.ts     routes, groups, ECMP; asked by routes.ts
+ *   udp.ts, tcp.ts (tcp-connection, -sender, -receiver), icmp.ts on top; walk.ts without packets
  *
  * What it does not model: ARP and ND delays, fragmentation (everything is sent as if DF were set),
  * the time a CPU needs (a process may be frozen, see `Process`), and congestion inside hosts.
