@@ -1,0 +1,94 @@
+/**
+ * Probes of a namespace lab, in a thread of their own: a busy cloud or a report being drawn must not
+ * read as loss. One file is both sides; the worker opens its sockets inside the two namespaces.
+ */
+import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
+import { createLinuxHost } from "../../platform/linux/host.ts";
+import type { Traffic } from "../drill/drill.ts";
+import type { ProbeRecord } from "./lab.ts";
+import { ProbePair } from "./probes.ts";
+
+export interface ProbePlace {
+  readonly traffic: Traffic;
+  /** Names of the network namespaces at both ends. */
+  readonly idc: string;
+  readonly vpc: string;
+}
+
+export interface ProbeWorker {
+  start(): void;
+  /** Stops sending, waits for what is under way, answers with every probe. */
+  finish(settleUs: number): Promise<ProbeRecord>;
+  close(): Promise<void>;
+}
+
+type Order = { readonly kind: "start" } | { readonly kind: "finish"; readonly settleUs: number };
+type Answer =
+  | { readonly kind: "ready" }
+  | { readonly kind: "failed"; readonly text: string }
+  | { readonly kind: "record"; readonly record: ProbeRecord };
+
+const IS_PROBE_THREAD = !isMainThread && workerData?.role === "causeway-probes";
+
+export async function startProbeWorker(place: ProbePlace): Promise<ProbeWorker> {
+  const worker = new Worker(new URL(import.meta.url), {
+    workerData: { role: "causeway-probes", place },
+  });
+  const answer = (wanted: Answer["kind"]): Promise<Answer> =>
+    new Promise((resolve, reject) => {
+      const heard = (message: Answer) => {
+        if (message.kind !== wanted && message.kind !== "failed") return;
+        worker.off("message", heard);
+        if (message.kind === "failed") reject(new Error(`probes: ${message.text}`));
+        else resolve(message);
+      };
+      worker.on("message", heard);
+      worker.once("error", reject);
+    });
+  await answer("ready");
+  const order = (message: Order): void => worker.postMessage(message);
+  return {
+    start: () => order({ kind: "start" }),
+    async finish(settleUs) {
+      const record = answer("record");
+      order({ kind: "finish", settleUs });
+      const message = await record;
+      if (message.kind !== "record") throw new Error("probes: no record");
+      return message.record;
+    },
+    async close() {
+      await worker.terminate();
+    },
+  };
+}
+
+function serve(place: ProbePlace): void {
+  const quiet = { write: () => undefined };
+  const [idc, vpc] = [place.idc, place.vpc].map((netns) =>
+    createLinuxHost({ name: netns, netns, log: quiet, seed: 1 }),
+  );
+  if (idc === undefined || vpc === undefined) return;
+  const pair = new ProbePair(place.traffic, idc, vpc);
+  const tell = (message: Answer): void => parentPort?.postMessage(message);
+  parentPort?.on("message", (order: Order) => {
+    if (order.kind === "start") {
+      pair.start();
+      return;
+    }
+    pair.stopSending();
+    setTimeout(() => {
+      tell({ kind: "record", record: pair.record() });
+      pair.close();
+    }, order.settleUs / 1000);
+  });
+  tell({ kind: "ready" });
+}
+
+if (IS_PROBE_THREAD) {
+  try {
+    serve(workerData.place as ProbePlace);
+  } catch (cause) {
+    const text = cause instanceof Error ? cause.message : String(cause);
+    parentPort?.postMessage({ kind: "failed", text } satisfies Answer);
+  }
+}
