@@ -1,0 +1,50 @@
+/** The shipped daemon in a node of a bench, asked through its own command line. */
+import { type ChildProcess, spawnSync } from "node:child_process";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Bench, eventually } from "./routers.ts";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..");
+const launcher = join(root, "bin", "causeway");
+
+export interface PeerRow {
+  readonly peer: string;
+  readonly state: string;
+  readonly [field: string]: unknown;
+}
+
+export class Edge {
+  readonly #socket: string;
+  readonly process: ChildProcess;
+
+  /** `config` is the file's text without `api`, which is added here. */
+  constructor(bench: Bench, node: string, config: string) {
+    this.#socket = join(bench.folder, `edge-${node}.sock`);
+    const file = bench.file(`edge-${node}.yaml`, `${config}\napi: { socket: ${this.#socket} }\n`);
+    this.process = bench.spawn(node, process.execPath, [launcher, "agent", "-c", file]);
+  }
+
+  /** The JSON answer of a command; an empty object while the daemon is not there yet. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests match on shapes
+  ask(...command: string[]): any {
+    const args = [launcher, ...command, "-o", "json", "--socket", this.#socket];
+    const { stdout } = spawnSync(process.execPath, args, { encoding: "utf8" });
+    try {
+      return JSON.parse(stdout);
+    } catch {
+      return {};
+    }
+  }
+
+  peer(name: string): PeerRow | undefined {
+    return this.ask("show", "bgp", "summary").peers?.find((row: PeerRow) => row.peer === name);
+  }
+
+  async established(peer: string, withinMs = 20_000): Promise<PeerRow | undefined> {
+    return eventually(
+      () => this.peer(peer),
+      (row) => row?.state === "Established",
+      { withinMs, what: `${peer} Established` },
+    );
+  }
+}
