@@ -16,8 +16,7 @@ import type { Micros } from "../../core/time.ts";
 import type { Host } from "../../platform/contract.ts";
 import { createLinuxHost } from "../../platform/linux/host.ts";
 import { Cloud, type CloudEntry } from "../cloud/cloud.ts";
-import type { CloudConfig, VbrConfig } from "../cloud/cloud-config.ts";
-import type { InnerLink } from "../cloud/nodes.ts";
+import type { VbrConfig } from "../cloud/cloud-config.ts";
 import type { Cut, Drill } from "../drill/drill.ts";
 import type { EdgeOrder, EdgeReport } from "./edge-process.ts";
 import type { CircuitsByPrefix } from "./fib-mirror.ts";
@@ -25,10 +24,6 @@ import type { Lab, ProbeRecord } from "./lab.ts";
 import { Namespaces } from "./namespaces.ts";
 import { type ProbeWorker, startProbeWorker } from "./probe-worker.ts";
 
-const EDGE = "edge";
-const IDC = "idc";
-/** The cable between data centre and edge; not announced. */
-const IDC_LINK = { edge: "10.254.0.1", idc: "10.254.0.2", mask: 30 } as const;
 const ROUTER = {
   "net/ipv4/ip_forward": 1,
   "net/ipv6/conf/all/forwarding": 1,
@@ -61,7 +56,7 @@ export class NamespaceLab implements Lab {
     this.#edgeFile = edgeFile;
     this.#clock = createLinuxHost({ name: "lab", log: QUIET, seed: drill.seed }).clock;
     this.#cloud = new Cloud(this.#drill.cloud, {
-      plan: { fib: "kernel", innerPort: 179, inner: (vbr) => this.#inner(vbr) },
+      plan: { fib: "kernel", innerPort: 179, inner: (vbr) => innerLink(this.#drill.cloud, vbr) },
       host: (node) => this.#host(node),
       startBfd: (node) => startInlineBfdEngine(this.#host(node)),
     });
@@ -95,16 +90,16 @@ export class NamespaceLab implements Lab {
   cut(circuit: string, cut: Cut): Micros {
     const vbr = this.#cloud.vbrOf(circuit);
     if (cut.carrier === "seen") return this.shutPort(circuit);
-    if (cut.direction !== "to-edge") this.#blackhole(EDGE, this.#deviceOf(circuit));
-    if (cut.direction !== "to-cloud") this.#blackhole(vbr.name, deviceAt(vbr));
+    if (cut.direction !== "to-edge") this.#blackhole(EDGE, edgeDevice(this.#drill, circuit));
+    if (cut.direction !== "to-cloud") this.#blackhole(vbr.name, customerDevice(vbr));
     return this.now();
   }
 
   restore(circuit: string): Micros {
     const vbr = this.#cloud.vbrOf(circuit);
     for (const [node, device] of [
-      [EDGE, this.#deviceOf(circuit)],
-      [vbr.name, deviceAt(vbr)],
+      [EDGE, edgeDevice(this.#drill, circuit)],
+      [vbr.name, customerDevice(vbr)],
     ] as const) {
       this.#namespaces.ip(node, ["link", "set", device, "up"]);
       this.#namespaces.tc(node, ["qdisc", "replace", "dev", device, "root", "pfifo"]);
@@ -114,7 +109,7 @@ export class NamespaceLab implements Lab {
 
   shutPort(circuit: string): Micros {
     const vbr = this.#cloud.vbrOf(circuit);
-    this.#namespaces.ip(vbr.name, ["link", "set", deviceAt(vbr), "down"]);
+    this.#namespaces.ip(vbr.name, ["link", "set", customerDevice(vbr), "down"]);
     return this.now();
   }
 
@@ -177,8 +172,8 @@ export class NamespaceLab implements Lab {
     const nodes = [IDC, EDGE, cloud.ecr.name, ...cloud.vbrs.map((vbr) => vbr.name)];
     for (const node of nodes) this.#namespaces.add(node, ROUTER);
     this.#namespaces.veth(
-      { node: EDGE, device: "idc", addresses: [`${IDC_LINK.edge}/${IDC_LINK.mask}`] },
-      { node: IDC, device: "edge", addresses: [`${IDC_LINK.idc}/${IDC_LINK.mask}`] },
+      { node: EDGE, device: "idc", addresses: [`${IDC_LINK.edge}/${IDC_LINK.maskLength}`] },
+      { node: IDC, device: "edge", addresses: [`${IDC_LINK.idc}/${IDC_LINK.maskLength}`] },
     );
     this.#namespaces.address(IDC, "lo", `${traffic.idc}/32`);
     this.#namespaces.ip(IDC, ["route", "add", "default", "via", IDC_LINK.edge]);
@@ -190,40 +185,23 @@ export class NamespaceLab implements Lab {
   }
 
   #buildCircuit(vbr: VbrConfig): void {
-    const mask = vbr.local.split("/")[1] ?? "30";
-    const inner = this.#inner(vbr);
+    const inner = innerLink(this.#drill.cloud, vbr);
     this.#namespaces.veth(
       {
         node: EDGE,
-        device: this.#deviceOf(vbr.circuit),
-        addresses: [`${vbr.peer}/${mask}`],
+        device: edgeDevice(this.#drill, vbr.circuit),
+        addresses: [`${vbr.peer}/${maskOf(vbr)}`],
       },
-      { node: vbr.name, device: deviceAt(vbr), addresses: [vbr.local] },
+      { node: vbr.name, device: customerDevice(vbr), addresses: [vbr.local] },
     );
     this.#namespaces.veth(
-      { node: vbr.name, device: inner.vbrDevice ?? "ecr", addresses: [`${inner.vbrAddress}/30`] },
+      { node: vbr.name, device: inner.vbrDevice, addresses: [`${inner.vbrAddress}/30`] },
       {
         node: this.#drill.cloud.ecr.name,
-        device: inner.ecrDevice ?? vbr.name,
+        device: inner.ecrDevice,
         addresses: [`${inner.ecrAddress}/30`],
       },
     );
-  }
-
-  #inner(vbr: VbrConfig): InnerLink {
-    const index = this.#drill.cloud.vbrs.indexOf(vbr);
-    return {
-      vbrAddress: `10.253.${index}.1`,
-      ecrAddress: `10.253.${index}.2`,
-      vbrDevice: "ecr",
-      ecrDevice: `vbr${index}`,
-    };
-  }
-
-  #deviceOf(circuit: string): string {
-    const device = this.#drill.edge.circuits.find((one) => one.name === circuit)?.device;
-    if (device === undefined) throw new RangeError(`the edge has no circuit "${circuit}"`);
-    return device;
   }
 
   #host(node: string): Host {
@@ -296,11 +274,3 @@ export class NamespaceLab implements Lab {
 }
 
 const QUIET = { write: () => undefined };
-
-/** The lab makes the VBRs' interfaces, so it names them where the file does not. */
-const withDevices = (cloud: CloudConfig): CloudConfig => ({
-  ...cloud,
-  vbrs: cloud.vbrs.map((vbr) => ({ ...vbr, device: deviceAt(vbr) })),
-});
-
-const deviceAt = (vbr: VbrConfig): string => vbr.device ?? "edge";

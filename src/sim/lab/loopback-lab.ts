@@ -1,0 +1,260 @@
+/**
+ * A lab for those who are not root: real TCP and UDP sockets on loopback addresses, one process, and
+ * a virtual FIB. Forwarding is a virtual world that runs beside the real clock; probes are walks
+ * through its tables, taken at the same pace as packets would be sent.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { Agent } from "../../agent/agent.ts";
+import { startInlineBfdEngine } from "../../agent/bfd/inline-engine.ts";
+import type { JournalEntry } from "../../agent/journal.ts";
+import { after, type Micros } from "../../core/time.ts";
+import type { Host } from "../../platform/contract.ts";
+import { createLinuxHost } from "../../platform/linux/host.ts";
+import type { VirtualLink } from "../../platform/virtual/link.ts";
+import { Cloud, type CloudEntry } from "../cloud/cloud.ts";
+import type { Cut, Drill } from "../drill/drill.ts";
+import { type CircuitsByPrefix, mirrorFib } from "./fib-mirror.ts";
+import type { Direction, Lab, ProbeColumns, ProbeRecord } from "./lab.ts";
+import { LoopbackMap, loopbackTcp, loopbackUdp, Wires } from "./loopback-net.ts";
+import { buildWorld, type DrillWorld, EDGE, IDC, innerLink, withDevices } from "./topology.ts";
+
+const QUIET = { write: () => undefined };
+/** How often the virtual world is brought up to the real clock. */
+const PUMP_MS = 1;
+
+export class LoopbackLab implements Lab {
+  readonly mode = "lab";
+  readonly substrate = "loopback sockets, virtual FIB (not root: no kernel routes, no packets)";
+  readonly #drill: Drill;
+  readonly #ground: DrillWorld;
+  readonly #real: Host;
+  readonly #map: LoopbackMap;
+  readonly #wires = new Wires();
+  readonly #hosts = new Map<string, Host>();
+  readonly #cloud: Cloud;
+  readonly #edge: Agent;
+  readonly #edgeEntries: JournalEntry[] = [];
+  readonly #startUs: Micros;
+  readonly #walks: WalkProbes;
+  #routes: CircuitsByPrefix = new Map();
+  #pump: NodeJS.Timeout | undefined;
+
+  constructor(drill: Drill) {
+    this.#drill = { ...drill, cloud: withDevices(drill.cloud) };
+    this.#ground = buildWorld(this.#drill);
+    this.#real = createLinuxHost({ name: "lab", log: QUIET, seed: drill.seed });
+    // Two labs of one machine differ in their process ids, so in their loopback networks.
+    this.#map = new LoopbackMap(1 + (process.pid % 250), 17_000);
+    this.#startUs = this.#real.clock.now();
+    this.#cloud = new Cloud(this.#drill.cloud, {
+      plan: {
+        fib: "virtual",
+        innerPort: 179,
+        inner: (vbr) => innerLink(this.#drill.cloud, vbr),
+      },
+      host: (node) => this.#host(node),
+      startBfd: (node) => startInlineBfdEngine(this.#host(node)),
+    });
+    const config = { ...drill.edge, api: { listen: undefined, socketPath: undefined } };
+    const host = this.#host(EDGE);
+    this.#edge = new Agent({ host, config, startBfd: startInlineBfdEngine(host) });
+    this.#edge.journal.subscribe((entry) => this.#edgeEntries.push(entry));
+    mirrorFib(config, host.routes, this.#edge.journal, (table) => {
+      this.#routes = table;
+    });
+    this.#walks = new WalkProbes(this.#drill, this.#ground, () => this.now());
+  }
+
+  now(): Micros {
+    return this.#real.clock.now();
+  }
+
+  async start(): Promise<void> {
+    this.#pump = setInterval(() => this.#catchUp(), PUMP_MS);
+    this.#cloud.start();
+    this.#edge.start();
+  }
+
+  async sleepUntil(at: Micros): Promise<void> {
+    const waitMs = (at - this.now()) / 1000;
+    if (waitMs > 0) await sleep(waitMs);
+  }
+
+  async waitFor(claim: () => boolean, deadline: Micros): Promise<boolean> {
+    while (!claim()) {
+      if (this.now() >= deadline) return false;
+      await sleep(1);
+    }
+    return true;
+  }
+
+  cut(circuit: string, cut: Cut): Micros {
+    const carrier = cut.carrier === "seen" ? "seen" : "unseen";
+    const toCloud = cut.direction !== "to-edge";
+    const toEdge = cut.direction !== "to-cloud";
+    this.#wire(circuit, toCloud, toEdge);
+    const where = toCloud && toEdge ? {} : toCloud ? { from: EDGE } : { to: EDGE };
+    this.#link(circuit).cut({ ...where, carrier });
+    return this.now();
+  }
+
+  restore(circuit: string): Micros {
+    this.#link(circuit).repair();
+    this.#wire(circuit, false, false);
+    return this.now();
+  }
+
+  shutPort(circuit: string): Micros {
+    return this.cut(circuit, { direction: "both", carrier: "seen" });
+  }
+
+  restartVbr(circuit: string, how: "silent" | "graceful", downUs: number): Micros {
+    const vbr = this.#cloud.vbrOf(circuit);
+    if (how === "silent") this.cut(circuit, { direction: "both", carrier: "hidden" });
+    this.#cloud.stopNode(vbr.name, "restart", () => undefined);
+    setTimeout(() => {
+      this.restore(circuit);
+      this.#cloud.startVbr(vbr);
+    }, downUs / 1000);
+    return this.now();
+  }
+
+  withdraw(prefix: string): Micros {
+    this.#cloud.withdraw(prefix);
+    return this.now();
+  }
+
+  announce(prefix: string): Micros {
+    this.#cloud.announce(prefix);
+    return this.now();
+  }
+
+  edgeJournal(): readonly JournalEntry[] {
+    return this.#edgeEntries;
+  }
+
+  cloudJournal(): readonly CloudEntry[] {
+    return this.#cloud.journal();
+  }
+
+  routeVia(prefix: string): readonly string[] {
+    return this.#routes.get(prefix) ?? [];
+  }
+
+  startProbes(): void {
+    this.#walks.start();
+  }
+
+  async stopProbes(): Promise<ProbeRecord> {
+    return this.#walks.finish();
+  }
+
+  async stop(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      let waiting = 2;
+      const done = () => {
+        waiting -= 1;
+        if (waiting === 0) resolve();
+      };
+      this.#edge.stop("lab ends", done);
+      this.#cloud.stop("lab ends", done);
+      setTimeout(resolve, 3000).unref();
+    });
+    clearInterval(this.#pump);
+  }
+
+  #catchUp(): void {
+    this.#ground.world.run({ untilUs: this.now() - this.#startUs });
+    this.#walks.sendDue();
+  }
+
+  /** Sockets are real, interfaces and routes are the world's. */
+  #host(node: string): Host {
+    const known = this.#hosts.get(node);
+    if (known !== undefined) return known;
+    const virtual = this.#ground.world.host(node);
+    const { clock, wallClock, log, rng, tcp, udp } = this.#real;
+    const host: Host = {
+      name: node,
+      clock,
+      wallClock,
+      log,
+      rng: rng.fork(),
+      tcp: loopbackTcp(tcp, this.#map, this.#wires),
+      udp: loopbackUdp(udp, this.#map, this.#wires),
+      routes: virtual.routes,
+      links: virtual.links,
+    };
+    this.#hosts.set(node, host);
+    return host;
+  }
+
+  #wire(circuit: string, isDeadToCloud: boolean, isDeadToEdge: boolean): void {
+    const vbr = this.#cloud.vbrOf(circuit);
+    const cloudEnd = vbr.local.split("/")[0] ?? vbr.local;
+    this.#wires.set(vbr.peer, cloudEnd, isDeadToCloud);
+    this.#wires.set(cloudEnd, vbr.peer, isDeadToEdge);
+  }
+
+  #link(circuit: string): VirtualLink {
+    const link = this.#ground.circuits.get(circuit);
+    if (link === undefined) throw new RangeError(`no circuit "${circuit}" in this drill`);
+    return link;
+  }
+}
+
+/** Probes that are walks: at each one's moment, would the tables and wires carry it? */
+class WalkProbes {
+  readonly #drill: Drill;
+  readonly #ground: DrillWorld;
+  readonly #now: () => Micros;
+  readonly #sentUs: number[] = [];
+  readonly #arrivedUs: Record<Direction, number[]> = { "to-cloud": [], "to-edge": [] };
+  #startUs: Micros | undefined;
+
+  constructor(drill: Drill, ground: DrillWorld, now: () => Micros) {
+    this.#drill = drill;
+    this.#ground = ground;
+    this.#now = now;
+  }
+
+  start(): void {
+    this.#startUs = this.#now();
+  }
+
+  sendDue(): void {
+    if (this.#startUs === undefined) return;
+    const now = this.#now();
+    const due = Math.floor((now - this.#startUs) / this.#drill.traffic.intervalUs) + 1;
+    while (this.#sentUs.length < due) this.#walkBoth(now);
+  }
+
+  finish(): ProbeRecord {
+    this.#startUs = undefined;
+    const { flows } = this.#drill.traffic;
+    const count = this.#sentUs.length;
+    const flow = Uint16Array.from({ length: count }, (_, row) => row % flows);
+    const columns = (direction: Direction): ProbeColumns => ({
+      count,
+      flow,
+      sentUs: Float64Array.from(this.#sentUs),
+      arrivedUs: Float64Array.from(this.#arrivedUs[direction]),
+    });
+    return {
+      flows,
+      directions: { "to-cloud": columns("to-cloud"), "to-edge": columns("to-edge") },
+    };
+  }
+
+  #walkBoth(now: Micros): void {
+    const { idc, vpc, flows } = this.#drill.traffic;
+    const sourcePort = 20_000 + (this.#sentUs.length % flows);
+    this.#sentUs.push(now);
+    const ports = { sourcePort, destinationPort: 7007 };
+    const { world, ecr } = this.#ground;
+    const there = world.forward({ host: IDC, source: idc, destination: vpc, ...ports });
+    const back = world.forward({ host: ecr.name, source: vpc, destination: idc, ...ports });
+    this.#arrivedUs["to-cloud"].push(there.outcome === "delivered" ? now + there.delayUs : 0);
+    this.#arrivedUs["to-edge"].push(back.outcome === "delivered" ? now + back.delayUs : 0);
+  }
+}
