@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Agent } from "../../agent/agent.ts";
 import { startInlineBfdEngine } from "../../agent/bfd/inline-engine.ts";
 import type { JournalEntry } from "../../agent/journal.ts";
-import { after, type Micros } from "../../core/time.ts";
+import type { Micros } from "../../core/time.ts";
 import type { Host } from "../../platform/contract.ts";
 import { createLinuxHost } from "../../platform/linux/host.ts";
 import type { VirtualLink } from "../../platform/virtual/link.ts";

@@ -23,6 +23,16 @@ import type { CircuitsByPrefix } from "./fib-mirror.ts";
 import type { Lab, ProbeRecord } from "./lab.ts";
 import { Namespaces } from "./namespaces.ts";
 import { type ProbeWorker, startProbeWorker } from "./probe-worker.ts";
+import {
+  customerDevice,
+  EDGE,
+  edgeDevice,
+  IDC,
+  IDC_LINK,
+  innerLink,
+  maskOf,
+  withDevices,
+} from "./topology.ts";
 
 const ROUTER = {
   "net/ipv4/ip_forward": 1,
