@@ -17,8 +17,7 @@ const LINK = [
 const OPEN_POLICY = `
 policy:
   policies:
-    - name: all
-      terms: [{ name: everything, then: [accept] }]
+    all: [{ term: everything, action: accept }]
 `;
 
 const birdUp = (bird: Bird, name = "peer") =>
@@ -229,11 +228,9 @@ neighbors:
 fib: { kind: kernel }
 policy:
   prefixLists:
-    - { name: short, entries: [{ permit: 0.0.0.0/0, le: 14 }] }
+    short: [{ permit: 0.0.0.0/0, le: 14 }]
   policies:
-    - name: short
-      terms:
-        - { name: short-only, match: { prefixList: short }, then: [accept] }
+    short: [{ term: short-only, match: { prefixList: short }, action: accept }]
 `,
     );
     await edge.established("bird", 40_000);

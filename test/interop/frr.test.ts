@@ -12,8 +12,7 @@ const LINK = [
 const OPEN_POLICY = `
 policy:
   policies:
-    - name: all
-      terms: [{ name: everything, then: [accept] }]
+    all: [{ term: everything, action: accept }]
 `;
 
 const frrUp = (frr: Frr, address: string) =>

@@ -37,8 +37,7 @@ announce: [{ prefix: 10.1.0.0/16, rank: 1, communities: ["65001:7"] }]
 fib: { kind: kernel }
 policy:
   policies:
-    - name: all
-      terms: [{ name: everything, then: [accept] }]
+    all: [{ term: everything, action: accept }]
 `,
     );
     await edge.established("gobgp");

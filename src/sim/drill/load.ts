@@ -1,0 +1,189 @@
+import { type ConfigProblem, type Document, readDocument } from "../../agent/config/document.ts";
+import { loadEdgeConfig } from "../../agent/config/load.ts";
+import { parseAddress } from "../../core/address.ts";
+import { containsAddress, parsePrefix } from "../../core/prefix.ts";
+import { parseDurationUs } from "../../core/time.ts";
+import type { CloudConfig } from "../cloud/cloud-config.ts";
+import { loadCloud } from "../cloud/load.ts";
+import { type DrillFile, DrillSchema, type StepFile } from "../schema.ts";
+import type { Budgets, Drill, Expectation, Step } from "./drill.ts";
+
+export interface DrillLoad {
+  readonly drill: Drill | undefined;
+  /** Of all three files. */
+  readonly problems: readonly ConfigProblem[];
+  /** The edge's file as it was found, for processes that read it themselves. */
+  readonly edgeFile: string;
+}
+
+/** How the loader gets at files: `resolve` a name against the drill's, `read` it or say why not. */
+export interface FileAccess {
+  resolve(from: string, name: string): string;
+  read(file: string): { readonly text: string } | { readonly error: string };
+}
+
+export function loadDrill(file: string, text: string, files: FileAccess): DrillLoad {
+  const document = readDocument(file, text, DrillSchema);
+  if (document.value === undefined) {
+    return { drill: undefined, problems: document.problems, edgeFile: "" };
+  }
+  const source = document.value as DrillFile;
+  const problems: ConfigProblem[] = [];
+  const edgeFile = files.resolve(file, source.edge);
+  const cloudFile = files.resolve(file, source.cloud);
+  const read = (key: "edge" | "cloud", name: string): string | undefined => {
+    const found = files.read(name);
+    if ("text" in found) return found.text;
+    const message = `cannot read ${name}: ${found.error}`;
+    problems.push(document.at([key], { severity: "error", code: "D101", message }));
+    return undefined;
+  };
+  const edgeText = read("edge", edgeFile);
+  const cloudText = read("cloud", cloudFile);
+  const edge = edgeText === undefined ? undefined : loadEdgeConfig(edgeFile, edgeText);
+  const cloud = cloudText === undefined ? undefined : loadCloud(cloudFile, cloudText);
+  problems.push(...(edge?.problems ?? []), ...(cloud?.problems ?? []));
+  const steps = source.steps.flatMap((step, index) => {
+    const read = toStep(step);
+    if (typeof read !== "string") return [read];
+    problems.push(
+      document.at(["steps", index], { severity: "error", code: "D102", message: read }),
+    );
+    return [];
+  });
+  if (edge?.config !== undefined && cloud?.config !== undefined) {
+    problems.push(...lintTogether(document, source, edge.config, cloud.config));
+  }
+  const isSound = problems.every((problem) => problem.severity === "warning");
+  if (!isSound || edge?.config === undefined || cloud?.config === undefined) {
+    return { drill: undefined, problems, edgeFile };
+  }
+  const { traffic } = source;
+  const drill: Drill = {
+    name: source.drill,
+    description: source.description,
+    seed: source.seed,
+    edge: edge.config,
+    cloud: cloud.config,
+    traffic: {
+      idc: traffic.idc,
+      vpc: traffic.vpc,
+      flows: traffic.flows,
+      intervalUs: Math.max(1, us(traffic.interval)),
+    },
+    steps,
+    budgets: toBudgets(source.budgets),
+  };
+  return { drill, problems, edgeFile };
+}
+
+const us = (text: string): number => parseDurationUs(text) ?? 0;
+
+function toBudgets(source: DrillFile["budgets"]): Budgets {
+  const limit = (text: string | undefined) => (text === undefined ? undefined : us(text));
+  return {
+    detectionUsMax: limit(source?.detection),
+    convergenceUsMax: limit(source?.convergence),
+    outageUsMax: limit(source?.outage),
+    lostPercentMax: source?.lostPercent,
+  };
+}
+
+/** The step, or the sentence that says what it lacks. */
+function toStep(source: StepFile): Step | string {
+  const { do: what, at, circuit, prefix } = source;
+  if (what === "expect") {
+    const expect = toExpectation(source);
+    if (typeof expect === "string") return expect;
+    return { do: "expect", atUs: at === undefined ? undefined : us(at), expect };
+  }
+  if (at === undefined) return `"${what}" needs "at": when it happens`;
+  const atUs = us(at);
+  if (what === "withdraw" || what === "announce") {
+    if (prefix === undefined) return `"${what}" needs "prefix"`;
+    return { do: what, atUs, prefix };
+  }
+  if (circuit === undefined) return `"${what}" needs "circuit"`;
+  if (what === "cut") {
+    const cut = { direction: source.direction ?? "both", carrier: source.carrier ?? "hidden" };
+    return { do: "cut", atUs, circuit, cut };
+  }
+  if (what === "restart-vbr") {
+    const downUs = us(source.down ?? "5s");
+    return { do: "restart-vbr", atUs, circuit, how: source.how ?? "silent", downUs };
+  }
+  return { do: what, atUs, circuit };
+}
+
+function toExpectation(source: StepFile): Expectation | string {
+  const { session, is, vpc, route, via, within } = source;
+  if (within === undefined) return `"expect" needs "within": how long it may take`;
+  const withinUs = us(within);
+  if (session !== undefined) {
+    if (is !== "up" && is !== "down") return `"expect" of a session needs "is: up" or "is: down"`;
+    return { kind: "session", circuit: session, is, withinUs };
+  }
+  if (route !== undefined) {
+    if (via === undefined) return `"expect" of a route needs "via": its circuits, [] for none`;
+    return { kind: "route", prefix: route, via, withinUs };
+  }
+  if (vpc === true && (is === "reachable" || is === "unreachable")) {
+    return { kind: "reachable", is: is === "reachable", withinUs };
+  }
+  return `"expect" needs "session", "route" or "vpc: true" with "is: reachable"`;
+}
+
+/** What only the three files together can have wrong. */
+function lintTogether(
+  document: Document,
+  source: DrillFile,
+  edge: Drill["edge"],
+  cloud: CloudConfig,
+): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  const error = (path: readonly (string | number)[], message: string) => {
+    problems.push(document.at(path, { severity: "error", code: "D103", message }));
+  };
+  const circuits = edge.circuits.map((circuit) => circuit.name);
+  for (const circuit of edge.circuits) {
+    const vbr = cloud.vbrs.find((one) => one.circuit === circuit.name);
+    const session = circuit.sessions[0];
+    if (vbr === undefined) error(["cloud"], `no VBR of the cloud ends circuit "${circuit.name}"`);
+    else if (session !== undefined && session.remoteAddress !== vbr.local.split("/")[0]) {
+      error(
+        ["cloud"],
+        `${circuit.name}: the edge expects its VBR at ${session.remoteAddress}, ` +
+          `${vbr.name} is at ${vbr.local}`,
+      );
+    }
+  }
+  for (const vbr of cloud.vbrs) {
+    if (!circuits.includes(vbr.circuit)) {
+      error(["edge"], `${vbr.name} ends circuit "${vbr.circuit}", which the edge does not have`);
+    }
+  }
+  for (const [index, step] of source.steps.entries()) {
+    const named = [step.circuit, step.session === "all" ? undefined : step.session];
+    for (const name of [...named, ...(step.via ?? [])]) {
+      if (name !== undefined && !circuits.includes(name)) {
+        error(["steps", index], `the edge has no circuit "${name}"; it has ${circuits.join(", ")}`);
+      }
+    }
+  }
+  if (!isWithin(source.traffic.vpc, cloud.ecr.prefixes)) {
+    error(["traffic", "vpc"], `${source.traffic.vpc} is in no prefix of ${cloud.ecr.name}`);
+  }
+  const announced = edge.announce.map((own) => own.prefix);
+  if (!isWithin(source.traffic.idc, announced)) {
+    error(["traffic", "idc"], `${source.traffic.idc} is in no prefix the edge announces`);
+  }
+  return problems;
+}
+
+function isWithin(address: string, prefixes: readonly string[]): boolean {
+  const octets = parseAddress(address);
+  return prefixes.some((text) => {
+    const prefix = parsePrefix(text);
+    return octets !== undefined && prefix !== undefined && containsAddress(prefix, octets);
+  });
+}
