@@ -1,0 +1,110 @@
+/**
+ * `causeway cloud`: the cloud on this machine's own sockets, for a router under test beside it. Each
+ * VBR listens on its gateway address; the sessions inside the cloud run over loopback; nothing is
+ * forwarded, so its routes stay in memory. Commands on standard input break things.
+ */
+import { createInterface } from "node:readline";
+import { startInlineBfdEngine } from "../../agent/bfd/inline-engine.ts";
+import type { Host } from "../../platform/contract.ts";
+import { createLinuxHost } from "../../platform/linux/host.ts";
+import { World } from "../../platform/virtual/world.ts";
+import { Cloud, type CloudEntry } from "./cloud.ts";
+import type { CloudConfig } from "./cloud-config.ts";
+
+/** 127.77.0.0/16 carries what runs inside the cloud. */
+const INNER_NET = "127.77";
+const INNER_PORT = 17_179;
+const HELP = "commands: withdraw PREFIX, announce PREFIX, stop NODE, start VBR, help";
+
+/** Resolves when a signal or the end of standard input's `quit` ended it and all has been said. */
+export async function serveCloud(config: CloudConfig, tell: (line: string) => void): Promise<void> {
+  const memory = new World({ seed: 1 });
+  const hosts = new Map<string, Host>();
+  const host = (node: string): Host => {
+    const known = hosts.get(node);
+    if (known !== undefined) return known;
+    const real = createLinuxHost({
+      name: node,
+      log: { write: () => undefined },
+      seed: process.pid,
+    });
+    const made: Host = { ...real, routes: memory.addHost(node).routes };
+    hosts.set(node, made);
+    return made;
+  };
+  const cloud = new Cloud(config, {
+    plan: {
+      fib: "virtual",
+      innerPort: INNER_PORT,
+      inner: (vbr) => {
+        const index = config.vbrs.indexOf(vbr);
+        return {
+          vbrAddress: `${INNER_NET}.${index}.1`,
+          ecrAddress: `${INNER_NET}.${index}.2`,
+          vbrDevice: undefined,
+          ecrDevice: undefined,
+        };
+      },
+    },
+    host,
+    startBfd: (node) => startInlineBfdEngine(host(node)),
+  });
+  const beginUs = host(config.ecr.name).clock.now();
+  const pump = setInterval(() => {
+    memory.run({ untilUs: host(config.ecr.name).clock.now() - beginUs });
+  }, 5);
+  const watch = setInterval(narrator(cloud, tell), 50);
+  try {
+    cloud.start();
+    for (const vbr of config.vbrs) tell(`${vbr.name} listens on ${vbr.local} port ${vbr.port}`);
+    await untilEnd(config, cloud, tell);
+    await new Promise<void>((done) => {
+      cloud.stop("cloud shuts down", done);
+    });
+  } finally {
+    clearInterval(watch);
+    clearInterval(pump);
+  }
+}
+
+/** Tells what is new in the journals each time it is called. */
+function narrator(cloud: Cloud, tell: (line: string) => void): () => void {
+  let told = 0;
+  return () => {
+    const entries = cloud.journal();
+    for (; told < entries.length; told += 1) {
+      const entry = entries[told];
+      if (entry !== undefined && entry.level !== "debug") tell(lineOf(entry));
+    }
+  };
+}
+
+function lineOf(entry: CloudEntry): string {
+  const fields = Object.entries(entry.fields)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => `${key}=${JSON.stringify(value)}`);
+  const at = new Date(entry.wallMs).toISOString();
+  return [at, entry.node, entry.event, ...fields].join(" ");
+}
+
+function untilEnd(config: CloudConfig, cloud: Cloud, tell: (line: string) => void): Promise<void> {
+  return new Promise((resolve) => {
+    const input = createInterface({ input: process.stdin });
+    const end = () => {
+      input.close();
+      process.off("SIGINT", end).off("SIGTERM", end);
+      resolve();
+    };
+    process.once("SIGINT", end).once("SIGTERM", end);
+    input.on("line", (line) => {
+      const [verb, what = ""] = line.trim().split(/\s+/);
+      const vbr = config.vbrs.find((one) => one.name === what);
+      if (verb === "quit") end();
+      else if (verb === "withdraw" && what !== "") cloud.withdraw(what);
+      else if (verb === "announce" && what !== "") cloud.announce(what);
+      else if (verb === "stop") cloud.stopNode(what, "stopped", () => tell(`${what} stopped`));
+      else if (verb === "start" && vbr !== undefined) cloud.startVbr(vbr);
+      else if (verb !== "") tell(HELP);
+    });
+  });
+}

@@ -1,0 +1,143 @@
+/** What the commands `causeway drill` and `causeway cloud` do, apart from reading their arguments. */
+import { readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { formatProblem } from "../agent/config/document.ts";
+import { AppError } from "../core/app-error.ts";
+import { loadCloud } from "./cloud/load.ts";
+import { serveCloud } from "./cloud/serve.ts";
+import type { Drill } from "./drill/drill.ts";
+import { type FileAccess, loadDrill } from "./drill/load.ts";
+import { runDrill } from "./drill/runner.ts";
+import type { Lab } from "./lab/lab.ts";
+import { LoopbackLab } from "./lab/loopback-lab.ts";
+import { NamespaceLab } from "./lab/namespace-lab.ts";
+import { whyNoNamespaces } from "./lab/namespaces.ts";
+import { VirtualLab } from "./lab/virtual-lab.ts";
+import type { DrillReport } from "./report/report.ts";
+import { formatEntry, formatReport } from "./report/text.ts";
+
+/** Exit codes of drills: 0 pass, 1 could not run, 2 usage or file, 3 our own bug, 4 failed. */
+export const DrillExit = { Pass: 0, NotRun: 1, Usage: 2, Internal: 3, Failed: 4 } as const;
+
+export interface DrillOrder {
+  readonly files: readonly string[];
+  readonly mode: "virtual" | "lab";
+  readonly seed: number | undefined;
+  readonly output: "text" | "json";
+  readonly version: string;
+  /** Narrates on stderr while it runs. */
+  readonly isQuiet: boolean;
+}
+
+interface Streams {
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+}
+
+/** Runs drills one after the other; the worst exit code of all is the answer. */
+export async function runDrills(order: DrillOrder, streams: Streams): Promise<number> {
+  let worst: number = DrillExit.Pass;
+  for (const file of order.files) {
+    const code = await runOne(file, order, streams);
+    worst = Math.max(worst, code);
+  }
+  return worst;
+}
+
+async function runOne(file: string, order: DrillOrder, streams: Streams): Promise<number> {
+  const found = FILES.read(file);
+  if ("error" in found) {
+    streams.err(`causeway: cannot read ${file}: ${found.error}\n`);
+    return DrillExit.Usage;
+  }
+  const load = loadDrill(file, found.text, FILES);
+  for (const problem of load.problems) streams.err(`${formatProblem(problem)}\n`);
+  if (load.drill === undefined) return DrillExit.Usage;
+  const drill = order.seed === undefined ? load.drill : { ...load.drill, seed: order.seed };
+  try {
+    const lab = openLab(drill, order.mode, load.edgeFile);
+    if (!order.isQuiet) streams.err(`drill ${drill.name}: ${lab.substrate}\n`);
+    const report = await play(drill, lab, order, streams);
+    streams.out(order.output === "json" ? `${JSON.stringify(report)}\n` : formatReport(report));
+    if (report.verdict === "PASS") return DrillExit.Pass;
+    return report.verdict === "FAIL" ? DrillExit.Failed : DrillExit.NotRun;
+  } catch (cause) {
+    const isOurs = !(cause instanceof AppError) || cause.code === "INTERNAL_INVARIANT";
+    const text = cause instanceof Error ? (isOurs ? cause.stack : cause.message) : String(cause);
+    streams.err(`causeway: drill ${drill.name}: ${text}\n`);
+    return isOurs ? DrillExit.Internal : DrillExit.NotRun;
+  }
+}
+
+/** Ctrl-C ends the lab like a drill that could not run: nothing of it stays behind. */
+async function play(
+  drill: Drill,
+  lab: Lab,
+  order: DrillOrder,
+  streams: Streams,
+): Promise<DrillReport> {
+  let interrupted: ((reason: AppError) => void) | undefined;
+  const interruption = new Promise<never>((_, reject) => {
+    interrupted = reject;
+  });
+  const onSignal = () => interrupted?.(new AppError("DRILL_INTERRUPTED", "interrupted"));
+  process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
+  const startedAt = lab.mode === "virtual" ? VIRTUAL_START : new Date().toISOString();
+  const run = runDrill(drill, lab, {
+    version: order.version,
+    startedAt,
+    progress: (entry) => {
+      if (!order.isQuiet) streams.err(`${formatEntry(entry)}\n`);
+    },
+    traceHash: () => (lab instanceof VirtualLab ? lab.traceHash : null),
+  });
+  try {
+    return await Promise.race([run, interruption]);
+  } catch (cause) {
+    await lab.stop();
+    throw cause;
+  } finally {
+    process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
+  }
+}
+
+function openLab(drill: Drill, mode: "virtual" | "lab", edgeFile: string): Lab {
+  if (mode === "virtual") return new VirtualLab(drill);
+  return whyNoNamespaces() === undefined
+    ? new NamespaceLab(drill, edgeFile)
+    : new LoopbackLab(drill);
+}
+
+/** Runs the cloud of a file on this machine's sockets until a signal; the exit code. */
+export async function runCloud(file: string, streams: Streams): Promise<number> {
+  const found = FILES.read(file);
+  if ("error" in found) {
+    streams.err(`causeway: cannot read ${file}: ${found.error}\n`);
+    return DrillExit.Usage;
+  }
+  const { config, problems } = loadCloud(file, found.text);
+  for (const problem of problems) streams.err(`${formatProblem(problem)}\n`);
+  if (config === undefined) return DrillExit.Usage;
+  try {
+    await serveCloud(config, (line) => streams.out(`${line}\n`));
+    return DrillExit.Pass;
+  } catch (cause) {
+    if (!(cause instanceof AppError)) throw cause;
+    streams.err(`causeway: ${cause.message}\n`);
+    return DrillExit.NotRun;
+  }
+}
+
+/** Where virtual wall clocks begin, so that a virtual report repeats to the letter. */
+const VIRTUAL_START = "2026-01-01T00:00:00.000Z";
+
+const FILES: FileAccess = {
+  resolve: (from, name) => resolve(dirname(from), name),
+  read(file) {
+    try {
+      return { text: readFileSync(file, "utf8") };
+    } catch (cause) {
+      return { error: cause instanceof Error ? cause.message : String(cause) };
+    }
+  },
+};
