@@ -5,6 +5,7 @@
  */
 import { Command } from "commander";
 import { registerDecode } from "./commands/decode.ts";
+import { registerCloud, registerDrill } from "./commands/drill.ts";
 import { registerEvents } from "./commands/events.ts";
 import { registerExplain } from "./commands/explain.ts";
 import { registerHealth } from "./commands/health.ts";
@@ -36,6 +37,8 @@ ${EXIT_CODES_HELP}`,
   registerEvents(program, context);
   registerHealth(program, context);
   registerDecode(program, context);
+  registerDrill(program, context);
+  registerCloud(program, context);
   quietly(program, context);
   return program;
 }

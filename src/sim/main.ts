@@ -18,6 +18,7 @@ import { formatEntry, formatReport } from "./report/text.ts";
 
 /** Exit codes of drills: 0 pass, 1 could not run, 2 usage or file, 3 our own bug, 4 failed. */
 export const DrillExit = { Pass: 0, NotRun: 1, Usage: 2, Internal: 3, Failed: 4 } as const;
+export type DrillExit = (typeof DrillExit)[keyof typeof DrillExit];
 
 export interface DrillOrder {
   readonly files: readonly string[];
@@ -35,16 +36,16 @@ interface Streams {
 }
 
 /** Runs drills one after the other; the worst exit code of all is the answer. */
-export async function runDrills(order: DrillOrder, streams: Streams): Promise<number> {
-  let worst: number = DrillExit.Pass;
+export async function runDrills(order: DrillOrder, streams: Streams): Promise<DrillExit> {
+  let worst: DrillExit = DrillExit.Pass;
   for (const file of order.files) {
     const code = await runOne(file, order, streams);
-    worst = Math.max(worst, code);
+    if (code > worst) worst = code;
   }
   return worst;
 }
 
-async function runOne(file: string, order: DrillOrder, streams: Streams): Promise<number> {
+async function runOne(file: string, order: DrillOrder, streams: Streams): Promise<DrillExit> {
   const found = FILES.read(file);
   if ("error" in found) {
     streams.err(`causeway: cannot read ${file}: ${found.error}\n`);
@@ -109,7 +110,7 @@ function openLab(drill: Drill, mode: "virtual" | "lab", edgeFile: string): Lab {
 }
 
 /** Runs the cloud of a file on this machine's sockets until a signal; the exit code. */
-export async function runCloud(file: string, streams: Streams): Promise<number> {
+export async function runCloud(file: string, streams: Streams): Promise<DrillExit> {
   const found = FILES.read(file);
   if ("error" in found) {
     streams.err(`causeway: cannot read ${file}: ${found.error}\n`);

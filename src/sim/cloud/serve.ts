@@ -5,9 +5,7 @@
  */
 import { createInterface } from "node:readline";
 import { startInlineBfdEngine } from "../../agent/bfd/inline-engine.ts";
-import type { Host } from "../../platform/contract.ts";
-import { createLinuxHost } from "../../platform/linux/host.ts";
-import { World } from "../../platform/virtual/world.ts";
+import { createLinuxHost, type LinuxHost } from "../../platform/linux/host.ts";
 import { Cloud, type CloudEntry } from "./cloud.ts";
 import type { CloudConfig } from "./cloud-config.ts";
 
@@ -18,17 +16,12 @@ const HELP = "commands: withdraw PREFIX, announce PREFIX, stop NODE, start VBR, 
 
 /** Resolves when a signal or the end of standard input's `quit` ended it and all has been said. */
 export async function serveCloud(config: CloudConfig, tell: (line: string) => void): Promise<void> {
-  const memory = new World({ seed: 1 });
-  const hosts = new Map<string, Host>();
-  const host = (node: string): Host => {
+  const hosts = new Map<string, LinuxHost>();
+  const host = (node: string): LinuxHost => {
     const known = hosts.get(node);
     if (known !== undefined) return known;
-    const real = createLinuxHost({
-      name: node,
-      log: { write: () => undefined },
-      seed: process.pid,
-    });
-    const made: Host = { ...real, routes: memory.addHost(node).routes };
+    const quiet = { write: () => undefined };
+    const made = createLinuxHost({ name: node, log: quiet, routes: { kind: "virtual" } });
     hosts.set(node, made);
     return made;
   };
@@ -49,10 +42,6 @@ export async function serveCloud(config: CloudConfig, tell: (line: string) => vo
     host,
     startBfd: (node) => startInlineBfdEngine(host(node)),
   });
-  const beginUs = host(config.ecr.name).clock.now();
-  const pump = setInterval(() => {
-    memory.run({ untilUs: host(config.ecr.name).clock.now() - beginUs });
-  }, 5);
   const watch = setInterval(narrator(cloud, tell), 50);
   try {
     cloud.start();
@@ -63,7 +52,7 @@ export async function serveCloud(config: CloudConfig, tell: (line: string) => vo
     });
   } finally {
     clearInterval(watch);
-    clearInterval(pump);
+    for (const one of hosts.values()) one.close();
   }
 }
 

@@ -14,7 +14,7 @@ import type { JournalEntry } from "../../agent/journal.ts";
 import { PlatformError } from "../../core/app-error.ts";
 import type { Micros } from "../../core/time.ts";
 import type { Host } from "../../platform/contract.ts";
-import { createLinuxHost } from "../../platform/linux/host.ts";
+import { createLinuxHost, type LinuxHost } from "../../platform/linux/host.ts";
 import { Cloud, type CloudEntry } from "../cloud/cloud.ts";
 import type { VbrConfig } from "../cloud/cloud-config.ts";
 import type { Cut, Drill } from "../drill/drill.ts";
@@ -51,7 +51,7 @@ export class NamespaceLab implements Lab {
   readonly #drill: Drill;
   readonly #edgeFile: string;
   readonly #namespaces = new Namespaces();
-  readonly #hosts = new Map<string, Host>();
+  readonly #hosts = new Map<string, LinuxHost>();
   readonly #clock: Host["clock"];
   readonly #cloud: Cloud;
   readonly #edgeEntries: JournalEntry[] = [];
@@ -173,7 +173,7 @@ export class NamespaceLab implements Lab {
       this.#cloud.stop("lab ends", resolve);
       setTimeout(resolve, 1000).unref();
     });
-    for (const host of this.#hosts.values()) host.routes.close();
+    for (const host of this.#hosts.values()) host.close();
     this.#namespaces.dispose();
   }
 
@@ -214,11 +214,11 @@ export class NamespaceLab implements Lab {
     );
   }
 
-  #host(node: string): Host {
+  #host(node: string): LinuxHost {
     const known = this.#hosts.get(node);
     if (known !== undefined) return known;
     const netns = this.#namespaces.nameOf(node);
-    const routes = { table: 254, proto: 187, metric: 20 };
+    const routes = { kind: "kernel", table: 254, proto: 187, metric: 20 } as const;
     const host = createLinuxHost({ name: node, netns, log: QUIET, seed: this.#drill.seed, routes });
     this.#hosts.set(node, host);
     return host;

@@ -1,0 +1,71 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { VERSION } from "../../agent/version.ts";
+import type { Context, GlobalOptions } from "../context.ts";
+
+interface DrillOptions extends GlobalOptions {
+  readonly mode: "virtual" | "lab";
+  readonly seed?: number;
+  readonly quiet?: boolean;
+}
+
+/** `drill run FILE…`: plays drills and judges them. */
+export function registerDrill(program: Command, context: Context): void {
+  program
+    .command("drill")
+    .description("rehearse failures of the line, and measure what they cost")
+    .command("run")
+    .description("play drills, print their reports")
+    .argument("<files...>", "drill files, YAML")
+    .addOption(
+      new Option("--mode <mode>", "virtual: one virtual clock; lab: real sockets and routes")
+        .choices(["virtual", "lab"])
+        .default("virtual"),
+    )
+    .option("--seed <number>", "in place of the file's seed", parseSeed)
+    .option("-q, --quiet", "no narration on stderr")
+    .addHelpText("after", EXIT_HELP)
+    .action(async (files: readonly string[], _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<DrillOptions>();
+      const { runDrills } = await import("../../sim/main.ts");
+      const order = {
+        files,
+        mode: options.mode,
+        seed: options.seed,
+        output: options.output === "json" ? ("json" as const) : ("text" as const),
+        version: VERSION,
+        isQuiet: options.quiet === true,
+      };
+      context.exitCode = await runDrills(order, streamsOf(context));
+    });
+}
+
+/** `cloud -c FILE`: the emulated cloud on this machine's sockets. */
+export function registerCloud(program: Command, context: Context): void {
+  program
+    .command("cloud")
+    .description("the emulated cloud side: VBRs and an ECR that speak BGP and BFD")
+    .requiredOption("-c, --config <file>", "the cloud's file, YAML")
+    .action(async (options: { readonly config: string }) => {
+      const { runCloud } = await import("../../sim/main.ts");
+      context.exitCode = await runCloud(options.config, streamsOf(context));
+    });
+}
+
+const streamsOf = ({ streams }: Context) => ({
+  out: (text: string) => void streams.stdout.write(text),
+  err: (text: string) => void streams.stderr.write(text),
+});
+
+function parseSeed(text: string): number {
+  const seed = Number(text);
+  if (Number.isInteger(seed) && seed >= 0 && seed <= 0x7fff_ffff) return seed;
+  throw new InvalidArgumentError("a seed is a whole number from 0 to 2147483647");
+}
+
+const EXIT_HELP = `
+Exit codes of a drill:
+  0  every drill passed
+  1  a drill could not be run, or its outcome is inconclusive
+  2  wrong arguments, or a file with errors
+  3  an internal fault
+  4  a drill failed`;
