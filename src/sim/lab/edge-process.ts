@@ -51,7 +51,7 @@ function run(order: EdgeOrder): void {
   const agent = new Agent({
     host,
     config,
-    startBfd: startWorkerBfdEngine({ netns: order.netns }),
+    startBfd: startWorkerBfdEngine({ name: config.name, netns: order.netns }),
   });
   agent.journal.subscribe((entry) => tell({ kind: "journal", entry }));
   mirrorFib(config, host.routes, agent.journal, (table) =>
