@@ -9,7 +9,7 @@ import { startInlineBfdEngine } from "../../agent/bfd/inline-engine.ts";
 import type { JournalEntry } from "../../agent/journal.ts";
 import type { Micros } from "../../core/time.ts";
 import type { Host } from "../../platform/contract.ts";
-import { createLinuxHost } from "../../platform/linux/host.ts";
+import { createLinuxHost, type LinuxHost } from "../../platform/linux/host.ts";
 import type { VirtualLink } from "../../platform/virtual/link.ts";
 import { Cloud, type CloudEntry } from "../cloud/cloud.ts";
 import type { Cut, Drill } from "../drill/drill.ts";
@@ -27,7 +27,7 @@ export class LoopbackLab implements Lab {
   readonly substrate = "loopback sockets, virtual FIB (not root: no kernel routes, no packets)";
   readonly #drill: Drill;
   readonly #ground: DrillWorld;
-  readonly #real: Host;
+  readonly #real: LinuxHost;
   readonly #map: LoopbackMap;
   readonly #wires = new Wires();
   readonly #hosts = new Map<string, Host>();
@@ -161,6 +161,7 @@ export class LoopbackLab implements Lab {
       setTimeout(resolve, 3000).unref();
     });
     clearInterval(this.#pump);
+    this.#real.close();
   }
 
   #catchUp(): void {
