@@ -88,6 +88,9 @@ class Run {
   /** The first thing that is not ready yet, in words. */
   #missing(): string | undefined {
     const { edge, cloud } = this.#drill;
+    for (const vbr of cloud.vbrs) {
+      if (!this.#isJoined(vbr.name)) return `${vbr.name} has no session with ${cloud.ecr.name}`;
+    }
     for (const circuit of edge.circuits) {
       for (const session of circuit.sessions) {
         if (!this.#isUp(session.name))
@@ -99,6 +102,15 @@ class Run {
       if (via.length === 0) return `the edge has no route to ${prefix}`;
     }
     return undefined;
+  }
+
+  #isJoined(vbr: string): boolean {
+    const ecr = this.#drill.cloud.ecr.name;
+    return this.#lab
+      .cloudJournal()
+      .some(
+        (entry) => entry.node === ecr && entry.event === "bgp.peer.up" && entry.fields.peer === vbr,
+      );
   }
 
   #isUp(session: string): boolean {

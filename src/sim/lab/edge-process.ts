@@ -25,7 +25,7 @@ export type EdgeReport =
   | { readonly kind: "routes"; readonly table: readonly (readonly [string, readonly string[]])[] };
 
 const tell = (report: EdgeReport): void => {
-  process.send?.(report);
+  if (process.connected) process.send?.(report);
 };
 
 process.once("message", (order) => {
@@ -46,7 +46,7 @@ function run(order: EdgeOrder): void {
     netns: order.netns,
     log: quiet,
     seed: order.seed,
-    routes: config.fib,
+    routes: { ...config.fib, kind: "kernel" },
   });
   const agent = new Agent({
     host,
