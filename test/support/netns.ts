@@ -61,6 +61,9 @@ export const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(r
 /** Waits until the claim holds; false where it does not within `patienceMs`. */
 export async function until(claim: () => boolean, patienceMs = 10_000): Promise<boolean> {
   const deadline = performance.now() + patienceMs;
-  while (!claim() && performance.now() < deadline) await sleep(4);
+  while (performance.now() < deadline) {
+    if (claim()) return true;
+    await sleep(4);
+  }
   return claim();
 }
