@@ -136,6 +136,11 @@ function measure(run: () => void, octets: number): number {
   return best;
 }
 
+function print(name: string, octets: number, cost: number, more: string): void {
+  const size = String(octets).padStart(5);
+  console.log(`${name.padEnd(30)} ${size} octets ${cost.toFixed(2).padStart(8)} ns/octet ${more}`);
+}
+
 const cursor = new NlriCursor();
 let sink = 0;
 
@@ -160,10 +165,7 @@ for (let warm = 0; warm < 300; warm += 1) {
 const ordinary = measure(() => receive(...honest), honest[0].length);
 for (const [name, [message, context]] of Object.entries(SAMPLES)) {
   const cost = measure(() => receive(message, context), message.length);
-  const ratio = (cost / ordinary).toFixed(1);
-  console.log(
-    `${name.padEnd(30)} ${String(message.length).padStart(5)} octets ${cost.toFixed(2).padStart(8)} ns/octet ${ratio.padStart(6)} x`,
-  );
+  print(name, message.length, cost, `${(cost / ordinary).toFixed(1).padStart(6)} x`);
 }
 const decodedHonest = decodeMessage(
   { type: MessageType.Update, body: honest[0].subarray(HEADER_OCTETS) },
@@ -183,7 +185,5 @@ const cost = measure(() => {
     framer.next(false);
   }
 }, bytewise.length);
-console.log(
-  `${"one octet a push".padEnd(30)} ${bytewise.length} octets ${cost.toFixed(2).padStart(8)} ns/octet`,
-);
+print("one octet a push", bytewise.length, cost, "");
 if (sink === 1) console.log("");

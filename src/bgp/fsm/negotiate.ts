@@ -22,6 +22,8 @@ export interface LocalOpen {
   readonly capabilities: readonly Capability[];
   /** RFC 9234 §4.2: a peer that names no role at all is refused. */
   readonly isRoleStrict: boolean;
+  /** The session itself runs over loopback addresses. */
+  readonly isLoopback?: boolean;
 }
 
 /** What both OPENs agreed on. */
@@ -89,6 +91,7 @@ export function negotiate(local: LocalOpen, open: OpenMessage): Result<Negotiate
       families,
       session: local.localAs === local.remoteAs ? "ibgp" : "ebgp",
       peerAs: local.remoteAs,
+      ...(local.isLoopback === true && { isLoopback: true }),
     },
   });
 }

@@ -1,10 +1,12 @@
 import { parseAddress } from "../../core/address.ts";
 import { assert } from "../../core/assert.ts";
+import { EMPTY } from "../../core/bytes.ts";
 import type { LocalOpen } from "../fsm/negotiate.ts";
 import type { SessionSettings } from "../fsm/session.ts";
 import type { PolicyPeer } from "../policy/policy.ts";
 import type { PeerSlot, RibPeer } from "../rib/contract.ts";
 import type { Capability } from "../wire/message.ts";
+import { isLoopback4 } from "../wire/next-hop.ts";
 import type { PeerConfig } from "./config.ts";
 
 /** Who we are, to every peer alike. */
@@ -34,6 +36,7 @@ const localOpen = (config: PeerConfig, identity: Identity): LocalOpen => ({
   families: config.families,
   capabilities: capabilitiesOf(config, config.localAs ?? identity.localAs),
   isRoleStrict: config.role?.isStrict ?? false,
+  isLoopback: isLoopback4(parseAddress(config.remoteAddress) ?? EMPTY),
 });
 
 function capabilitiesOf(config: PeerConfig, localAs: number): readonly Capability[] {

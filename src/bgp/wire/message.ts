@@ -177,4 +177,6 @@ export interface WireContext {
   readonly session: "ebgp" | "ibgp";
   /** For the first-AS check of RFC 4271 §6.3; undefined skips it. */
   readonly peerAs: number | undefined;
+  /** The session itself runs over loopback, where next hops of 127/8 are hosts like any other. */
+  readonly isLoopback?: boolean;
 }

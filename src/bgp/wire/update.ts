@@ -17,7 +17,7 @@ import {
 } from "./iana.ts";
 import type { AsSegment, Family, NlriRun, UpdateMessage, WireContext } from "./message.ts";
 import { decodeRun, encodeMpUnreach, unicastAfi } from "./mp-nlri.ts";
-import { isHostAddress } from "./next-hop.ts";
+import { isHostAddress, isLoopback4 } from "./next-hop.ts";
 
 /**
  * RFC 4271 §4.3 as revised by RFC 7606. Fails only where the session has to be reset; whatever the
@@ -148,7 +148,9 @@ function judgeRoutes(
   const nextHop = hasNlri ? draft.nextHop : undefined;
   const mpNextHop = hasMpRoutes && draft.mpReach?.run ? draft.mpReach.nextHop : undefined;
   for (const address of [nextHop, mpNextHop]) {
-    if (address === undefined || isHostAddress(address)) continue;
+    if (address === undefined) continue;
+    const isAstray = isLoopback4(address) && context.isLoopback !== true;
+    if (isHostAddress(address) && !isAstray) continue;
     log.add(
       withdrawing(
         UpdateSubcode.InvalidNextHopAttribute,

@@ -6,6 +6,7 @@ import { toHex } from "../../../src/core/bytes.ts";
 import {
   BASE,
   decodedUpdate,
+  EBGP,
   IBGP,
   NLRI,
   ORIGIN,
@@ -136,6 +137,13 @@ t.test(
     }
   },
 );
+
+t.test("RFC 4271 §6.3 UPDATE: between loopback speakers 127/8 is a next hop", async (t) => {
+  const attributes = `${ORIGIN} 4002060201 0000b030 400304 7f000002`;
+  const loopback = { ...EBGP, isLoopback: true };
+  t.equal(survivor({ attributes, nlri: NLRI }, loopback).treatAsWithdraw, false);
+  t.equal(survivor({ attributes, nlri: NLRI }).treatAsWithdraw, true);
+});
 
 t.test("RFC 4271 §4.5 NOTIFICATION: code, subcode, data", async (t) => {
   t.same(decodeNotification(octets("0301aabb")), {
