@@ -1,6 +1,8 @@
 /** What the commands `causeway drill` and `causeway cloud` do, apart from reading their arguments. */
-import { readFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { createInterface } from "node:readline";
 import { formatProblem } from "../agent/config/document.ts";
 import { AppError } from "../core/app-error.ts";
 import { loadCloud } from "./cloud/load.ts";
@@ -28,6 +30,8 @@ export interface DrillOrder {
   readonly version: string;
   /** Narrates on stderr while it runs. */
   readonly isQuiet: boolean;
+  /** After the report a lab stays up, to be played with, until Ctrl-C. */
+  readonly isKept: boolean;
 }
 
 interface Streams {
@@ -56,10 +60,10 @@ async function runOne(file: string, order: DrillOrder, streams: Streams): Promis
   if (load.drill === undefined) return DrillExit.Usage;
   const drill = order.seed === undefined ? load.drill : { ...load.drill, seed: order.seed };
   try {
-    const lab = openLab(drill, order.mode, load.edgeFile);
+    const keep = order.isKept && order.mode === "lab" ? new Keep(streams) : undefined;
+    const lab = openLab(drill, order.mode, load.edgeFile, keep?.socketPath);
     if (!order.isQuiet) streams.err(`drill ${drill.name}: ${lab.substrate}\n`);
-    const report = await play(drill, lab, order, streams);
-    streams.out(order.output === "json" ? `${JSON.stringify(report)}\n` : formatReport(report));
+    const report = await play(drill, lab, order, streams, keep);
     if (report.verdict === "PASS") return DrillExit.Pass;
     return report.verdict === "FAIL" ? DrillExit.Failed : DrillExit.NotRun;
   } catch (cause) {
@@ -76,12 +80,16 @@ async function play(
   lab: Lab,
   order: DrillOrder,
   streams: Streams,
+  keep: Keep | undefined,
 ): Promise<DrillReport> {
   let interrupted: ((reason: AppError) => void) | undefined;
   const interruption = new Promise<never>((_, reject) => {
     interrupted = reject;
   });
-  const onSignal = () => interrupted?.(new AppError("DRILL_INTERRUPTED", "interrupted"));
+  const onSignal = () => {
+    if (!isReported) interrupted?.(new AppError("DRILL_INTERRUPTED", "interrupted"));
+  };
+  let isReported = false;
   process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
   const startedAt = lab.mode === "virtual" ? VIRTUAL_START : new Date().toISOString();
   const run = runDrill(drill, lab, {
@@ -91,6 +99,11 @@ async function play(
       if (!order.isQuiet) streams.err(`${formatEntry(entry)}\n`);
     },
     traceHash: () => (lab instanceof VirtualLab ? lab.traceHash : null),
+    async reported(report) {
+      isReported = true;
+      streams.out(order.output === "json" ? `${JSON.stringify(report)}\n` : formatReport(report));
+      await keep?.untilSignal(lab);
+    },
   });
   try {
     return await Promise.race([run, interruption]);
@@ -102,11 +115,56 @@ async function play(
   }
 }
 
-function openLab(drill: Drill, mode: "virtual" | "lab", edgeFile: string): Lab {
+function openLab(
+  drill: Drill,
+  mode: "virtual" | "lab",
+  edgeFile: string,
+  socketPath: string | undefined,
+): Lab {
   if (mode === "virtual") return new VirtualLab(drill);
   return whyNoNamespaces() === undefined
-    ? new NamespaceLab(drill, edgeFile)
-    : new LoopbackLab(drill);
+    ? new NamespaceLab(drill, edgeFile, socketPath)
+    : new LoopbackLab(drill, socketPath);
+}
+
+/** A lab kept up after its report: the edge answers on a socket, standard input breaks the line. */
+class Keep {
+  readonly #folder = mkdtempSync(join(tmpdir(), "causeway-lab-"));
+  readonly socketPath = join(this.#folder, "edge.sock");
+  readonly #streams: Streams;
+
+  constructor(streams: Streams) {
+    this.#streams = streams;
+  }
+
+  async untilSignal(lab: Lab): Promise<void> {
+    this.#streams.err(`
+The lab stays up until Ctrl-C. Ask the edge from another terminal:
+  bin/causeway show bgp summary --socket ${this.socketPath}
+  bin/causeway events -f --socket ${this.socketPath}
+Break the line here: cut CIRCUIT, restore CIRCUIT, shut CIRCUIT, withdraw PREFIX, announce PREFIX
+`);
+    const input = createInterface({ input: process.stdin });
+    input.on("line", (line) => this.#obey(lab, line.trim().split(/\s+/)));
+    await new Promise<void>((resolve) => {
+      process.once("SIGINT", () => resolve()).once("SIGTERM", () => resolve());
+    });
+    input.close();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #obey(lab: Lab, [verb = "", what = ""]: string[]): void {
+    try {
+      if (verb === "cut") lab.cut(what, { direction: "both", carrier: "hidden" });
+      else if (verb === "restore") lab.restore(what);
+      else if (verb === "shut") lab.shutPort(what);
+      else if (verb === "withdraw") lab.withdraw(what);
+      else if (verb === "announce") lab.announce(what);
+      else if (verb !== "") this.#streams.err(`unknown command "${verb}"\n`);
+    } catch (cause) {
+      this.#streams.err(`${cause instanceof Error ? cause.message : String(cause)}\n`);
+    }
+  }
 }
 
 /** Runs the cloud of a file on this machine's sockets until a signal; the exit code. */

@@ -6,6 +6,7 @@ interface DrillOptions extends GlobalOptions {
   readonly mode: "virtual" | "lab";
   readonly seed?: number;
   readonly quiet?: boolean;
+  readonly keep?: boolean;
 }
 
 /** `drill run FILE…`: plays drills and judges them. */
@@ -23,6 +24,7 @@ export function registerDrill(program: Command, context: Context): void {
     )
     .option("--seed <number>", "in place of the file's seed", parseSeed)
     .option("-q, --quiet", "no narration on stderr")
+    .option("--keep", "a lab stays up after its report, to be played with, until Ctrl-C")
     .addHelpText("after", EXIT_HELP)
     .action(async (files: readonly string[], _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<DrillOptions>();
@@ -34,6 +36,7 @@ export function registerDrill(program: Command, context: Context): void {
         output: options.output === "json" ? ("json" as const) : ("text" as const),
         version: VERSION,
         isQuiet: options.quiet === true,
+        isKept: options.keep === true,
       };
       context.exitCode = await runDrills(order, streamsOf(context));
     });

@@ -25,6 +25,8 @@ export interface RunOptions {
   /** Called as things happen, for the terminal. */
   readonly progress: (entry: TimelineEntry) => void;
   readonly traceHash: () => string | null;
+  /** Called with the report before the lab is taken down; the lab stays up until it resolves. */
+  readonly reported?: (report: DrillReport) => Promise<void>;
 }
 
 const SETUP_US_MAX = 60_000_000;
@@ -36,7 +38,9 @@ export async function runDrill(drill: Drill, lab: Lab, options: RunOptions): Pro
   const run = new Run(drill, lab, options);
   try {
     await lab.start();
-    return (await run.isReady()) ? await run.play() : run.inconclusive();
+    const report = (await run.isReady()) ? await run.play() : run.inconclusive();
+    await options.reported?.(report);
+    return report;
   } finally {
     await lab.stop();
   }

@@ -11,11 +11,14 @@ import { loadEdgeConfig } from "../../agent/config/load.ts";
 import type { JournalEntry } from "../../agent/journal.ts";
 import { createLinuxHost } from "../../platform/linux/host.ts";
 import { mirrorFib } from "./fib-mirror.ts";
+import { openLabApi } from "./lab-api.ts";
 
 export interface EdgeOrder {
   readonly configFile: string;
   readonly netns: string;
   readonly seed: number;
+  /** Where the edge's API listens, for a lab that is kept. */
+  readonly socketPath: string | undefined;
 }
 
 export type EdgeReport =
@@ -28,9 +31,9 @@ const tell = (report: EdgeReport): void => {
   if (process.connected) process.send?.(report);
 };
 
-process.once("message", (order) => {
+process.once("message", async (order) => {
   try {
-    run(order as EdgeOrder);
+    await run(order as EdgeOrder);
     tell({ kind: "started" });
   } catch (cause) {
     tell({ kind: "failed", text: cause instanceof Error ? cause.message : String(cause) });
@@ -38,7 +41,7 @@ process.once("message", (order) => {
   }
 });
 
-function run(order: EdgeOrder): void {
+async function run(order: EdgeOrder): Promise<void> {
   const config = read(order.configFile);
   const quiet = { write: () => undefined };
   const host = createLinuxHost({
@@ -58,7 +61,10 @@ function run(order: EdgeOrder): void {
     tell({ kind: "routes", table: [...table] }),
   );
   agent.start();
+  const api =
+    order.socketPath === undefined ? undefined : await openLabApi(agent, order.socketPath);
   process.once("disconnect", () => {
+    void api?.close();
     agent.stop("lab ends", () => process.exit(0));
     setTimeout(() => process.exit(0), 2000).unref();
   });

@@ -15,6 +15,7 @@ import { Cloud, type CloudEntry } from "../cloud/cloud.ts";
 import type { Cut, Drill } from "../drill/drill.ts";
 import { type CircuitsByPrefix, mirrorFib } from "./fib-mirror.ts";
 import type { Direction, Lab, ProbeColumns, ProbeRecord } from "./lab.ts";
+import { openLabApi } from "./lab-api.ts";
 import { LoopbackMap, loopbackTcp, loopbackUdp, Wires } from "./loopback-net.ts";
 import { buildWorld, type DrillWorld, EDGE, IDC, innerLink, withDevices } from "./topology.ts";
 
@@ -36,10 +37,13 @@ export class LoopbackLab implements Lab {
   readonly #edgeEntries: JournalEntry[] = [];
   readonly #startUs: Micros;
   readonly #walks: WalkProbes;
+  readonly #socketPath: string | undefined;
+  #api: { close(): Promise<void> } | undefined;
   #routes: CircuitsByPrefix = new Map();
   #pump: NodeJS.Timeout | undefined;
 
-  constructor(drill: Drill) {
+  constructor(drill: Drill, socketPath?: string) {
+    this.#socketPath = socketPath;
     this.#drill = { ...drill, cloud: withDevices(drill.cloud) };
     this.#ground = buildWorld(this.#drill);
     this.#real = createLinuxHost({ name: "lab", log: QUIET, seed: drill.seed });
@@ -73,6 +77,7 @@ export class LoopbackLab implements Lab {
     this.#pump = setInterval(() => this.#catchUp(), PUMP_MS);
     this.#cloud.start();
     this.#edge.start();
+    if (this.#socketPath !== undefined) this.#api = await openLabApi(this.#edge, this.#socketPath);
   }
 
   async sleepUntil(at: Micros): Promise<void> {
@@ -150,6 +155,7 @@ export class LoopbackLab implements Lab {
   }
 
   async stop(): Promise<void> {
+    await this.#api?.close();
     await new Promise<void>((resolve) => {
       let waiting = 2;
       const done = () => {

@@ -50,6 +50,7 @@ export class NamespaceLab implements Lab {
   readonly substrate = "network namespaces, kernel routes, real packets";
   readonly #drill: Drill;
   readonly #edgeFile: string;
+  readonly #socketPath: string | undefined;
   readonly #namespaces = new Namespaces();
   readonly #hosts = new Map<string, LinuxHost>();
   readonly #clock: Host["clock"];
@@ -60,8 +61,12 @@ export class NamespaceLab implements Lab {
   #probes: ProbeWorker | undefined;
   #claim: (() => void) | undefined;
 
-  /** `edgeFile`: the same file the drill's `edge` was read from; the edge process reads it itself. */
-  constructor(drill: Drill, edgeFile: string) {
+  /**
+   * `edgeFile`: the same file the drill's `edge` was read from; the edge's process reads it itself.
+   * `socketPath`: where the edge's API is to listen, if it is.
+   */
+  constructor(drill: Drill, edgeFile: string, socketPath?: string) {
+    this.#socketPath = socketPath;
     this.#drill = { ...drill, cloud: withDevices(drill.cloud) };
     this.#edgeFile = edgeFile;
     this.#clock = createLinuxHost({ name: "lab", log: QUIET, seed: drill.seed }).clock;
@@ -236,6 +241,7 @@ export class NamespaceLab implements Lab {
       configFile: this.#edgeFile,
       netns: this.#namespaces.nameOf(EDGE),
       seed: this.#drill.seed,
+      socketPath: this.#socketPath,
     };
     child.send(order);
     await new Promise<void>((resolve, reject) => {
