@@ -1,4 +1,6 @@
-/** What the commands `causeway drill` and `causeway cloud` do, apart from reading their arguments. */
+/**
+ * What the commands `causeway drill` and `causeway cloud` do, apart from reading their arguments.
+ */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";

@@ -29,7 +29,8 @@ import { transitionOn } from "./transitions.ts";
  * What it keeps true: periodic packets leave at least 75 % of the interval in force apart; whatever
  * else leaves answers a poll or tells a change of state, and what of it a peer can provoke is
  * limited by a bucket; P and F never go together; the Echo function, Demand mode of our own and
- * control plane independence are never claimed. Expiry is judged on the assumption that every packet
+ * control plane independence are never claimed. Expiry is judged on the assumption that every
+ * packet
  * that had arrived was handed over first: hosts read sockets before they ring alarms.
  */
 export class BfdSession {

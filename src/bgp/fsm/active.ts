@@ -15,7 +15,9 @@ import {
 } from "./session.ts";
 import type { BgpState } from "./state.ts";
 
-/** RFC 4271 §8.2.2, Active: waiting for the peer's connection, or to dial. Returns the next state. */
+/**
+ * RFC 4271 §8.2.2, Active: waiting for the peer's connection, or to dial. Returns the next state.
+ */
 export function active(s: Session, event: Event, now: Micros, out: FsmEffect[]): BgpState {
   switch (event.kind) {
     case "ManualStart": // Events 1 and 3–7 are ignored in this state.

@@ -3,7 +3,9 @@ import type { Event, FsmEffect } from "./event.ts";
 import { armConnectRetry, openConnection, type Session } from "./session.ts";
 import type { BgpState } from "./state.ts";
 
-/** RFC 4271 §8.2.2, Idle: nothing is allocated, every connection is refused. Returns the next state. */
+/**
+ * RFC 4271 §8.2.2, Idle: nothing is allocated, every connection is refused. Returns the next state.
+ */
 export function idle(s: Session, event: Event, now: Micros, out: FsmEffect[]): BgpState {
   switch (event.kind) {
     case "ManualStart": // Event 1

@@ -159,7 +159,9 @@ function familyFault(
   });
 }
 
-/** RFC 9234 §4.2: roles must mirror each other; several that differ are a mismatch in themselves. */
+/**
+ * RFC 9234 §4.2: roles must mirror each other; several that differ are a mismatch in themselves.
+ */
 function roleFault(local: LocalOpen, open: OpenMessage): WireFault | undefined {
   const ours = rolesOf(local)[0];
   if (ours === undefined) return undefined;

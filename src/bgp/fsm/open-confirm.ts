@@ -14,7 +14,10 @@ import {
 } from "./session.ts";
 import type { BgpState } from "./state.ts";
 
-/** RFC 4271 §8.2.2, OpenConfirm: both OPENs are good, a KEEPALIVE is awaited. Returns the next state. */
+/**
+ * RFC 4271 §8.2.2, OpenConfirm: both OPENs are good, a KEEPALIVE is awaited. Returns the next
+ * state.
+ */
 export function openConfirm(s: Session, event: Event, now: Micros, out: FsmEffect[]): BgpState {
   switch (event.kind) {
     case "ManualStart": // Events 1 and 3–7 are ignored in this state.

@@ -12,7 +12,8 @@ import type { BgpState } from "./state.ts";
 /**
  * `bgp/fsm` is the finite state machine of RFC 4271 §8: one session, which is one TCP connection or
  * the attempt at one. It knows no octets, no RIB and no other session; who owns two of them for a
- * peer decides between them by `collision.ts`. What it wants done comes out as `FsmEffect`s, in order.
+ * peer decides between them by `collision.ts`. What it wants done comes out as `FsmEffect`s, in
+ * order.
  *
  *   event.ts      the 28 events, and the effects       session.ts    state, timers, shared moves
  *   machine.ts    dispatch, timers to events           idle.ts … established.ts   §8.2.2, one each

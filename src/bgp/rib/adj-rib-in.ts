@@ -11,7 +11,8 @@ import type { Peer } from "./peer.ts";
 
 /**
  * Adj-RIBs-In (RFC 4271 §3.2): what peers sent goes into the columns of its family with what import
- * made of it. Refused paths are kept too, so that a changed policy is applied to what is here instead
+ * made of it. Refused paths are kept too, so that a changed policy is applied to what is here
+ * instead
  * of asking the peer to send it again.
  */
 export class AdjRibIn {
@@ -61,7 +62,9 @@ export class AdjRibIn {
     });
   }
 
-  /** What is stale now is doomed: another BoRR before the walk is through changes nothing of that. */
+  /**
+   * What is stale now is doomed: another BoRR before the walk is through changes nothing of that.
+   */
   removeStale(peer: Peer, rib: LocRib): void {
     const { marks } = rib.paths;
     let isAny = false;
@@ -196,7 +199,9 @@ function dropLimitOf({ config }: Peer): number {
   return maxPrefix?.action === "drop-newest" ? maxPrefix.limit : Number.POSITIVE_INFINITY;
 }
 
-/** How the count stands after an UPDATE; what was reported once is not said again until it falls. */
+/**
+ * How the count stands after an UPDATE; what was reported once is not said again until it falls.
+ */
 function limitOutcome(peer: Peer, rib: LocRib): ReceiveOutcome {
   const { maxPrefix } = peer.config;
   if (maxPrefix === undefined) return OK;

@@ -17,7 +17,8 @@ import type { NextHopTable } from "./next-hop-table.ts";
 
 /**
  * Attribute sets by number: interned by their canonical octets, counted by reference, with what the
- * decision compares beside them as numbers (design §3). Octets live in one arena the collector never
+ * decision compares beside them as numbers (design §3). Octets live in one arena the collector
+ * never
  * looks into; it is compacted when half of it is dead. Id 0 is no set.
  *
  * An id is only meaningful together with its birth: caches keep both, so that they need not be told
@@ -69,7 +70,9 @@ export class AttributeStore {
     this.#multiplier = rng.int(0, 0xffff_ffff) | 1;
   }
 
-  /** The id of an equal set, with one reference for the caller; 0 where the set is beyond bounds. */
+  /**
+   * The id of an equal set, with one reference for the caller; 0 where the set is beyond bounds.
+   */
   intern(attributes: PathAttributes): number {
     this.#scratch.reset();
     packAttributes(attributes, this.#scratch);

@@ -8,7 +8,8 @@ import type { PeerColumns } from "./peer-columns.ts";
 /**
  * The decision process of RFC 4271 §9.1.2 for one prefix at a time. Every step removes candidates
  * from a set by numbers that stand beside the attribute sets; MED is compared within each group of
- * one neighbouring AS over the whole set, so that the outcome cannot depend on the order of arrival.
+ * one neighbouring AS over the whole set, so that the outcome cannot depend on the order of
+ * arrival.
  *
  * What is left before the arbitrary tie-breaks is equal, and may be used together. The same process
  * over what is left outside the chosen set gives the backup (design §4).
@@ -216,7 +217,9 @@ export class Decision {
     return used;
   }
 
-  /** Removes and returns the candidate all others lose to; `like` asks for the AS_PATH of that one. */
+  /**
+   * Removes and returns the candidate all others lose to; `like` asks for the AS_PATH of that one.
+   */
   #takeFirst(like: number | undefined): number {
     let firstIndex = -1;
     const accepted = this.#paths.accepted;

@@ -9,7 +9,8 @@ import type { Peer } from "./peer.ts";
 /**
  * What becomes of a received attribute set (RFC 4271 §9.1.1, RFC 4456 §8): refused for a loop or a
  * senseless next hop, refused by policy, or accepted as policy left it. A verdict that does not
- * depend on the prefix is remembered beside the set, so it costs once however many prefixes share it.
+ * depend on the prefix is remembered beside the set, so it costs once however many prefixes share
+ * it.
  */
 export class Import {
   readonly #router: Router;
@@ -101,7 +102,9 @@ export interface PolicyPrefix {
   readonly length: number;
 }
 
-/** `family` conditions look at the prefix, but IPv4 and IPv6 verdicts are kept apart all the same. */
+/**
+ * `family` conditions look at the prefix, but IPv4 and IPv6 verdicts are kept apart all the same.
+ */
 const verdictKey = (peer: Peer, afi: Afi): number => peer.importKey * 2 + (afi - 1);
 
 /** Why a route may not be used whatever policy says; undefined where it may. */

@@ -1,6 +1,8 @@
 import { SparseColumn } from "./columns.ts";
 
-/** A heap of codes that can also give up one from the middle; `precedes` says who comes out first. */
+/**
+ * A heap of codes that can also give up one from the middle; `precedes` says who comes out first.
+ */
 export class IndexedHeap {
   readonly #precedes: (a: number, b: number) => boolean;
   readonly #codes: number[] = [];

@@ -16,7 +16,8 @@ import { RowQueue } from "./row-queue.ts";
  * FIB through `takeBatch`, peers through `journal`.
  *
  * A row lives while anything refers to it: a path, a best route, the FIB, or an Adj-RIB-Out
- * (`hold`). Decisions are taken in `decideSome`; until then the Loc-RIB keeps its last word, which is
+ * (`hold`). Decisions are taken in `decideSome`; until then the Loc-RIB keeps its last word, which
+ * is
  * why it remembers attribute set and peer of the best path rather than the path.
  */
 export class LocRib {

@@ -79,7 +79,9 @@ export class NextHopTable {
     return at(this.#texts, id);
   }
 
-  /** The link-local half of a 32-octet next hop where the session runs over link-local addresses. */
+  /**
+   * The link-local half of a 32-octet next hop where the session runs over link-local addresses.
+   */
   hopTextOf(id: number, remoteAddress: Uint8Array | undefined): string {
     const octets = at(this.#octets, id);
     const wantsLinkLocal = remoteAddress !== undefined && isLinkLocal6(remoteAddress);

@@ -14,12 +14,14 @@ import type { PackTarget, UpdatePacker } from "./update-packer.ts";
 
 /**
  * Adj-RIBs-Out of one session (RFC 4271 §9.2): which attribute set the peer was told for which
- * prefix. What it should be told follows from the Loc-RIB; the difference is sent. Two readers bring
+ * prefix. What it should be told follows from the Loc-RIB; the difference is sent. Two readers
+ * bring
  * rows up: the journal of changes, and a walk over everything (first feed, ROUTE-REFRESH, changed
  * policy). Rows are looked at again as they are, so the two may meet in any order, and the Loc-RIB
  * does not change while a batch is made.
  *
- * With a budget, the gate says which prefixes go out. Nothing is sent while a walk is under way, for
+ * With a budget, the gate says which prefixes go out. Nothing is sent while a walk is under way,
+ * for
  * it may yet bring up a prefix that ranks higher; then withdrawals go first, so that the peer never
  * holds more than it may.
  */
@@ -30,7 +32,9 @@ export class PeerOut {
   readonly #target: PackTarget;
   #group: ExportGroup;
   #gate: BudgetGate | undefined;
-  /** Codes the gate changed its mind about, or whose set may have changed; 1 to send them anyway. */
+  /**
+   * Codes the gate changed its mind about, or whose set may have changed; 1 to send them anyway.
+   */
   readonly #unsettled = new Map<number, 0 | 1>();
   /** Routes that fit no message to this peer (RFC 8654 §4). */
   tooLong = 0;
@@ -104,7 +108,9 @@ export class PeerOut {
     return this.#unsettled.size > 0 || this.#families.some((family) => family.hasMore);
   }
 
-  /** Messages of about `octetsMax` in sum; looks at a bounded number of rows, so there may be none. */
+  /**
+   * Messages of about `octetsMax` in sum; looks at a bounded number of rows, so there may be none.
+   */
   take(octetsMax: number): readonly Uint8Array[] {
     const messages: Uint8Array[] = [];
     let octetsLeft = octetsMax;
@@ -242,7 +248,9 @@ export class PeerOut {
     return WITHDRAWN_OCTETS;
   }
 
-  /** What the peer should be told (RFC 4271 §9.1.3, RFC 4456 §8), with a reference; 0 for nothing. */
+  /**
+   * What the peer should be told (RFC 4271 §9.1.3, RFC 4456 §8), with a reference; 0 for nothing.
+   */
   #retainOut(rib: LocRib, row: number): number {
     const best = rib.best[row] ?? 0;
     if (best === 0) return 0;

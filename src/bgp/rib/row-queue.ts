@@ -1,4 +1,6 @@
-/** A queue of rows that doubles as needed; whoever fills it keeps rows from standing in it twice. */
+/**
+ * A queue of rows that doubles as needed; whoever fills it keeps rows from standing in it twice.
+ */
 export class RowQueue {
   #rows = new Uint32Array(256);
   #from = 0;

@@ -10,7 +10,8 @@ import type { LocRib } from "./loc-rib.ts";
 import type { NextHopTable } from "./next-hop-table.ts";
 
 /**
- * Turns a batch of changes for one peer into UPDATEs as full as they get: withdrawals first, so that
+ * Turns a batch of changes for one peer into UPDATEs as full as they get: withdrawals first, so
+ * that
  * the peer never holds more than it may, then announcements grouped by attribute set. The octets of
  * a set are copied as they stand in the store; nothing is encoded per peer, next hops of our own
  * excepted, unless the peer speaks 2-octet ASes.
@@ -38,7 +39,9 @@ export class UpdatePacker {
     this.#withdrawn[rib.index].push(row);
   }
 
-  /** Announces the row with set `out`, which stays held until `pack`. Octets it will roughly take. */
+  /**
+   * Announces the row with set `out`, which stays held until `pack`. Octets it will roughly take.
+   */
   announce(rib: LocRib, row: number, out: number): number {
     const isNewSet = this.#announced[rib.index].push(row, out);
     if (!isNewSet) return ROW_OCTETS;

@@ -16,7 +16,9 @@ import type { NextHopTable } from "./next-hop-table.ts";
 import { DEAD, isRejected } from "./path-store.ts";
 import type { Peer } from "./peer.ts";
 
-/** The read model of a RIB: rows become text and objects here, when somebody asks, and only then. */
+/**
+ * The read model of a RIB: rows become text and objects here, when somebody asks, and only then.
+ */
 export class ColumnsView implements RibView {
   readonly #inputs: ViewInputs;
 

@@ -42,7 +42,10 @@ export interface PeerConfig {
   readonly idleHoldTimeSecMax: number;
 
   readonly families: readonly Family[];
-  /** Ours towards the peer, by its number in RFC 9234 §4.1; a peer that names none is refused if strict. */
+  /**
+   * Ours towards the peer, by its number in RFC 9234 §4.1; a peer that names none is refused if
+   * strict.
+   */
   readonly role?: { readonly value: number; readonly isStrict: boolean };
   readonly capabilities: {
     readonly routeRefresh: boolean;

@@ -10,7 +10,8 @@ import type { SpeakerEffect } from "./effects.ts";
 import { SPEAKER_LIMITS } from "./limits.ts";
 
 /**
- * What an Established peer is told: the UPDATEs the RIB has for it, as fast as the socket takes them
+ * What an Established peer is told: the UPDATEs the RIB has for it, as fast as the socket takes
+ * them
  * and no faster. The RIB keeps what is not sent as a set of changed prefixes, so a peer that reads
  * slowly costs the octets of one full queue, whatever happens to the table meanwhile.
  *

@@ -1,6 +1,7 @@
 /**
  * What keeps a peer in Idle beside the idle hold: orders, of operators, of the configuration, of
- * BFD, of the prefix limit. Each is given and taken back on its own; the peer starts when none is left.
+ * BFD, of the prefix limit. Each is given and taken back on its own; the peer starts when none is
+ * left.
  */
 export class Gate {
   /** `isShutdown` of the configuration. */

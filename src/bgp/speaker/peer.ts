@@ -42,7 +42,8 @@ type Input<Kind extends SpeakerInput["kind"]> = Extract<SpeakerInput, { readonly
 
 /**
  * One neighbour: its connections (`channels.ts`), what keeps it down (`gate.ts`), what it is told
- * (`feed.ts`), and its place in the RIB. Whatever ends a session leaves a sentence here that says why.
+ * (`feed.ts`), and its place in the RIB. Whatever ends a session leaves a sentence here that says
+ * why.
  */
 export class Peer implements ChannelsOwner, Reader {
   readonly name: string;

@@ -34,9 +34,11 @@ export interface SpeakerOptions {
  *   feed.ts     UPDATEs out, RFC 7313                     gate.ts      what keeps a peer down
  *   ceases.ts   what we say when we stop                 config-diff.ts  what a change resets
  *
- * Invariants. Work on tables is done in slices, armed as a deadline of `now`: timers, KEEPALIVEs and
+ * Invariants. Work on tables is done in slices, armed as a deadline of `now`: timers, KEEPALIVEs
+ * and
  * orders come in between. What one peer costs is bounded by `limits.ts` and `core/limits.ts`, in
- * memory and in log lines, whatever it sends and however slowly it reads. A bug that one peer's input
+ * memory and in log lines, whatever it sends and however slowly it reads. A bug that one peer's
+ * input
  * finds ends that peer's session; only broken state of the RIB all share ends the speaker.
  *
  * RFC 4271, 4486, 6286, 6608, 6793, 7313, 8212 (in the RIB), 9003, 9384, 9687.

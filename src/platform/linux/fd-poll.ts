@@ -5,7 +5,8 @@ import koffi, { type node } from "koffi";
  * that is still connecting), from the same event loop as everything else. Close it before the
  * descriptor.
  *
- * Each line answers a fault of the layers below. The handle is collected, and its events end, unless
+ * Each line answers a fault of the layers below. The handle is collected, and its events end,
+ * unless
  * something reachable holds it: `live`. After an error condition libuv stops watching: the callback
  * is called all the same, must consume the error (SO_ERROR), and the watch starts again. Promises
  * and ticks queued by the callback are not run by some Node versions until something else wakes

@@ -101,7 +101,9 @@ function creationError(error: unknown, wanted: string): PlatformError {
   return adminError(wanted, error);
 }
 
-/** `ip link set down` takes IPv6 addresses along unless told otherwise; a VLAN of ours keeps them. */
+/**
+ * `ip link set down` takes IPv6 addresses along unless told otherwise; a VLAN of ours keeps them.
+ */
 function keepAddresses(device: string, netns: Netns): void {
   const path = `/proc/sys/net/ipv6/conf/${device}/keep_addr_on_down`;
   try {

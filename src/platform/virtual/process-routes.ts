@@ -12,12 +12,14 @@ import type { KernelRoutes } from "./routes.ts";
 import type { Timeline } from "./timeline.ts";
 
 /**
- * Kernel routes as one process has them, with the order and the healing the Linux host has. Batches,
+ * Kernel routes as one process has them, with the order and the healing the Linux host has.
+ * Batches,
  * removals and dumps wait in one queue and are worked off slice by slice, each taking its time;
  * groups overtake them, for a failover hangs on them. When an interface comes back, the groups of
  * this process that lost a hop by it are put right, and the routes that went with them.
  *
- * The process does the work: while it is frozen nothing goes on, and when it is killed a batch stays
+ * The process does the work: while it is frozen nothing goes on, and when it is killed a batch
+ * stays
  * half done, as it would.
  */
 export class ProcessRoutes implements Routes {

@@ -1,7 +1,9 @@
 /**
- * The cloud's routers as configurations of the same router the edge runs: a VBR is an agent with the
+ * The cloud's routers as configurations of the same router the edge runs: a VBR is an agent with
+ * the
  * cloud's AS, one customer, and the vendor's limits; the ECR is an agent that joins the VBRs over
- * iBGP and originates the VPC's prefixes. So the emulated side speaks BGP and BFD as strictly as the
+ * iBGP and originates the VPC's prefixes. So the emulated side speaks BGP and BFD as strictly as
+ * the
  * edge does, and what it must not do (more than 110 routes a peer, say) is a limit, not a script.
  *
  * Inside the cloud sessions are iBGP, so the customer sees one AS, as it does of the vendor. The

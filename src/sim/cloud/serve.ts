@@ -1,5 +1,6 @@
 /**
- * `causeway cloud`: the cloud on this machine's own sockets, for a router under test beside it. Each
+ * `causeway cloud`: the cloud on this machine's own sockets, for a router under test beside it.
+ * Each
  * VBR listens on its gateway address; the sessions inside the cloud run over loopback; nothing is
  * forwarded, so its routes stay in memory. Commands on standard input break things.
  */

@@ -1,5 +1,6 @@
 /**
- * Plays a drill in a lab and judges it. The runner knows steps, claims and figures; it does not know
+ * Plays a drill in a lab and judges it. The runner knows steps, claims and figures; it does not
+ * know
  * whether time is virtual. Whatever goes wrong before the first step is INCONCLUSIVE, not FAIL: a
  * drill that could not be set up says nothing about failover.
  */

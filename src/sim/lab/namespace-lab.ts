@@ -92,7 +92,9 @@ export class NamespaceLab implements Lab {
     if (waitMs > 0) await sleep(waitMs);
   }
 
-  /** Looks again at every journal entry and route change, so that a claim is met within its event. */
+  /**
+   * Looks again at every journal entry and route change, so that a claim is met within its event.
+   */
   async waitFor(claim: () => boolean, deadline: Micros): Promise<boolean> {
     for (;;) {
       if (claim()) return true;

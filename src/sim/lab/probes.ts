@@ -1,7 +1,10 @@
 /**
- * Numbered probe packets, both ways, at a fixed pace: what a drill's loss is counted with. One prober
- * sends from its end and hears at the other; rows are columns (`ProbeColumns`), so a long drill stays
- * small. It runs over any two hosts: the kernel's packets in a lab, simulated ones on a virtual clock.
+ * Numbered probe packets, both ways, at a fixed pace: what a drill's loss is counted with. One
+ * prober
+ * sends from its end and hears at the other; rows are columns (`ProbeColumns`), so a long drill
+ * stays
+ * small. It runs over any two hosts: the kernel's packets in a lab, simulated ones on a virtual
+ * clock.
  */
 
 import { after, type Micros } from "../../core/time.ts";

@@ -107,7 +107,9 @@ export function edgeDevice(drill: Drill, circuit: string): string {
   return device;
 }
 
-/** The VBR's interface towards the customer; labs make it, so they name it where the file does not. */
+/**
+ * The VBR's interface towards the customer; labs make it, so they name it where the file does not.
+ */
 export const customerDevice = (vbr: VbrConfig): string => vbr.device ?? EDGE;
 
 export const maskOf = (vbr: VbrConfig): string => vbr.local.split("/")[1] ?? "30";

@@ -1,4 +1,6 @@
-/** The drill report, schema `causeway.drill.report/v1`: JSON is the source, text is drawn from it. */
+/**
+ * The drill report, schema `causeway.drill.report/v1`: JSON is the source, text is drawn from it.
+ */
 export interface DrillReport {
   readonly schema: "causeway.drill.report/v1";
   readonly drill: string;
