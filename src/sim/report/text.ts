@@ -4,7 +4,7 @@ import type { CheckReport, DrillReport, FaultReport, LossReport, TimelineEntry }
 export function formatReport(report: DrillReport): string {
   const lines = [
     `drill ${report.drill}: ${report.description}`,
-    `  ${report.mode} mode (${report.substrate}), seed ${report.seed}, took ${ms(report.durationMs)}`,
+    `  ${report.mode} mode: ${report.substrate}; seed ${report.seed}; ${ms(report.durationMs)}`,
     "",
     "timeline",
     ...report.timeline.map(formatEntry),
@@ -34,7 +34,7 @@ function formatFault(fault: FaultReport): string[] {
     `fault: ${fault.fault} at ${signed(fault.atMs)}`,
     `  detection     ${msOrNone(fault.detectionMs)} fault → session down at the edge${by}`,
     `  convergence   ${msOrNone(fault.convergenceMs)} detection → the edge's FIB left the circuit`,
-    `  cloud         ${msOrNone(fault.cloudConvergenceMs)} fault → the cloud's FIB left the circuit`,
+    `  cloud         ${msOrNone(fault.cloudConvergenceMs)} fault → the cloud's FIB left it`,
     `  to the cloud  ${formatLoss(fault.lost.toCloud)}`,
     `  to the edge   ${formatLoss(fault.lost.toEdge)}`,
     "",
