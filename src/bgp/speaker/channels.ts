@@ -29,8 +29,8 @@ export interface ChannelsOwner {
   readonly tally: Tally;
   /** The peer must not come back from Idle by itself. */
   readonly isGated: boolean;
-  sessionUp(channel: Channel, now: Micros, out: SpeakerEffect[]): void;
-  sessionDown(now: Micros, out: SpeakerEffect[]): void;
+  sessionUp(channel: Channel): void;
+  sessionDown(): void;
   /** A session ended that had come at least to OpenSent, or (`hadOpen` false) an attempt at one. */
   sessionEnded(ended: Ended, hadOpen: boolean, now: Micros, out: SpeakerEffect[]): void;
   stateChanged(from: BgpState, to: BgpState, now: Micros, out: SpeakerEffect[]): void;
@@ -291,10 +291,10 @@ export class Channels {
 
   #settle(channel: Channel, was: BgpState, now: Micros, out: SpeakerEffect[]): void {
     const { state } = channel.session;
-    if (was === "Established") this.#owner.sessionDown(now, out);
+    if (was === "Established") this.#owner.sessionDown();
     if (channel === this.#rival && state === "Established") this.#dump(this.#main, now, out);
     this.#promote();
-    if (state === "Established") this.#owner.sessionUp(channel, now, out);
+    if (state === "Established") this.#owner.sessionUp(channel);
     this.#keepIdle();
     this.#report(now, out);
   }

@@ -5,29 +5,25 @@ import type { NegotiatedView, PeerView } from "./view.ts";
 
 export function peerView(peer: Peer): PeerView {
   const { main } = peer.channels;
+  const { because, ...facts } = peer.facts;
   return {
+    ...facts,
     name: peer.name,
     slot: peer.slot,
     config: peer.config,
-    state: peer.state,
-    since: peer.since,
-    downReason: downReason(peer),
+    downReason: downReason(peer, because),
     isHeldOff: peer.gate.hold !== undefined,
     negotiated: negotiatedView(peer),
     timers: timersOf(peer),
-    establishedTransitions: peer.establishedTransitions,
-    lastReset: peer.lastReset,
     counters: peer.tally.snapshot(),
     outQueueOctets: main.connection?.queuedOctets ?? 0,
-    endOfRib: peer.endOfRibFamilies,
-    lastMessageAt: peer.lastMessageAt,
   };
 }
 
 /** An order weighs more than a failure, a failure more than a state. */
-function downReason(peer: Peer): string | undefined {
+function downReason(peer: Peer, because: string | undefined): string | undefined {
   const { remoteAddress } = peer.config;
-  switch (peer.state) {
+  switch (peer.facts.state) {
     case "Established":
       return undefined;
     case "OpenConfirm":
@@ -35,11 +31,11 @@ function downReason(peer: Peer): string | undefined {
     case "OpenSent":
       return "waiting for the peer's OPEN";
     case "Connect":
-      return peer.because ?? `connecting to ${remoteAddress}`;
+      return because ?? `connecting to ${remoteAddress}`;
     case "Active":
-      return peer.because ?? `waiting for ${remoteAddress} to connect`;
+      return because ?? `waiting for ${remoteAddress} to connect`;
     case "Idle":
-      return peer.gate.reason ?? peer.because ?? "not started yet";
+      return peer.gate.reason ?? because ?? "not started yet";
   }
 }
 

@@ -38,6 +38,18 @@ export interface Shared {
   isInRib: boolean;
 }
 
+/** What became of a peer. */
+export interface PeerFacts {
+  readonly state: BgpState;
+  readonly since: Micros;
+  /** The cause of the last failure, in a sentence; undefined once it was overcome. */
+  readonly because: string | undefined;
+  readonly lastReset: LastReset | undefined;
+  readonly establishedTransitions: number;
+  readonly lastMessageAt: Micros | undefined;
+  readonly endOfRib: readonly Family[];
+}
+
 type Input<Kind extends SpeakerInput["kind"]> = Extract<SpeakerInput, { readonly kind: Kind }>;
 
 /**
@@ -58,14 +70,8 @@ export class Peer implements ChannelsOwner, Reader {
   #feed: Feed | undefined;
   /** Our end of the session, as the RIB knows it. */
   #localAddress: string | undefined;
-  #state: BgpState = "Idle";
-  #since: Micros;
-  #because: string | undefined;
+  readonly #facts: { -readonly [Fact in keyof PeerFacts]: PeerFacts[Fact] };
   #endReason: ResetReason | undefined;
-  #lastReset: LastReset | undefined;
-  #establishedTransitions = 0;
-  #lastMessageAt: Micros | undefined;
-  #endOfRib: readonly Family[] = [];
   /** Between the peer's BoRR and EoRR. */
   #stale: readonly Family[] = [];
 
@@ -74,7 +80,15 @@ export class Peer implements ChannelsOwner, Reader {
     this.slot = slot;
     this.#config = config;
     this.#shared = shared;
-    this.#since = now;
+    this.#facts = {
+      state: "Idle",
+      since: now,
+      because: undefined,
+      lastReset: undefined,
+      establishedTransitions: 0,
+      lastMessageAt: undefined,
+      endOfRib: [],
+    };
     this.gate.isShutdown = config.isShutdown;
     const settings = sessionSettings(config, shared.identity);
     this.channels = new Channels(this, shared.book, settings, shared.rng, now);
@@ -88,37 +102,12 @@ export class Peer implements ChannelsOwner, Reader {
     return this.#config;
   }
 
-  get state(): BgpState {
-    return this.#state;
-  }
-
-  get since(): Micros {
-    return this.#since;
+  get facts(): PeerFacts {
+    return this.#facts;
   }
 
   get isGated(): boolean {
     return this.gate.reason !== undefined;
-  }
-
-  /** The cause of the last failure, in a sentence; undefined once it was overcome. */
-  get because(): string | undefined {
-    return this.#because;
-  }
-
-  get lastReset(): LastReset | undefined {
-    return this.#lastReset;
-  }
-
-  get establishedTransitions(): number {
-    return this.#establishedTransitions;
-  }
-
-  get lastMessageAt(): Micros | undefined {
-    return this.#lastMessageAt;
-  }
-
-  get endOfRibFamilies(): readonly Family[] {
-    return this.#endOfRib;
   }
 
   nextDeadline(): Micros | undefined {
@@ -207,7 +196,7 @@ export class Peer implements ChannelsOwner, Reader {
 
   /** RFC 9384 §3: leaves Established now; whether it may come back is another's to say. */
   pathFailed({ cause, text }: Input<"path-failed">, now: Micros, out: SpeakerEffect[]): void {
-    if (this.#state === "Idle" || this.#state === "Active") return;
+    if (this.#facts.state === "Idle" || this.#facts.state === "Active") return;
     this.channels.stop("AutomaticStop", ceases.pathCease(cause, text), now, out);
   }
 
@@ -244,7 +233,7 @@ export class Peer implements ChannelsOwner, Reader {
     const suppressed = this.admitLog(refusal, now);
     if (suppressed === undefined) return;
     const { remoteAddress, remotePort } = input;
-    const because = this.gate.reason ?? this.#because;
+    const because = this.gate.reason ?? this.#facts.because;
     const fields = { reason: refusal, because, remoteAddress, remotePort, suppressed };
     this.log("info", "bgp.connection.refused", fields, out);
   }
@@ -265,7 +254,7 @@ export class Peer implements ChannelsOwner, Reader {
       return;
     }
     const text = closeText(input, isDial ? this.#config.remoteAddress : undefined);
-    if (this.channels.established === undefined) this.#because = text;
+    if (this.channels.established === undefined) this.#facts.because = text;
     this.channels.lost(channel, { kind: "TcpConnectionFails", text }, now, out);
   }
 
@@ -273,7 +262,7 @@ export class Peer implements ChannelsOwner, Reader {
     const channel = this.channels.channelOf(id);
     const connection = channel?.connection;
     if (channel === undefined || connection === undefined) return;
-    this.#lastMessageAt = now;
+    this.#facts.lastMessageAt = now;
     connection.framer.push(octets);
     if (!this.#shared.book.isReady(id)) this.#receive(channel, now, out);
     const isAhead = connection.framer.bufferedOctets > LIMITS.receiveQueueOctets;
@@ -329,12 +318,12 @@ export class Peer implements ChannelsOwner, Reader {
 
   // ChannelsOwner -------------------------------------------------------------------------------
 
-  sessionUp(channel: Channel, _now: Micros, _out: SpeakerEffect[]): void {
+  sessionUp(channel: Channel): void {
     const { negotiated } = channel.session;
     if (negotiated === undefined) return;
-    this.#establishedTransitions += 1;
-    this.#because = undefined;
-    this.#endOfRib = [];
+    this.#facts.establishedTransitions += 1;
+    this.#facts.because = undefined;
+    this.#facts.endOfRib = [];
     this.#feed = new Feed(this.name, this.slot, channel, negotiated);
     const localAddress = this.#config.localAddress ?? channel.connection?.localAddress;
     if (localAddress !== this.#localAddress) {
@@ -346,7 +335,7 @@ export class Peer implements ChannelsOwner, Reader {
     this.#inRib((rib) => rib.peerUp(this.slot, session));
   }
 
-  sessionDown(_now: Micros, _out: SpeakerEffect[]): void {
+  sessionDown(): void {
     this.#feed = undefined;
     this.#stale = [];
     this.timers.disarm("StaleRoutesTimer");
@@ -354,11 +343,11 @@ export class Peer implements ChannelsOwner, Reader {
   }
 
   sessionEnded(ended: Ended, hadOpen: boolean, now: Micros, out: SpeakerEffect[]): void {
-    this.#because = ended.text;
+    this.#facts.because = ended.text;
     this.#endReason = ended.reason;
     if (!hadOpen) return;
     this.tally.reset(ended.reason);
-    this.#lastReset = { at: now, ...ended };
+    this.#facts.lastReset = { at: now, ...ended };
     const { code, subcode, reason, text } = ended;
     if (code === undefined || subcode === undefined) return;
     const suppressed = this.admitLog("notification", now);
@@ -369,11 +358,12 @@ export class Peer implements ChannelsOwner, Reader {
   }
 
   stateChanged(from: BgpState, to: BgpState, now: Micros, out: SpeakerEffect[]): void {
-    this.#state = to;
-    this.#since = now;
+    this.#facts.state = to;
+    this.#facts.since = now;
     const isDown = stateRank(to) < stateRank(from);
     const reason = isDown ? this.#endReason : undefined;
-    const text = (isDown ? this.#because : undefined) ?? STATE_TEXTS[to];
+    const hasFailed = from !== "Idle" && to !== "Connect" && (isDown || to === "Active");
+    const text = (hasFailed ? this.#facts.because : undefined) ?? STATE_TEXTS[to];
     this.#endReason = undefined;
     out.push({ kind: "session", peer: this.name, from, to, reason, text });
   }
@@ -430,8 +420,8 @@ export class Peer implements ChannelsOwner, Reader {
   endOfRib(family: Family, out: SpeakerEffect[]): void {
     const negotiated = this.channels.established?.session.negotiated;
     const isOurs = negotiated?.families.some((other) => sameFamily(other, family)) === true;
-    if (!isOurs || this.#endOfRib.some((other) => sameFamily(other, family))) return;
-    this.#endOfRib = [...this.#endOfRib, family];
+    if (!isOurs || this.#facts.endOfRib.some((other) => sameFamily(other, family))) return;
+    this.#facts.endOfRib = [...this.#facts.endOfRib, family];
     out.push({ kind: "end-of-rib", peer: this.name, family });
   }
 

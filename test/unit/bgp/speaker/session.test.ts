@@ -83,6 +83,18 @@ t.test("routes cross, are withdrawn, and go with the session", async (t) => {
   t.ok(rows.reduce((sum, count) => sum + count, 0) >= 2000, "the FIB heard of all of it");
 });
 
+t.test("DelayOpen: the peer's OPEN is waited for, but not for ever", async (t) => {
+  const one = pair({ a: { delayOpenTimeSec: 20 } });
+  t.ok(
+    one.net.runUntil(() => isUp(one), 10),
+    "the other end does not wait",
+  );
+  const both = pair({ a: { delayOpenTimeSec: 8 }, b: { delayOpenTimeSec: 8 } });
+  both.net.run(7.5);
+  t.equal(both.a.peer("b").counters.messagesOut.open, 0);
+  t.ok(both.net.runUntil(() => isUp(both), 30));
+});
+
 t.test("both passive: each says that it waits", async (t) => {
   const link = pair({ a: { isPassive: true }, b: { isPassive: true } });
   link.net.run(120);
