@@ -17,6 +17,7 @@ report("timeline, 10 000 waiting", timeline(10_000, 2_000_000));
 report("timeline, 10 waiting", timeline(10, 2_000_000));
 report("UDP there and back", udp(200_000));
 report("TCP, 200 MB over 1 Gbit/s", tcp(200_000_000));
+report("walks over five hosts", walks(200_000));
 report("BFD, two circuits, one hour", bfd(2, 1_000_000, HOUR_US));
 report("BFD, 100 circuits at 50 ms, 10 s", bfd(100, 50_000, HOUR_US / 360));
 
@@ -120,6 +121,35 @@ function tcp(octets: number): Figures {
   return timed(world, () => {
     world.runUntil(() => received >= octets, HOUR_US);
   });
+}
+
+/** A walk counts as an event. */
+function walks(count: number): Figures {
+  const world = new World({ seed: 1 });
+  const hosts = [0, 1, 2, 3, 4].map((index) => world.addHost(`r${index}`));
+  for (const [index, left] of hosts.entries()) {
+    const right = hosts[index + 1];
+    if (right === undefined) {
+      left.addLocalPrefix("172.16.0.0/12");
+      continue;
+    }
+    const addresses = (end: number) => [`10.0.${index}.${end}/30`];
+    world.link({
+      between: [
+        { host: left, device: "right", addresses: addresses(1) },
+        { host: right, device: "left", addresses: addresses(2) },
+      ],
+    });
+    const hops = [{ gateway: `10.0.${index}.2`, device: "right" }];
+    left.addRoute({ prefix: "172.16.0.0/12", hops });
+  }
+  const start = process.hrtime.bigint();
+  for (let index = 0; index < count; index += 1) {
+    const destination = `172.16.${(index >> 8) & 15}.${index & 255}`;
+    const { outcome } = world.forward({ host: "r0", source: "10.0.0.1", destination });
+    if (outcome !== "delivered") throw new Error(outcome);
+  }
+  return { seconds: Number(process.hrtime.bigint() - start) / 1e9, events: count };
 }
 
 function bfd(circuits: number, intervalUs: number, durationUs: number): Figures {

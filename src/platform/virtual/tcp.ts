@@ -102,8 +102,13 @@ export class TcpStack implements ConnectionOwner {
         kind: "tcp",
         sourcePort: options.localPort,
         destinationPort: options.remotePort,
+        seq: parts.seq,
+        ack: parts.ack,
+        flags: parts.flags,
+        windowOctets: parts.windowOctets,
+        octets: parts.octets,
+        mss: parts.mss,
         md5Key: options.md5Key,
-        ...parts,
       },
     });
   }

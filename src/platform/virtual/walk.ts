@@ -1,6 +1,9 @@
+import { EMPTY } from "../../core/bytes.ts";
 import type { Micros } from "../../core/time.ts";
+import type { Hop } from "./fib.ts";
 import type { VirtualHost } from "./host.ts";
-import { ip } from "./ip.ts";
+import type { Interface, WireProbe } from "./interface.ts";
+import { type Ip, ip } from "./ip.ts";
 import {
   type DropReason,
   headerOctets,
@@ -49,7 +52,6 @@ export interface Walk {
 export function walk(hosts: ReadonlyMap<string, VirtualHost>, flow: Flow, at: Micros): Walk {
   const packet = packetOf(flow);
   const path: WalkStep[] = [];
-  const seen = new Set<string>();
   let name = flow.host;
   let delayUs = 0;
   let arrivalProbability = 1;
@@ -57,66 +59,53 @@ export function walk(hosts: ReadonlyMap<string, VirtualHost>, flow: Flow, at: Mi
     return { outcome, path, host: name, at, delayUs, arrivalProbability };
   };
   for (;;) {
-    const step = stepAt(hosts.get(name), packet, seen.size > 0);
-    if (typeof step === "string") {
+    const hop = wayOut(hosts.get(name), packet, path.length > 0);
+    if (typeof hop === "string") {
       path.push({ host: name, device: undefined, link: undefined, nextHop: undefined });
-      return ended(step);
+      return ended(hop);
     }
-    seen.add(name);
-    path.push({ host: name, device: step.device, link: step.link, nextHop: step.nextHop });
-    if (step.probe === undefined) return ended(step.reason);
-    delayUs += step.probe.delayUs;
-    arrivalProbability *= step.probe.arrivalProbability;
-    name = step.probe.host;
-    if (!step.probe.via.isAdminUp) return ended("device-down");
-    if (seen.has(name)) return ended("loop");
+    const { via } = hop;
+    const nextHop = hop.gateway ?? packet.destination;
+    const link = (via.parent ?? via).wire?.name;
+    path.push({ host: name, device: via.device, link, nextHop: nextHop.text });
+    const probe = cross(via, packet, nextHop);
+    if (typeof probe === "string") return ended(probe);
+    delayUs += probe.delayUs;
+    arrivalProbability *= probe.arrivalProbability;
+    name = probe.host;
+    if (!probe.via.isAdminUp) return ended("device-down");
+    if (path.some(({ host }) => host === name)) return ended("loop");
   }
 }
 
-type Step = {
-  readonly device: string;
-  readonly link: string | undefined;
-  readonly nextHop: string;
-} & (
-  | { readonly probe: Exclude<ReturnType<NonNullable<Port["wire"]>["probe"]>, string> }
-  | { readonly probe: undefined; readonly reason: DropReason }
-);
-
-type Port = NonNullable<ReturnType<VirtualHost["kernel"]["links"]["interfaces"]["get"]>>;
-
-function stepAt(
+/** Where a host sends the packet; a word where that ends there. */
+function wayOut(
   host: VirtualHost | undefined,
   packet: Packet,
   isTransit: boolean,
-): Step | "delivered" | DropReason {
-  if (host === undefined) return "host-down";
-  const { stack } = host.kernel;
-  if (!stack.isUp) return "host-down";
+): Hop | "delivered" | DropReason {
+  const stack = host?.kernel.stack;
+  if (stack === undefined || !stack.isUp) return "host-down";
   if (stack.isLocal(packet.destination)) return "delivered";
   if (isTransit) {
-    if (stack.forwarding !== "on")
-      return stack.forwarding === "dead" ? "forwarding-dead" : "forwarding-off";
+    if (stack.forwarding === "off") return "forwarding-off";
+    if (stack.forwarding === "dead") return "forwarding-dead";
     if (packet.ttl <= 1) return "ttl";
     packet.ttl -= 1;
   }
   const target = stack.fib.lookup(packet.destination);
   if (target?.kind === "blackhole") return "blackhole";
   if (target?.kind === "prohibit") return "prohibited";
-  const hop = target && stack.fib.select(target, packet);
-  if (hop === undefined) return "no-route";
-  return out(hop.via, packet, hop.gateway ?? packet.destination);
+  return (target && stack.fib.select(target, packet)) ?? "no-route";
 }
 
-function out(via: Port, packet: Packet, nextHop: Packet["destination"]): Step {
-  const wire = (via.parent ?? via).wire;
-  const step = { device: via.device, link: wire?.name, nextHop: nextHop.text };
-  const fails = (reason: DropReason): Step => ({ ...step, probe: undefined, reason });
-  if (!via.isAdminUp) return fails("device-down");
-  if (!via.hasCarrier) return fails("no-carrier");
-  if (packet.lengthOctets > via.mtu) return fails("mtu");
-  if (wire === undefined) return fails("not-attached");
-  const probe = wire.probe(via.vlanId, packet, nextHop);
-  return typeof probe === "string" ? fails(probe) : { ...step, probe };
+/** As `Interface.transmit`, without sending. */
+function cross(via: Interface, packet: Packet, nextHop: Ip): WireProbe | DropReason {
+  if (!via.isAdminUp) return "device-down";
+  if (!via.hasCarrier) return "no-carrier";
+  if (packet.lengthOctets > via.mtu) return "mtu";
+  const { wire } = via.parent ?? via;
+  return wire === undefined ? "not-attached" : wire.probe(via.vlanId, packet, nextHop);
 }
 
 function packetOf(flow: Flow): Packet {
@@ -125,7 +114,7 @@ function packetOf(flow: Flow): Packet {
     kind: "udp",
     sourcePort: flow.sourcePort ?? 0,
     destinationPort: flow.destinationPort ?? 0,
-    octets: new Uint8Array(0),
+    octets: EMPTY,
   };
   return {
     id: 0,
