@@ -189,7 +189,10 @@ function sessionOptions(source: SessionFile, profile: Profile) {
   );
   return {
     holdTimeUs,
-    holdTimeMinUs: durationOr(source.holdTimeMin, Math.min(holdTimeUs, HOLD_TIME_MIN_US)),
+    holdTimeMinUs: durationOr(
+      source.holdTimeMin,
+      holdTimeUs < HOLD_TIME_MIN_US ? 0 : HOLD_TIME_MIN_US,
+    ),
     keepaliveUs: durationOr(source.keepalive, keepaliveDefault * US_PER_SEC),
     connectRetryUs: durationOr(source.connectRetry, CONNECT_RETRY_US),
     sendHoldTimeUs: durationOr(source.sendHoldTime, sendHoldDefault(holdTimeUs)),

@@ -52,7 +52,7 @@ function lintIntervals(session: SessionDraft, bfd: BfdDraft, problems: Problems)
     problems.report("E202", [...path, "multiplier"], message);
   }
   const detectionUs = bfd.rxUs * bfd.multiplier;
-  if (detectionUs < DETECTION_MIN_US) {
+  if (limits === undefined && detectionUs < DETECTION_MIN_US) {
     const message = sentence(
       `a detection time of ${formatDurationUs(detectionUs)} is shorter than a busy host`,
       `may pause; below ${formatDurationUs(DETECTION_MIN_US)} expect false alarms`,
@@ -117,7 +117,7 @@ function lintAuth(session: SessionDraft, bfd: BfdDraft, problems: Problems): voi
     problems.report("E206", [...path, "keys", index, "id"], `the key id ${id} is given twice`);
   }
   if (auth.sendKey !== undefined && !ids.includes(auth.sendKey)) {
-    const message = `sendKey ${auth.sendKey} is none of the keys ${ids.join(", ")}`;
+    const message = `sendKey ${auth.sendKey} is none of the keys ${[...new Set(ids)].join(", ")}`;
     problems.report("E206", [...path, "sendKey"], message);
   } else if (auth.sendKey === undefined && ids.length > 1) {
     const message = `one of the keys ${ids.join(", ")} signs; sendKey must say which`;

@@ -77,13 +77,15 @@ function lintMultipath({ file, circuits }: Draft, problems: Problems): void {
     );
     problems.report("W313", ["multipath", "ebgp"], message);
   }
-  const ases = new Set(circuits.map((circuit) => circuit.sessions[0]?.remoteAs));
+  const remotes = circuits.map((circuit) => circuit.sessions[0]?.remoteAs ?? 0);
+  const ases = new Set(remotes.filter((as) => as !== 0));
   if (ases.size > 1 && relax !== true) {
     const message = sentence(
       `the circuits lead to AS ${[...ases].join(" and ")}; ecmp joins paths of`,
       "different ASes only with multipath.relax: true",
     );
-    problems.report("W313", ["failover", "mode"], message);
+    const at = file.failover === undefined ? ["circuits"] : ["failover", "mode"];
+    problems.report("W313", at, message, "key");
   }
 }
 

@@ -141,42 +141,40 @@ function isLast(address: AddressOctets, { length }: Prefix): boolean {
 
 function lintTogether(circuits: readonly CircuitDraft[], problems: Problems): void {
   for (const [index, circuit] of circuits.entries()) {
-    for (const earlier of circuits.slice(0, index)) {
-      lintDevices(circuit, earlier, problems);
-      for (const link of circuit.links) {
-        for (const other of earlier.links) lintSubnets(circuit, link, { earlier, other }, problems);
+    const earlier = circuits.slice(0, index);
+    lintDevices(circuit, earlier, problems);
+    for (const link of circuit.links) {
+      for (const other of earlier) {
+        for (const theirs of other.links) lintSubnets({ circuit, link, other, theirs }, problems);
       }
     }
   }
 }
 
-function lintDevices(circuit: CircuitDraft, earlier: CircuitDraft, problems: Problems): void {
-  const [mine, theirs] = [parentOf(circuit), parentOf(earlier)];
-  if (mine === "" || mine !== theirs) return;
+function lintDevices(
+  circuit: CircuitDraft,
+  earlier: readonly CircuitDraft[],
+  problems: Problems,
+): void {
+  const parent = parentOf(circuit);
+  const sharing = earlier.filter((other) => parent !== "" && parentOf(other) === parent);
+  if (sharing.length === 0) return;
   const at = [...circuit.path, "interface"];
-  const name = earlier.source.name;
-  if (circuit.device === earlier.device) {
+  const same = sharing.find((other) => other.device === circuit.device);
+  if (same !== undefined) {
     const key = circuit.source.interface?.vlan === undefined ? "device" : "vlan";
-    problems.report(
-      "E407",
-      [...at, key],
-      `${circuit.device} is the interface of "${name}" already`,
-    );
+    const message = `${circuit.device} is the interface of "${same.source.name}" already`;
+    problems.report("E407", [...at, key], message);
     return;
   }
-  const isUntagged = [circuit, earlier].some((one) => one.device === mine);
+  const names = [circuit, ...sharing].map(({ source }) => `"${source.name}"`).join(", ");
+  const isUntagged = [circuit, ...sharing].some((one) => one.device === parent);
   if (isUntagged && circuit.profile.name === "alibaba-vbr") {
-    const message = sentence(
-      `VLAN 0 has ${mine} for itself, but "${circuit.source.name}" and "${name}" are`,
-      "both on it",
-    );
+    const message = `VLAN 0 would have ${parent} for itself, but ${names} are all on it`;
     problems.report("E407", [...at, "vlan"], message);
     return;
   }
-  const message = sentence(
-    `"${circuit.source.name}" and "${name}" both leave by ${mine}; one cable, port or`,
-    "card ends both",
-  );
+  const message = `${names} leave by the same ${parent}; one cable, port or card takes all down`;
   problems.report("W402", at, message, "key");
 }
 
@@ -184,19 +182,21 @@ function lintDevices(circuit: CircuitDraft, earlier: CircuitDraft, problems: Pro
 const parentOf = ({ parent, device }: CircuitDraft): string =>
   parent ?? device.split(".")[0] ?? device;
 
-function lintSubnets(
-  circuit: CircuitDraft,
-  link: LinkDraft,
-  { earlier, other }: { readonly earlier: CircuitDraft; readonly other: LinkDraft },
-  problems: Problems,
-): void {
-  const name = earlier.source.name;
-  if (equalBytes(link.local.address, other.local.address)) {
+interface LinkPair {
+  readonly circuit: CircuitDraft;
+  readonly link: LinkDraft;
+  readonly other: CircuitDraft;
+  readonly theirs: LinkDraft;
+}
+
+function lintSubnets({ circuit, link, other, theirs }: LinkPair, problems: Problems): void {
+  const name = other.source.name;
+  if (equalBytes(link.local.address, theirs.local.address)) {
     const message = `${formatAddress(link.local.address)} is our address on "${name}" already`;
     problems.report("E408", link.localPath, message);
-  } else if (overlaps(link.local.subnet, other.local.subnet)) {
-    const [mine, theirs] = [formatPrefix(link.local.subnet), formatPrefix(other.local.subnet)];
-    const message = `${mine} of "${circuit.source.name}" overlaps ${theirs} of "${name}"`;
+  } else if (overlaps(link.local.subnet, theirs.local.subnet)) {
+    const [mine, taken] = [formatPrefix(link.local.subnet), formatPrefix(theirs.local.subnet)];
+    const message = `${mine} of "${circuit.source.name}" overlaps ${taken} of "${name}"`;
     problems.report("E409", link.localPath, message);
   }
 }

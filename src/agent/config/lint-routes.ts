@@ -75,7 +75,8 @@ function lintPolicies(session: SessionDraft, problems: Problems): void {
   ] as const) {
     if (names.length > 0) continue;
     const flow = key === "import" ? "accepted from" : "announced to";
-    const message = `"${session.name}" has no ${key} policy, so no route is ${flow} it (RFC 8212)`;
+    const name = session.circuit ?? session.name;
+    const message = `"${name}" has no ${key} policy, so no route is ${flow} it (RFC 8212)`;
     problems.report(code, [...session.path, key], message);
   }
 }
@@ -84,7 +85,11 @@ function lintPolicies(session: SessionDraft, problems: Problems): void {
 function lintBudget(session: SessionDraft, draft: Draft, problems: Problems): void {
   const limit = budgetLimitOf(session);
   if (limit === undefined || !session.exportNames.includes("announce-own")) return;
-  const own = draft.announce.filter(({ prefix }) => session.families.includes(familyOf(prefix)));
+  const own = draft.announce.filter(
+    ({ prefix, text }, index) =>
+      session.families.includes(familyOf(prefix)) &&
+      draft.announce.findIndex((other) => other.text === text) === index,
+  );
   if (own.length <= limit) return;
   const losers = [...own].sort(compareRank).slice(limit).reverse();
   const shown = losers.slice(0, SHOWN_MAX).map(({ text, rank }) => `${text} (rank ${rank})`);
@@ -107,7 +112,8 @@ function lintAnnouncing(draft: Draft, problems: Problems): void {
   if (announcers.length > 0 && draft.announce.length === 0) {
     const names = announcers.map(({ name }) => `"${name}"`).join(", ");
     const message = `announce is empty, so the cloud learns no way here by ${names}`;
-    problems.report("W317", ["announce"], message, "key");
+    const at = draft.file.announce === undefined ? (announcers[0]?.path ?? []) : ["announce"];
+    problems.report("W317", at, message, "key");
   }
   for (const own of draft.announce) {
     const family = familyOf(own.prefix);

@@ -1,7 +1,7 @@
 import { formatAddress, isLinkLocal6 } from "../../core/address.ts";
 import { formatDurationUs, US_PER_SEC } from "../../core/time.ts";
 import { type Draft, type SessionDraft, sessionsOf } from "./draft.ts";
-import { type Path, type Problems, sentence } from "./problem.ts";
+import { formatPath, type Path, type Problems, sentence } from "./problem.ts";
 import { CLOUD_AS, CLOUD_AS_REFUSED, isDocumentedCloudAs } from "./profiles.ts";
 
 /** BGP sessions: numbers RFC 4271 and the cloud allow, and sessions that could never come up. */
@@ -30,7 +30,7 @@ function lintNames(draft: Draft, problems: Problems): void {
     else {
       const isSecond = name !== circuit && circuit !== undefined;
       const why = isSecond ? ", the name of the circuit's IPv6 session" : "";
-      const message = `"${name}"${why} is taken by ${earlier.join(" ")}; names tell sessions apart`;
+      const message = `"${name}"${why} is taken by ${formatPath(earlier)}; names tell sessions apart`;
       problems.report("E108", [...path, "name"], message);
     }
   }
@@ -65,7 +65,7 @@ function lintAs(session: SessionDraft, problems: Problems): void {
     const message = `"${session.name}" is in AS ${remoteAs}, not in ours; only iBGP is reflected`;
     problems.report("E115", [...path, "routeReflectorClient"], message);
   }
-  if (profile.name !== "alibaba-vbr") return;
+  if (profile.name !== "alibaba-vbr" || RESERVED_AS.has(remoteAs)) return;
   const ownPath = session.source.localAs === undefined ? ["router", "as"] : [...path, "localAs"];
   if (localAs === CLOUD_AS) {
     const message = `AS ${CLOUD_AS} is the cloud's own; a VBR refuses it as the customer's`;
@@ -92,7 +92,7 @@ function reportReserved(as: number, path: Path, problems: Problems): void {
 function lintTimers(session: SessionDraft, problems: Problems): void {
   const { path, source, profile, holdTimeUs, holdTimeMinUs, keepaliveUs, sendHoldTimeUs } = session;
   const text = formatDurationUs(holdTimeUs);
-  if (holdTimeUs > 0 && holdTimeUs < HOLD_MIN_US) {
+  if (holdTimeUs === US_PER_SEC || holdTimeUs === 2 * US_PER_SEC) {
     const message = sentence(
       `the hold time ${text} is not allowed; 0s for none, or at least 3s (RFC 4271`,
       "§4.2)",

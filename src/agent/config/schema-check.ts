@@ -83,15 +83,25 @@ function closestShape(choice: ErrorObject, inside: readonly ErrorObject[]): Erro
   const { data } = choice;
   if (typeof data !== "object" || data === null) return [];
   const wanted = Array.isArray(data) ? "array" : "object";
-  const shapes: readonly Annotated[] = Array.isArray(choice.schema) ? choice.schema : [];
   let closest: ErrorObject[] = [];
-  for (const [index, shape] of shapes.entries()) {
-    if (shape.type !== wanted) continue;
-    const prefix = `${choice.schemaPath}/${index}/`;
-    const found = inside.filter((error) => error.schemaPath.startsWith(prefix));
+  for (const { type, at } of shapesOf(choice.parentSchema as Annotated, choice.schemaPath)) {
+    if (type !== wanted) continue;
+    const found = inside.filter((error) => error.schemaPath.startsWith(`${at}/`));
     if (closest.length === 0 || found.length < closest.length) closest = found;
   }
   return closest;
+}
+
+/** The shapes a choice is made of, through choices inside of it. */
+function shapesOf(
+  schema: Annotated,
+  at: string,
+): readonly { readonly type: string | undefined; readonly at: string }[] {
+  return (schema.anyOf ?? []).flatMap((shape, index) =>
+    shape.anyOf === undefined
+      ? [{ type: shape.type, at: `${at}/${index}` }]
+      : shapesOf(shape, `${at}/${index}/anyOf`),
+  );
 }
 
 const isInside = (error: ErrorObject, choice: ErrorObject): boolean =>
@@ -127,6 +137,7 @@ interface Annotated {
   readonly code?: string;
   readonly isSecret?: boolean;
   readonly enum?: readonly string[];
+  readonly anyOf?: readonly Annotated[];
   readonly properties?: object;
   readonly patternProperties?: object;
 }

@@ -8,8 +8,10 @@ import { type Static, type TSchema, Type } from "@sinclair/typebox";
  */
 const { Integer, Object: Mapping, Optional, String: Text } = Type;
 
-const strict = <Keys extends Record<string, TSchema>>(keys: Keys) =>
-  Mapping(keys, { additionalProperties: false, description: "a mapping of keys" });
+const strict = <Keys extends Record<string, TSchema>>(
+  keys: Keys,
+  description = `a mapping of ${Object.keys(keys).slice(0, 4).join(", ")} …`,
+) => Mapping(keys, { additionalProperties: false, description });
 
 const list = <Item extends TSchema>(item: Item, description: string) =>
   Type.Array(item, { description, maxItems: 100_000 });

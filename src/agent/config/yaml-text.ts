@@ -180,7 +180,7 @@ function failed(fault: YamlFault, allowed: ReadonlyMap<number, string>): YamlTex
 function allowedCodes(text: string): ReadonlyMap<number, string> {
   const found = new Map<number, string>();
   for (const [index, line] of text.split(/\r\n?|\n/).entries()) {
-    const codes = /#\s*causeway:\s*allow\s+([EW0-9, ]+)/.exec(line)?.[1];
+    const codes = /#.*\bcauseway:\s*allow\s+(W[W0-9, ]+)/.exec(line)?.[1];
     if (codes !== undefined) found.set(index + 1, codes);
   }
   return found;
