@@ -21,9 +21,19 @@ export interface AgentViewParts {
   lastReload(): ReloadOutcome;
 }
 
+/** More than the two clocks drift apart: the wall clock was set. */
+const CLOCK_SET_MS = 100;
+
 /** Assembles what others may see of an agent. */
 export function createAgentView(parts: AgentViewParts): AgentView {
   const { clock, wallClock } = parts.host;
+  let offsetMs: number | undefined;
+  /** The same moment has the same stamp whenever it is asked for, until somebody sets the clock. */
+  const wallOffsetMs = () => {
+    const now = wallClock.nowMs() - clock.now() / 1_000;
+    if (offsetMs === undefined || Math.abs(now - offsetMs) > CLOCK_SET_MS) offsetMs = now;
+    return offsetMs;
+  };
   return {
     get config() {
       return parts.config();
@@ -42,7 +52,7 @@ export function createAgentView(parts: AgentViewParts): AgentView {
       return parts.lastReload();
     },
     now: () => clock.now(),
-    wallMs: (at) => Math.round(wallClock.nowMs() - (clock.now() - at) / 1_000),
+    wallMs: (at) => Math.round(at / 1_000 + wallOffsetMs()),
     get startedAt() {
       return parts.startedAt();
     },

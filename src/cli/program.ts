@@ -4,6 +4,8 @@
  * because a command imports what it needs only when it runs.
  */
 import { Command } from "commander";
+import { registerAgent } from "./commands/agent.ts";
+import { registerConfig } from "./commands/config.ts";
 import { registerDecode } from "./commands/decode.ts";
 import { registerCloud, registerDrill } from "./commands/drill.ts";
 import { registerEvents } from "./commands/events.ts";
@@ -32,6 +34,8 @@ export function buildProgram(context: Context, version: string): Command {
 Command words may be cut short as long as they mean one thing: causeway sh bgp su
 ${EXIT_CODES_HELP}`,
     );
+  registerAgent(program, context);
+  registerConfig(program, context);
   registerShow(program, context);
   registerExplain(program, context);
   registerEvents(program, context);

@@ -1,0 +1,243 @@
+/**
+ * The daemon: an agent on the real host, with everything around it that needs Node. It loads the
+ * file, opens the API, starts the agent, tells systemd, and then only reacts: to signals (docs/
+ * operations.md has the list) and to the end.
+ *
+ * Order matters twice. At the start whatever may fail comes before the first packet: a file with
+ * errors, a taken socket, a missing privilege. At the end peers hear why before anything is closed.
+ * A bug of ours ends the process and leaves the kernel's routes alone: systemd starts it again, and
+ * it adopts them.
+ */
+import type { SpeakerInput } from "../bgp/speaker/inputs.ts";
+import { AppError, PlatformError } from "../core/app-error.ts";
+import { createLinuxHost, type LinuxHost } from "../platform/linux/host.ts";
+import { Recorder } from "../platform/recorder.ts";
+import { Agent } from "./agent.ts";
+import { startWorkerBfdEngine } from "./bfd/worker-engine.ts";
+import type { EdgeConfig } from "./config/edge-config.ts";
+import type { LoadedConfig } from "./config/load.ts";
+import { formatProblems } from "./config/problem.ts";
+import { reportCrash, representInput, writeRecording } from "./crash.ts";
+import { endFrugalStart } from "./frugal.ts";
+import { createPinoLog, type DaemonLog } from "./pino-log.ts";
+import { readEdgeConfig } from "./read-config.ts";
+import { Systemd } from "./systemd.ts";
+import { VERSION } from "./version.ts";
+
+export interface RunOptions {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stderr: { write(text: string): unknown };
+}
+
+/** What the process ends with: 0 after an orderly stop, 1 failed, 2 the file has errors. */
+export type RunOutcome = 0 | 1 | 2;
+
+const RECORDING_OCTETS_MAX = 8 << 20;
+const STATUS_MS = 5_000;
+/** Sessions come up first; then there is time to tidy up. */
+const SETTLE_MS = 2_000;
+const DEBUG_MS = 600_000;
+
+/** Runs until it is told to stop. */
+export async function runAgent(file: string, options: RunOptions): Promise<RunOutcome> {
+  const { config } = tell(read(file), options);
+  if (config === undefined) return 2;
+  let daemon: Daemon | undefined;
+  try {
+    daemon = new Daemon(file, config, options);
+    await daemon.start();
+  } catch (error) {
+    await daemon?.abandon();
+    if (!(error instanceof PlatformError)) throw error;
+    options.stderr.write(`causeway: ${error.message}\n`);
+    return 1;
+  }
+  return await daemon.ended;
+}
+
+/** A configuration, or why there is none. */
+interface Read {
+  readonly config: EdgeConfig | undefined;
+  /** Every problem, a line each. */
+  readonly lines: string;
+  /** The first error in one sentence. */
+  readonly text: string;
+}
+
+function read(file: string): Read {
+  let loaded: LoadedConfig;
+  try {
+    loaded = readEdgeConfig(file);
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    return { config: undefined, lines: `causeway: ${error.message}\n`, text: error.message };
+  }
+  const { config, problems } = loaded;
+  const first = problems.find((problem) => problem.severity === "error");
+  const text = first ? `${first.file}:${first.line}:${first.column}: ${first.message}` : "";
+  return { config, lines: formatProblems(problems), text };
+}
+
+function tell(found: Read, { stderr }: RunOptions): Read {
+  if (found.lines !== "") stderr.write(found.lines);
+  return found;
+}
+
+class Daemon {
+  readonly ended: Promise<RunOutcome>;
+  readonly #file: string;
+  readonly #options: RunOptions;
+  readonly #config: EdgeConfig;
+  readonly #log: DaemonLog;
+  readonly #host: LinuxHost;
+  readonly #agent: Agent;
+  readonly #systemd: Systemd;
+  readonly #recorder: Recorder<SpeakerInput>;
+  readonly #signals: readonly (readonly [NodeJS.Signals, () => void])[];
+  readonly #timers: NodeJS.Timeout[] = [];
+  #closeApi: (() => Promise<void>) | undefined;
+  #end: (outcome: RunOutcome) => void = () => undefined;
+  #isStopping = false;
+  #status = "";
+
+  constructor(file: string, config: EdgeConfig, options: RunOptions) {
+    this.#file = file;
+    this.#config = config;
+    this.#options = options;
+    this.#log = createPinoLog(config.log.level);
+    this.#systemd = new Systemd(options.env);
+    const { name, fib } = config;
+
+    this.#host = createLinuxHost({
+      ...{ name, log: this.#log },
+      routes: { kind: "virtual" },
+    });
+    this.#recorder = new Recorder({
+      ...{ machine: "speaker", octetsMax: RECORDING_OCTETS_MAX, represent: representInput },
+      isPinned: (input) => input.kind === "configure",
+    });
+    this.#agent = new Agent({
+      ...{ host: this.#host, config, observe: this.#recorder.observe },
+      startBfd: startWorkerBfdEngine({ name }),
+    });
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+    this.#signals = [
+      ["SIGTERM", () => this.#stop("SIGTERM")],
+      ["SIGINT", () => this.#stop("SIGINT")],
+      ["SIGHUP", () => this.#reload()],
+      ["SIGUSR2", () => this.#debug()],
+    ];
+  }
+
+  /** Throws PlatformError where the host cannot do what the file asks for. */
+  async start(): Promise<void> {
+    process.on("uncaughtException", this.#crash);
+    await this.#openApi();
+    this.#agent.start();
+    for (const [signal, act] of this.#signals) process.on(signal, act);
+    this.#systemd.notify("READY=1");
+    this.#timers.push(setTimeout(endFrugalStart, SETTLE_MS));
+    this.#tellStatus();
+    this.#timers.push(setInterval(() => this.#tellStatus(), STATUS_MS));
+    const { watchdogMs } = this.#systemd;
+    if (watchdogMs !== undefined) {
+      this.#timers.push(setInterval(() => this.#feedWatchdog(), watchdogMs));
+    }
+  }
+
+  /** Gives back what a failed start has taken. */
+  async abandon(): Promise<void> {
+    process.off("uncaughtException", this.#crash);
+    for (const [signal, act] of this.#signals) process.off(signal, act);
+    for (const timer of this.#timers) clearInterval(timer);
+    await this.#closeApi?.();
+    this.#host.close();
+  }
+
+  async #openApi(): Promise<void> {
+    const { api } = this.#config;
+    if (api.listen === undefined && api.socketPath === undefined) return;
+    // A daemon without an API does not pay for one.
+    const [{ startApi }, { EdgeMetrics }] = await Promise.all([
+      import("./api/server.ts"),
+      import("./metrics/metrics.ts"),
+    ]);
+    const { view, journal } = this.#agent;
+    const metrics = new EdgeMetrics(view);
+    const server = await startApi(api, { view, journal, metrics: () => metrics.page() });
+    this.#closeApi = async () => {
+      metrics.stop();
+      await server.close();
+    };
+  }
+
+  #stop(signal: NodeJS.Signals): void {
+    if (this.#isStopping) {
+      // Asked twice: whoever asks is in a hurry.
+      this.#end(1);
+      return;
+    }
+    this.#isStopping = true;
+    this.#systemd.notify("STOPPING=1");
+    this.#agent.stop(`${this.#config.name} is stopped by its administrator (${signal})`, () => {
+      void this.abandon().then(() => this.#end(0));
+    });
+  }
+
+  /** A file with errors changes nothing, and says so. */
+  #reload(): void {
+    if (this.#isStopping) return;
+    this.#systemd.notify("RELOADING=1");
+    const { config, text } = tell(read(this.#file), this.#options);
+    if (config === undefined) {
+      this.#agent.reloadFailed(`nothing changed: ${text}`);
+    } else {
+      try {
+        this.#agent.reload(config);
+        this.#log.level = config.log.level;
+      } catch (error) {
+        if (!(error instanceof PlatformError)) throw error;
+        this.#options.stderr.write(`causeway: ${error.message}\n`);
+      }
+    }
+    this.#systemd.notify("READY=1");
+  }
+
+  /** The log says everything for ten minutes, and the recording is written. */
+  #debug(): void {
+    this.#log.level = "debug";
+    const restore = setTimeout(() => {
+      this.#log.level = this.#config.log.level;
+    }, DEBUG_MS);
+    restore.unref();
+    const path = writeRecording(this.#config.stateDirectory, this.#recorder);
+    const at = this.#host.clock.now();
+    this.#log.write({ level: "info", event: "agent.debug", fields: { recording: path } }, at);
+  }
+
+  #tellStatus(): void {
+    const { view } = this.#agent;
+    const peers = view.speaker.peers();
+    const up = peers.filter((peer) => peer.state === "Established").length;
+    const { ipv4, ipv6 } = view.fib.routes;
+    const status = `${up}/${peers.length} peers up, ${ipv4 + ipv6} routes`;
+    if (status === this.#status) return;
+    this.#status = status;
+    this.#systemd.notify(`STATUS=${status}`);
+  }
+
+  /** Fed only while the loop runs and the BFD engine answers. */
+  #feedWatchdog(): void {
+    this.#agent.view.bfd(() => this.#systemd.notify("WATCHDOG=1"));
+  }
+
+  readonly #crash = (error: Error): void => {
+    const recording = writeRecording(this.#config.stateDirectory, this.#recorder);
+    const fields = { version: VERSION, text: error.stack ?? error.message, recording };
+    this.#log.write({ level: "error", event: "agent.crashed", fields }, this.#host.clock.now());
+    reportCrash(this.#options.stderr, error, recording);
+    process.exit(1);
+  };
+}
