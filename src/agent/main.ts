@@ -107,10 +107,11 @@ class Daemon {
     this.#log = createPinoLog(config.log.level);
     this.#systemd = new Systemd(options.env);
     const { name, fib } = config;
-
+    const { table, proto, metric } = fib;
     this.#host = createLinuxHost({
       ...{ name, log: this.#log },
-      routes: { kind: "virtual" },
+      routes:
+        fib.kind === "kernel" ? { kind: "kernel", table, proto, metric } : { kind: "virtual" },
     });
     this.#recorder = new Recorder({
       ...{ machine: "speaker", octetsMax: RECORDING_OCTETS_MAX, represent: representInput },
