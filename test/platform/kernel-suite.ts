@@ -115,6 +115,9 @@ const adminDown: Case = async (t, probe) => {
   probe.kernel.setAdmin("spare", true);
   await probe.settled("spare", (state) => state.hasCarrier);
   t.equal(probe.way("10.99.1.2"), "spare", "and comes back");
+  const { addresses = [] } = probe.kernel.host.links.state("spare") ?? {};
+  t.ok(addresses.includes("10.99.1.1/30"), "IPv4 addresses stay on what is down");
+  t.notOk(addresses.includes("fd99:1::1/64"), "IPv6 addresses do not");
   const isWhole = async () => (await probe.table())["10.1.0.0/16"] === "spare 1, wire 1";
   await probe.kernel.pass(100_000);
   t.ok(await isWhole(), "the group is whole again");

@@ -33,6 +33,8 @@ export interface HostOptions {
   /** False: no port below 1024, no routes, no interfaces; as a process without capabilities. */
   readonly isPrivileged?: boolean;
   readonly hasVlanSupport?: boolean;
+  /** An interface taken down keeps its IPv6 addresses; Linux forgets them by default. */
+  readonly keepsIpv6OnDown?: boolean;
   readonly routeCosts?: RouteCosts;
   /** How long news of a link takes to reach a process. */
   readonly linkNewsDelayUs?: number;
@@ -89,7 +91,7 @@ export class VirtualHost implements Host {
     this.log = setting.log;
     this.wallClock = { nowMs: () => setting.wallClock.nowMs() + this.#wallStepMs };
     const loopback = new Interface({ device: "lo", index: 1, kind: "loopback", mtu: 65_536 });
-    loopback.addresses.push(parseInterfaceAddress("127.0.0.1/8"), parseInterfaceAddress("::1"));
+    for (const own of ["127.0.0.1/8", "::1"]) loopback.addAddress(parseInterfaceAddress(own));
     const fib = new Fib(rng.int(-0x8000_0000, 0x7fff_ffff));
     fib.hashPolicy = options.hashPolicy ?? "l3";
     this.#stack = new IpStack({ place, timeline, fib, loopback, nextPacketId });
@@ -101,6 +103,7 @@ export class VirtualHost implements Host {
       newsDelayUs: options.linkNewsDelayUs ?? 0,
       isPrivileged,
       hasVlanSupport: options.hasVlanSupport ?? true,
+      keepsIpv6OnDown: options.keepsIpv6OnDown ?? false,
     });
     const { interfaces } = this.#links;
     this.#routes = new KernelRoutes({
@@ -172,10 +175,13 @@ export class VirtualHost implements Host {
     this.#tcp.vanish();
     for (const process of this.#processes.splice(0)) process.kill();
     this.#routes.flush();
+    const { keepsIpv6OnDown } = this.#links;
+    this.#links.keepsIpv6OnDown = true; // they are configured again when it boots
     for (const via of [...this.#links.interfaces.values()]) {
       if (via.kind === "vlan") this.#links.remove(via.device);
       else if (via.kind === "ethernet") this.#links.setAdmin(via.device, false);
     }
+    this.#links.keepsIpv6OnDown = keepsIpv6OnDown;
   }
 
   /** Power on: interfaces come up; `spawn` what is to run. */

@@ -1,3 +1,4 @@
+import type { Afi } from "../../core/address.ts";
 import { PlatformError } from "../../core/app-error.ts";
 import { maskAddress } from "../../core/prefix.ts";
 import type { LinkState } from "../contract.ts";
@@ -44,7 +45,7 @@ export class Interface {
   /** 0: untagged. */
   readonly vlanId: number;
   readonly subInterfaces = new Map<number, Interface>();
-  readonly addresses: InterfaceAddress[] = [];
+  addresses: readonly InterfaceAddress[] = [];
   mtu: number;
   isAdminUp = true;
   /** What the wire says; of no meaning on loopback and VLANs. */
@@ -76,6 +77,19 @@ export class Interface {
   /** The interface a frame with this tag belongs to. */
   tagged(vlanId: number): Interface | undefined {
     return vlanId === 0 ? this : this.subInterfaces.get(vlanId);
+  }
+
+  addAddress(address: InterfaceAddress): void {
+    if (this.addresses.some((own) => own.text === address.text)) return;
+    this.addresses = [...this.addresses, address];
+  }
+
+  removeAddress(text: string): void {
+    this.addresses = this.addresses.filter((own) => own.text !== text);
+  }
+
+  dropAddresses(afi: Afi): void {
+    this.addresses = this.addresses.filter((own) => own.ip.afi !== afi);
   }
 
   owns(address: Ip): boolean {

@@ -1,3 +1,4 @@
+import { Afi } from "../../core/address.ts";
 import { PlatformError } from "../../core/app-error.ts";
 import type { LinkState, Links, VlanOptions } from "../contract.ts";
 import { type Fib, wordsOf } from "./fib.ts";
@@ -11,8 +12,8 @@ import type { Timeline } from "./timeline.ts";
  * The interfaces of a virtual kernel and what follows when one changes: local addresses, connected
  * routes, VLANs on top (which go down and come up with their parent, as on Linux), next-hop groups,
  * and news for whoever watches. News is a snapshot; a second change of a device before the first
- * was told replaces it, as a netlink reader meets it. Deviation from Linux: an interface that is
- * taken down keeps its IPv6 addresses.
+ * was told replaces it, as a netlink reader meets it. An interface that is taken down loses its IPv6
+ * addresses, unless told otherwise (Linux, `keep_addr_on_down`).
  */
 export class LinkTable {
   readonly interfaces = new Map<string, Interface>();
@@ -25,6 +26,7 @@ export class LinkTable {
   newsDelayUs: number;
   isPrivileged: boolean;
   hasVlanSupport: boolean;
+  keepsIpv6OnDown: boolean;
 
   constructor(options: {
     readonly stack: IpStack;
@@ -33,6 +35,7 @@ export class LinkTable {
     readonly newsDelayUs: number;
     readonly isPrivileged: boolean;
     readonly hasVlanSupport: boolean;
+    readonly keepsIpv6OnDown: boolean;
   }) {
     this.#stack = options.stack;
     this.#fib = options.stack.fib;
@@ -40,6 +43,7 @@ export class LinkTable {
     this.newsDelayUs = options.newsDelayUs;
     this.isPrivileged = options.isPrivileged;
     this.hasVlanSupport = options.hasVlanSupport;
+    this.keepsIpv6OnDown = options.keepsIpv6OnDown;
     this.interfaces.set(options.loopback.device, options.loopback);
     this.#refresh(options.loopback);
   }
@@ -94,7 +98,10 @@ export class LinkTable {
     const via = this.named(device);
     if (via.isAdminUp === isUp) return;
     via.isAdminUp = isUp;
-    if (!isUp) this.#fib.deviceLost(via, "admin");
+    if (!isUp) {
+      this.#fib.deviceLost(via, "admin");
+      if (!this.keepsIpv6OnDown) via.dropAddresses(Afi.Ipv6);
+    }
     this.#changed(via);
     for (const child of via.subInterfaces.values()) this.setAdmin(child.device, isUp);
     via.wire?.adminChanged();
@@ -116,18 +123,13 @@ export class LinkTable {
 
   addAddress(device: string, text: string): void {
     const via = this.named(device);
-    const address = parseInterfaceAddress(text);
-    if (via.addresses.some((own) => own.text === address.text)) return;
-    via.addresses.push(address);
+    via.addAddress(parseInterfaceAddress(text));
     this.#changed(via);
   }
 
   removeAddress(device: string, text: string): void {
     const via = this.named(device);
-    const { text: wanted } = parseInterfaceAddress(text);
-    const index = via.addresses.findIndex((own) => own.text === wanted);
-    if (index < 0) return;
-    via.addresses.splice(index, 1);
+    via.removeAddress(parseInterfaceAddress(text).text);
     this.#changed(via);
   }
 
@@ -176,9 +178,7 @@ export class LinkTable {
   ): void {
     via.mtu = mtu ?? via.mtu;
     if (via.parent?.isAdminUp === true) via.isAdminUp = true;
-    for (const address of addresses) {
-      if (!via.addresses.some((own) => own.text === address.text)) via.addresses.push(address);
-    }
+    for (const address of addresses) via.addAddress(address);
     this.#changed(via);
   }
 
