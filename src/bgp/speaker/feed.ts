@@ -49,15 +49,14 @@ export class Feed {
       const roomOctets = Math.min(budgetOctets, this.#roomOctets);
       if (roomOctets <= 0) break;
       const messages = rib.takeUpdates(this.#slot, roomOctets);
-      if (messages.length === 0) break;
+      if (messages.length === 0) break; // a bounded walk that met nothing for this peer
       sendUpdates(this.#channel, messages, now, out);
       for (const octets of messages) sentOctets += octets.length;
     }
     // RFC 4271 §4.4: an UPDATE is as good as a KEEPALIVE.
     if (sentOctets > 0) restartKeepalive(this.#channel.session, now);
-    const hasCaughtUp = !rib.hasUpdates(this.#slot);
-    if (hasCaughtUp) this.#caughtUp(rib, now, out);
-    return (hasCaughtUp || sentOctets > 0) && rib.hasUpdates(this.#slot) && this.#roomOctets > 0;
+    if (!rib.hasUpdates(this.#slot)) this.#caughtUp(rib, now, out);
+    return rib.hasUpdates(this.#slot) && this.#roomOctets > 0;
   }
 
   get #roomOctets(): number {

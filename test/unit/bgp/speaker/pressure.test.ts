@@ -217,6 +217,16 @@ t.test("a NOTIFICATION that waits behind a table when the connection ends is hea
   t.same(solo.closes(), [], "what is closed is not closed again");
 });
 
+t.test("a table of which the peer is told nothing still ends in End-of-RIB", async (t) => {
+  const config = soloConfig({ exportPolicy: REJECT_ALL }, { originated: originated(60_000) });
+  const solo = new Solo(config);
+  solo.settle();
+  const connection = solo.establish();
+  solo.settle();
+  t.ok(solo.effects.some((effect) => effect.kind === "feed-complete"));
+  t.match(solo.heard(connection).at(-1), { kind: "update", endOfRib: IPV4 });
+});
+
 t.test("a flood of ROUTE-REFRESH costs one feed, not thousands", async (t) => {
   const solo = new Solo(soloConfig({}, { originated: originated(2000) }));
   const connection = solo.establish();
