@@ -80,7 +80,7 @@ export class Net {
   /** Until `holds`, at most `sec`; true where it came to hold. */
   runUntil(holds: () => boolean, sec = 300): boolean {
     const until = after(this.now, sec * US_PER_SEC);
-    while (!holds() && this.now < until) this.run(0.001);
+    while (!holds() && this.now < until) this.run(0.01);
     return holds();
   }
 

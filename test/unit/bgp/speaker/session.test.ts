@@ -225,6 +225,50 @@ t.test("without GR an Established connection is kept, and the newcomer is told",
   );
 });
 
+t.test("whatever happened, once it is over they are Established and agree", async (t) => {
+  for (let seed = 1; seed <= 25; seed += 1) {
+    const rng = seededRng(seed);
+    const timers = { holdTimeSec: 9, keepaliveTimeSec: 3, connectRetryTimeSec: 10 };
+    const link = pair({
+      ...{ latencyUs: rng.int(0, 100_000), a: timers, b: timers },
+      aSpeaker: { originated: originated(50) },
+      bSpeaker: { originated: originated(50, 1000) },
+    });
+    for (let step = 0; step < 30; step += 1) {
+      const [node, peer] = rng.int(0, 1) === 0 ? [link.a, "b"] : [link.b, "a"];
+      const text = "chaos";
+      const isOn = rng.int(0, 1) === 0;
+      const dice = rng.int(0, 6);
+      if (dice === 0) link.net.isCut = isOn;
+      if (dice === 1) node.isDeaf = isOn;
+      if (dice === 2) node.deliver({ kind: "admin", peer, action: isOn ? "reset" : "start", text });
+      if (dice === 3) node.deliver({ kind: "path-failed", peer, cause: "bfd-down", text });
+      if (dice === 4) node.deliver({ kind: "hold-off", peer, isOn, reason: text });
+      if (dice === 5) node.isStuck = isOn;
+      link.net.run(rng.int(0, 5_000_000) / 1e6);
+    }
+    link.net.isCut = false;
+    for (const [node, peer] of [
+      [link.a, "b"],
+      [link.b, "a"],
+    ] as const) {
+      node.isDeaf = false;
+      node.isStuck = false;
+      for (const id of node.ends.keys()) node.drainTowards(id);
+      node.deliver({ kind: "hold-off", peer, isOn: false, reason: "" });
+    }
+    t.ok(
+      link.net.runUntil(() => isUp(link), 120),
+      `seed ${seed}: up again`,
+    );
+    link.net.run(30);
+    t.ok(isUp(link), "to stay");
+    t.equal(link.a.speaker.view.rib.locRibCount(IPV4), 100);
+    t.equal(link.b.speaker.view.rib.locRibCount(IPV4), 100);
+    t.same([link.a.ends.size, link.b.ends.size], [1, 1]);
+  }
+});
+
 t.test("the same seed gives the same run, to the octet", async (t) => {
   const trace = () => {
     const link = pair({ latencyUs: 700, aSpeaker: { originated: originated(50) } });
