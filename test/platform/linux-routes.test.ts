@@ -88,6 +88,7 @@ async function open(t: Test, options: LinuxHostOptions["routes"] = KERNEL) {
 /** The same behaviour, whether groups are objects of the kernel or spelled out in every route. */
 for (const [name, options] of [
   ["next-hop objects", KERNEL],
+  ["next-hop objects, own thread", { ...KERNEL, isThreaded: true }],
   ["plain routes", { ...KERNEL, hasNextHopObjects: false }],
 ] as const) {
   t.test(`${name}: add, move, remove, ECMP`, { skip }, async (t) => {
@@ -218,22 +219,25 @@ t.test("failures carry the kernel's own words", { skip }, async (t) => {
   t.match(await fib.remove(1, 99), { applied: 2, failures: [] }, "what is not there is removed");
 });
 
-t.test(
-  "groups: equal hops are merged, unused objects removed, a set overtakes",
-  { skip },
-  async (t) => {
-    const { twin, fib } = await open(t);
-    await fib.set(1, "10.99.0.2 wire", "10.99.0.2 wire 2");
-    await fib.set(2, "10.99.1.2 spare");
-    await fib.apply({ "192.0.2.0/24": 1 });
-    t.same(outline(await fib.dump()), { "192.0.2.0/24": "10.99.0.2 wire 3" });
-    await fib.remove(2);
-    t.equal(
-      twin.ip("a", "nexthop show").trim().split("\n").length,
-      2,
-      "a group and its hop are left",
-    );
+t.test("groups: equal hops are merged, unused objects removed", { skip }, async (t) => {
+  const { twin, fib } = await open(t);
+  await fib.set(1, "10.99.0.2 wire", "10.99.0.2 wire 2");
+  await fib.set(2, "10.99.1.2 spare");
+  await fib.apply({ "192.0.2.0/24": 1 });
+  t.same(outline(await fib.dump()), { "192.0.2.0/24": "10.99.0.2 wire 3" });
+  await fib.remove(2);
+  t.equal(
+    twin.ip("a", "nexthop show").trim().split("\n").length,
+    2,
+    "a group and its hop are left",
+  );
+});
 
+for (const isThreaded of [false, true]) {
+  const where = isThreaded ? "in a thread" : "in the loop";
+  t.test(`${where} groups overtake rows, and undo a removal`, { skip }, async (t) => {
+    const { fib } = await open(t, { ...KERNEL, isThreaded });
+    await fib.set(1, "10.99.0.2 wire");
     const order: string[] = [];
     const big = batch(many(5_000, 1));
     await new Promise<void>((done) => {
@@ -246,10 +250,14 @@ t.test(
     });
     t.same(order, ["group", "rows", "removed"], "groups do not wait for rows");
     const routes = outline(await fib.dump());
-    t.equal(Object.keys(routes).length, 5_001, "a group that is set again is not removed");
+    t.equal(Object.keys(routes).length, 5_000, "a group that is set again is not removed");
     t.same([...new Set(Object.values(routes))], ["10.99.1.2 spare 1"]);
-  },
-);
+    fib.routes.apply(big, () => order.push("flushed"));
+    t.match(fib.routes.flush(), { applied: 5_000 });
+    t.same(await fib.dump(), [], "a flush drops what is queued");
+    t.notOk(order.includes("flushed"));
+  });
+}
 
 t.test(
   "a second run adopts what the first one left, and a mover finds its groups",

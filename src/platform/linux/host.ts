@@ -10,6 +10,7 @@ import { MemoryRoutes } from "./memory-routes.ts";
 import { Netns } from "./netns.ts";
 import { Resolver } from "./resolve.ts";
 import { LinuxTcp } from "./tcp.ts";
+import { ThreadRoutes } from "./thread-routes.ts";
 import { LinuxUdp } from "./udp.ts";
 
 /**
@@ -33,8 +34,11 @@ export interface LinuxHostOptions {
 }
 
 export type RoutesOptions =
-  /** Kernel routes; throws PLATFORM_PERMISSION where the process may not change them. */
-  | ({ readonly kind: "kernel" } & KernelFibOptions)
+  /**
+   * Kernel routes; throws PLATFORM_PERMISSION where the process may not change them. In a thread of
+   * their own a large table does not hold up this one: one send can block for half a second.
+   */
+  | ({ readonly kind: "kernel"; readonly isThreaded?: boolean } & KernelFibOptions)
   /** Routes are kept in memory only; the default. */
   | { readonly kind: "virtual" };
 
@@ -72,7 +76,7 @@ export function createLinuxHost(options: LinuxHostOptions): LinuxHost {
 }
 
 function openRoutes(
-  { routes, log }: LinuxHostOptions,
+  { routes, log, netns: place }: LinuxHostOptions,
   parts: {
     readonly netns: Netns;
     readonly clock: LinuxClock;
@@ -84,5 +88,7 @@ function openRoutes(
   const now = () => clock.now();
   const resolve: Routes["resolve"] = (address) => resolver.resolve(address);
   if (routes?.kind !== "kernel") return new MemoryRoutes({ now, proto: 0, resolve });
-  return new KernelRoutes({ netns, options: routes, links, resolve, now, log });
+  const { isThreaded = false, kind: _, ...options } = routes;
+  if (!isThreaded) return new KernelRoutes({ netns, options, links, resolve, now, log });
+  return new ThreadRoutes({ netns, place, options, resolve, now, log });
 }

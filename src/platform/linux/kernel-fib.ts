@@ -11,7 +11,7 @@ import type { Netns } from "./netns.ts";
 import { NextHopGroups } from "./nexthop-groups.ts";
 import { PlainGroups } from "./plain-groups.ts";
 import { NO_GROUP, PrefixGroups } from "./prefix-groups.ts";
-import { type DumpedRoutes, dumpRoutes, type RouteColumns } from "./route-dump.ts";
+import { type DumpedRoutes, dumpRoutes, type RouteRows } from "./route-dump.ts";
 import { Nha, Nlm, Rta, Rtm, Rtn, RtScope, RtTable } from "./rtnetlink.ts";
 import { C, Errno, errnoName, libc } from "./sys.ts";
 
@@ -169,11 +169,7 @@ export class KernelFib {
     this.#socket.close();
   }
 
-  #deleteWhere(
-    afi: Afi,
-    columns: RouteColumns,
-    isWanted: (row: number) => boolean,
-  ): RouteFailure[] {
+  #deleteWhere(afi: Afi, columns: RouteRows, isWanted: (row: number) => boolean): RouteFailure[] {
     const failures: RouteFailure[] = [];
     const { addresses, lengths } = columns;
     const batch: RouteBatch = {

@@ -45,7 +45,11 @@ export class LinuxLinks implements Links {
 
   ensureVlan(options: VlanOptions): LinkState {
     const socket = this.#refresh();
-    const refresh = () => this.#refresh();
+    // The kernel announces IPv6 addresses only a moment after it has them; here they must be known.
+    const refresh = () => {
+      this.#read();
+      this.#tellSoon();
+    };
     return stateOf(
       ensureVlan(options, { socket, table: this.#table, netns: this.#netns, refresh }),
     );

@@ -16,14 +16,25 @@ export interface RouteOwner {
 
 /** The kernel's routes of one owner as columns, one set a family. */
 export interface DumpedRoutes {
-  readonly [Afi.Ipv4]: RouteColumns;
-  readonly [Afi.Ipv6]: RouteColumns;
+  readonly [Afi.Ipv4]: RouteRows;
+  readonly [Afi.Ipv6]: RouteRows;
   /** Ways out by number; many routes share a set. */
   readonly hopSets: readonly (readonly RouteHop[])[];
 }
 
 /** Row i: address, length, metric, next-hop object (0 for a route that spells out its hops). */
-export class RouteColumns {
+export interface RouteRows {
+  readonly octets: 4 | 16;
+  readonly count: number;
+  readonly addresses: Uint8Array;
+  readonly lengths: Uint8Array;
+  readonly metrics: Uint32Array;
+  readonly objects: Uint32Array;
+  /** Which of `hopSets`. */
+  readonly hopSets: Uint32Array;
+}
+
+class RouteColumns implements RouteRows {
   readonly octets: 4 | 16;
   addresses: Uint8Array;
   lengths: Uint8Array;

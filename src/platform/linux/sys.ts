@@ -11,6 +11,9 @@ import { assert } from "../../core/assert.ts";
  * blocks for ever would hold the process at exit. `errno` belongs to the calling thread and to the
  * last call, so `check` reads it before anything else. Structures are laid out by hand, as 64-bit
  * little-endian Linux has them (x86_64 and arm64, glibc and musl alike).
+ *
+ * A program whose workers use this must load it in its main thread too: with the last thread that
+ * has it, koffi's library leaves the process, and a poll handle closed by that very end crashes it.
  */
 assert(endianness() === "LE", "the host is little-endian");
 

@@ -14,7 +14,7 @@ export interface VlanContext {
   readonly socket: NetlinkSocket;
   readonly table: LinkTable;
   readonly netns: Netns;
-  /** Brings the table up to date. */
+  /** Reads the table anew. */
   refresh(): void;
 }
 
@@ -29,6 +29,7 @@ export function ensureVlan(options: VlanOptions, context: VlanContext): LinkReco
   if (!Number.isInteger(vlanId) || vlanId < 0 || vlanId > 4094) {
     throw new PlatformError("PLATFORM_OPTION", `${vlanId} is not a VLAN (1 to 4094)`);
   }
+  context.refresh();
   const existing = context.table.named(device);
   if (existing === undefined && vlanId === 0) throw linkUnknown(device);
   if (existing !== undefined) adopt(existing, options, context);
