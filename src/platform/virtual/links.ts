@@ -12,7 +12,7 @@ import type { Timeline } from "./timeline.ts";
  * The interfaces of a virtual kernel and what follows when one changes: local addresses, connected
  * routes, VLANs on top (which go down and come up with their parent, as on Linux), next-hop groups,
  * and news for whoever watches. News is a snapshot; a second change of a device before the first
- * was told replaces it, as a netlink reader meets it. An interface that is taken down loses its IPv6
+ * was told replaces it, as a netlink reader meets it. An interface taken down loses its IPv6
  * addresses, unless told otherwise (Linux, `keep_addr_on_down`).
  */
 export class LinkTable {
