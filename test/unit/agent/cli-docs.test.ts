@@ -1,0 +1,50 @@
+/** docs/operations.md against the code: exit codes, events and metrics, all of them and no others. */
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import t from "tap";
+import { EDGE_METRICS } from "../../../src/agent/metrics/edge-metrics.ts";
+import { EXIT_CODES_HELP } from "../../../src/cli/exit.ts";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..", "..");
+const file = join(root, "docs", "operations.md");
+const page = readFileSync(file, "utf8");
+
+t.test("docs: exit codes are those of --help", async (t) => {
+  const codes = [...EXIT_CODES_HELP.matchAll(/^ {2}(\d+) {2}(.+)$/gm)];
+  t.ok(codes.length >= 6);
+  for (const [, code, text] of codes) t.ok(page.includes(`| ${code} | ${text} |`), `exit ${code}`);
+});
+
+t.test("docs: every event the sources emit has its row, and no row is stale", async (t) => {
+  const rooms = ["agent", "bgp", "bfd"].map((room) => join(root, "src", room));
+  const sources = rooms.flatMap((room) =>
+    readdirSync(room, { recursive: true })
+      .map(String)
+      .filter((name) => name.endsWith(".ts") && !name.startsWith("api/"))
+      .map((name) => readFileSync(join(room, name), "utf8")),
+  );
+  const emitted = new Set<string>();
+  const ID = /"((?:agent|bgp|bfd|circuit|fib)\.[a-z-]+(?:\.[a-z-]+)*)"/g;
+  for (const text of sources) for (const [, id] of text.matchAll(ID)) emitted.add(id ?? "");
+  for (const made of ["circuit.up", "circuit.degraded", "circuit.down"]) emitted.add(made);
+  for (const made of ["warning", "exceeded"]) emitted.add(`bgp.prefix-limit.${made}`);
+  for (const made of ["sent", "received"]) emitted.add(`bgp.notification.${made}`);
+  const section = page.slice(page.indexOf("## Events"), page.indexOf("## Metrics"));
+  const rows = section.split("\n").filter((line) => line.startsWith("| `"));
+  const told = new Set(
+    rows.flatMap((row) => [...(row.split("|")[1] ?? "").matchAll(/`([^`]+)`/g)].map((m) => m[1])),
+  );
+  for (const id of emitted) t.ok(told.has(id), `${id} has a row`);
+  for (const id of told) t.ok(emitted.has(id ?? ""), `${id} is emitted`);
+});
+
+t.test("docs: the table of metrics is the registry's", async (t) => {
+  const rows = EDGE_METRICS.map(({ name, type, help }) => `| \`${name}\` | ${type} | ${help} |`);
+  const table = ["| metric | type | says |", "|---|---|---|", ...rows].join("\n");
+  const [before, rest = ""] = page.split("<!-- metrics -->\n");
+  const after = rest.slice(rest.indexOf("<!-- /metrics -->"));
+  const wanted = `${before}<!-- metrics -->\n${table}\n${after}`;
+  if (process.env.UPDATE_DOCS === "1") writeFileSync(file, wanted);
+  t.equal(page, wanted, "run this test with UPDATE_DOCS=1 after changing a metric");
+});
