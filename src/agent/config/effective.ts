@@ -12,8 +12,8 @@ export type Plain =
 
 /**
  * The configuration in force as `causeway config show --effective` prints it: defaults and profiles
- * filled in, quantities with their units, policies by name, secrets as `***`. What is not set is left
- * out. Safe to log, to send, and to attach to a ticket.
+ * filled in, quantities with their units, policies by name, secrets as `***`. What is not set is
+ * left out. Safe to log, to send, and to attach to a ticket.
  */
 export function effectiveConfig(config: EdgeConfig): { readonly [key: string]: Plain } {
   return plainObject(config);

@@ -85,11 +85,10 @@ function lintPolicies(session: SessionDraft, problems: Problems): void {
 function lintBudget(session: SessionDraft, draft: Draft, problems: Problems): void {
   const limit = budgetLimitOf(session);
   if (limit === undefined || !session.exportNames.includes("announce-own")) return;
-  const own = draft.announce.filter(
-    ({ prefix, text }, index) =>
-      session.families.includes(familyOf(prefix)) &&
-      draft.announce.findIndex((other) => other.text === text) === index,
-  );
+  const carried = draft.announce.filter(({ prefix }) => {
+    return session.families.includes(familyOf(prefix));
+  });
+  const own = [...new Map(carried.map((one) => [one.text, one])).values()];
   if (own.length <= limit) return;
   const losers = [...own].sort(compareRank).slice(limit).reverse();
   const shown = losers.slice(0, SHOWN_MAX).map(({ text, rank }) => `${text} (rank ${rank})`);

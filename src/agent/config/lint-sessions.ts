@@ -30,7 +30,7 @@ function lintNames(draft: Draft, problems: Problems): void {
     else {
       const isSecond = name !== circuit && circuit !== undefined;
       const why = isSecond ? ", the name of the circuit's IPv6 session" : "";
-      const message = `"${name}"${why} is taken by ${formatPath(earlier)}; names tell sessions apart`;
+      const message = `"${name}"${why} is taken by ${formatPath(earlier)}; a name is one session`;
       problems.report("E108", [...path, "name"], message);
     }
   }

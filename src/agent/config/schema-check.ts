@@ -56,6 +56,11 @@ function reportUnknownKey(key: string, path: Path, schema: Annotated, problems: 
     return;
   }
   const known = Object.keys(schema.properties ?? {});
+  if (schema.isSecret === true) {
+    const message = `unknown key in ${nameOf(path)}; allowed are ${known.join(", ")}`;
+    problems.report("E003", path, message);
+    return;
+  }
   const near = suggest(key, known);
   const hint = near === "" ? `; allowed are ${known.join(", ")}` : near;
   const where = path.length === 0 ? "" : ` in ${nameOf(path)}`;

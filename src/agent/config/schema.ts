@@ -57,21 +57,23 @@ const Device = Text({ minLength: 1, description: "the name of a network interfac
 const Path = Text({ minLength: 1, description: "a path" });
 
 /** A value of this kind is never shown, not even where it is refused. */
-const Secret = Type.Union(
-  [
-    Text(),
-    strict({
-      credential: Optional(
-        Text({ pattern: "^[A-Za-z0-9_.-]+$", description: "a credential's name" }),
-      ),
-      file: Optional(Path),
-      env: Optional(
-        Text({ pattern: "^[A-Za-z_][A-Za-z0-9_]*$", description: "a variable's name" }),
-      ),
-    }),
-  ],
-  { description: "one of { credential: NAME }, { file: PATH }, { env: NAME }", isSecret: true },
+const isSecret = true;
+const CREDENTIAL = { pattern: "^[A-Za-z0-9_.-]+$", description: "a credential's name", isSecret };
+const VARIABLE = {
+  pattern: "^[A-Za-z_][A-Za-z0-9_]*$",
+  description: "a variable's name",
+  isSecret,
+};
+const SECRET = {
+  description: "one of { credential: NAME }, { file: PATH }, { env: NAME }",
+  additionalProperties: false,
+  isSecret,
+};
+const SecretPlace = Mapping(
+  { credential: Optional(Text(CREDENTIAL)), file: Optional(Path), env: Optional(Text(VARIABLE)) },
+  SECRET,
 );
+const Secret = Type.Union([Text(), SecretPlace], { description: SECRET.description, isSecret });
 
 const BfdAuth = strict({
   type: word(

@@ -12,7 +12,7 @@ import {
   visit,
 } from "yaml";
 import type { Code } from "./codes.ts";
-import { type Path, type Place, type PlaceFinder, sentence } from "./problem.ts";
+import type { Path, Place, PlaceFinder } from "./problem.ts";
 
 export interface YamlFault {
   readonly code: Code;
@@ -42,8 +42,10 @@ export function readYaml(text: string): YamlText {
   const finder = new NodeFinder(document, lines, allowed);
   const faults = [...document.errors, ...document.warnings].map((error): YamlFault => {
     const place = finder.placeAt(error.pos[0]);
-    if (error.code !== "DUPLICATE_KEY")
+    if (error.code === "TAG_RESOLVE_FAILED") return { code: "E001", place, message: TAG };
+    if (error.code !== "DUPLICATE_KEY") {
       return { code: "E001", place, message: flat(error.message) };
+    }
     const key = /^["']?([^"':\s]+)/.exec(text.slice(error.pos[0]))?.[1] ?? "";
     return { code: "E002", place, message: `key "${key}" is given twice in one mapping` };
   });
@@ -117,11 +119,7 @@ function unresolvedAliases(document: Document, finder: NodeFinder): YamlFault[] 
     Alias: (_, alias) => {
       const place = finder.placeAt(alias.range?.[0] ?? 0);
       if (alias.resolve(document) === undefined) {
-        const message = sentence(
-          `alias *${alias.source} refers to no anchor above it; text with * needs`,
-          "quotes",
-        );
-        faults.push({ code: "E001", place, message });
+        faults.push({ code: "E001", place, message: NO_ANCHOR });
       }
     },
   });
@@ -191,6 +189,9 @@ const isAllowedBy = (allowed: ReadonlyMap<number, string>, code: string, line: n
 
 const flat = (message: string): string => message.replaceAll(/\s+/g, " ");
 
+/** Neither says what stands there: it may be a key that nobody put into quotes. */
+const NO_ANCHOR = "an alias refers to no anchor above it; text that begins with * needs quotes";
+const TAG = "tags are not supported; text that begins with ! needs quotes";
 const TOP: Place = { line: 1, column: 1 };
 const TEXT_LENGTH_MAX = 1_000_000;
 const NESTING_MAX = 100;

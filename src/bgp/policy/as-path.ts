@@ -3,16 +3,6 @@ import type { AsSegment, PathAttributes } from "../wire/message.ts";
 
 type AsPath = PathAttributes["asPath"];
 
-/** Length as the decision process counts it: a set is one, confederation segments are none. */
-export function asPathLength(path: AsPath): number {
-  let length = 0;
-  for (const segment of path) {
-    if (segment.type === SegmentType.AsSequence) length += segment.ases.length;
-    else if (segment.type === SegmentType.AsSet) length += 1;
-  }
-  return length;
-}
-
 export function asPathContains(path: AsPath, ases: ReadonlySet<number>): boolean {
   return path.some((segment) => segment.ases.some((as) => ases.has(as)));
 }

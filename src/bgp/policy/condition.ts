@@ -1,7 +1,8 @@
 import type { Afi } from "../../core/address.ts";
+import { asPathLength } from "../wire/as-path.ts";
 import type { Origin } from "../wire/iana.ts";
 import type { PathAttributes } from "../wire/message.ts";
-import { asPathContains, asPathLength, formatAsPath, neighborAs, originatesIn } from "./as-path.ts";
+import { asPathContains, formatAsPath, neighborAs, originatesIn } from "./as-path.ts";
 import type { AsPathPattern } from "./as-path-pattern.ts";
 import { type CommunityPattern, communitiesOf, matchesCommunity } from "./community.ts";
 import type { PolicyRoute } from "./policy.ts";
@@ -71,7 +72,7 @@ export function holds(
     case "origin":
       return condition.origins.includes(attributes.origin);
     case "next-hop":
-      return condition.list.permitsAddress(attributes.nextHop.subarray(0, 16));
+      return permitsNextHop(condition.list, attributes.nextHop);
     case "peer":
       return condition.names.has(route.peer.name);
     case "peer-kind":
@@ -124,6 +125,10 @@ function isCovered(
     patterns.some((pattern) => matchesCommunity(pattern, value)),
   );
 }
+
+/** A route of our own has no next hop yet and lies in no prefix. */
+const permitsNextHop = (list: PrefixList, nextHop: Uint8Array): boolean =>
+  nextHop.length > 0 && list.permitsAddress(nextHop.subarray(0, 16));
 
 const isWithin = (range: Range, value: number): boolean => value >= range.min && value <= range.max;
 

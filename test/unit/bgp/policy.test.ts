@@ -140,6 +140,11 @@ t.test("conditions: each holds where it should and only there", async (t) => {
       ROUTE,
       routeTo("1.0.0.0/8", { nextHop: Uint8Array.of(10, 0, 1, 9) }),
     ],
+    [
+      { nextHop: ["0.0.0.0/0", "::/0"] },
+      ROUTE,
+      routeTo("1.0.0.0/8", { nextHop: new Uint8Array() }),
+    ],
     [{ peer: "circuit-1" }, ROUTE, { ...ROUTE, peer: { ...PEER, name: "circuit-2" } }],
     [{ peerKind: "ebgp" }, ROUTE, { ...ROUTE, peer: { ...PEER, kind: "ibgp" } }],
     [{ peerAs: [45104] }, ROUTE, { ...ROUTE, peer: { ...PEER, remoteAs: 1 } }],

@@ -321,6 +321,33 @@ neighbors:
   t.same(load(EDGE, rehearsalEnvironment).problems, [], "a production file can be rehearsed");
 });
 
+t.test("secrets: not even where they are in the wrong place or not quoted", async (t) => {
+  const wrong = [
+    "swordfish",
+    "*swordfish",
+    "!swordfish",
+    "{ swordfish }",
+    "{ env: swordfish! }",
+    "{ credential: swordfish* }",
+    "[swordfish]",
+    "{ swordfish: 1, file: x }",
+    "{ file: [swordfish] }",
+    "!!swordfish x",
+    "&swordfish",
+    "%swordfish",
+    "@swordfish",
+    "swordfish: x",
+    "'swordfish",
+  ];
+  for (const md5 of wrong) {
+    const { config, problems } = load(
+      twoCircuits(`neighbors:\n  - { name: n, remoteAs: 1, remote: 10.9.9.9, md5: ${md5} }\n`),
+    );
+    t.equal(config, undefined, md5);
+    t.notMatch(JSON.stringify(problems), /swordfish/, md5);
+  }
+});
+
 t.test("effective: defaults, units, policies by name", async (t) => {
   const effective = effectiveConfig(sound(EDGE));
   t.match(effective, {
