@@ -13,6 +13,7 @@ export class LinuxClock implements Clock {
   readonly #drains = new Set<() => void>();
   readonly #armed = new Set<LinuxAlarm>();
   #drainedAt = micros(-1);
+  #isClosed = false;
 
   now(): Micros {
     return micros(Number(process.hrtime.bigint() / 1000n));
@@ -35,8 +36,13 @@ export class LinuxClock implements Clock {
     for (const drain of this.#drains) drain();
   }
 
-  /** No alarm rings any more. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** No alarm rings any more, nor can one be set. */
   close(): void {
+    this.#isClosed = true;
     for (const alarm of this.#armed) alarm.set(undefined);
   }
 }
@@ -59,7 +65,8 @@ class LinuxAlarm implements Alarm {
     this.#armed = armed;
   }
 
-  set(at: Micros | undefined): void {
+  set(wanted: Micros | undefined): void {
+    const at = this.#clock.isClosed ? undefined : wanted;
     this.#at = at;
     if (at === undefined) {
       this.#cancel();

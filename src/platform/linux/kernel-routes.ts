@@ -42,11 +42,12 @@ export class KernelRoutes implements Routes {
   readonly #fib: KernelFib;
   readonly #watch: { close(): void };
   readonly #jobs: Generator<void, void>[] = [];
+  /** Before all others: what follows a change of groups. */
+  readonly #urgent: Generator<void, void>[] = [];
   /** Ids of group removals that are still queued. */
   readonly #removals = new Set<Set<number>>();
   #turn: NodeJS.Immediate | undefined;
   #isAdopted = false;
-  #isClosed = false;
 
   constructor(parts: KernelRoutesParts) {
     this.#parts = parts;
@@ -63,12 +64,10 @@ export class KernelRoutes implements Routes {
   setGroups(groups: readonly RouteGroup[], done: (result: RouteResult) => void): void {
     const startedAt = this.#parts.now();
     for (const { id } of groups) for (const removal of this.#removals) removal.delete(id);
-    const failures = this.#define(groups);
-    const failed = new Set(failures.map(({ subject }) => subject));
-    const tookUs = this.#parts.now() - startedAt;
-    const result = { applied: groups.length - failed.size, failures, tookUs };
-    setImmediate(() => {
-      if (!this.#isClosed) done(result);
+    this.#define(groups, (failures) => {
+      const failed = new Set(failures.map(({ subject }) => subject));
+      const tookUs = this.#parts.now() - startedAt;
+      done({ applied: groups.length - failed.size, failures, tookUs });
     });
   }
 
@@ -96,6 +95,7 @@ export class KernelRoutes implements Routes {
   flush(): RouteResult {
     const startedAt = this.#parts.now();
     this.#jobs.length = 0;
+    this.#urgent.length = 0;
     this.#removals.clear();
     const outcome = this.#guarded("flush", () => this.#fib.flush());
     const { applied, failures } = outcome ?? { applied: 0, failures: [] };
@@ -103,8 +103,8 @@ export class KernelRoutes implements Routes {
   }
 
   close(): void {
-    this.#isClosed = true;
     this.#jobs.length = 0;
+    this.#urgent.length = 0;
     clearImmediate(this.#turn);
     this.#watch.close();
     this.#fib.close();
@@ -151,24 +151,27 @@ export class KernelRoutes implements Routes {
     this.#parts.log.write({ level: "info", event: "fib.adopted", fields }, this.#parts.now());
   }
 
-  #define(groups: readonly RouteGroup[]): readonly RouteFailure[] {
+  /** `done` comes from the loop, when routes that had to be written again are. */
+  #define(groups: readonly RouteGroup[], done: (failures: readonly RouteFailure[]) => void): void {
     const outcome = this.#guarded("groups", () => this.#fib.groups.define(groups));
-    if (outcome === undefined) return groups.map(({ id }) => unanswered(id));
-    const lost = new Set(outcome.rewrite);
-    if (lost.size > 0) this.#enqueueFirst(this.#rewriting(lost));
-    return outcome.failures;
+    const failures = outcome?.failures ?? groups.map(({ id }) => unanswered(id));
+    this.#urgent.push(this.#rewriting(new Set(outcome?.rewrite), () => done(failures)));
+    this.#turn ??= setImmediate(this.#work);
   }
 
-  *#rewriting(groups: ReadonlySet<number>): Generator<void, void> {
-    for (const batch of this.#fib.rowsOf(groups)) {
-      this.#guarded("rewrite", () => this.#fib.rewrite(batch));
-      yield;
+  *#rewriting(groups: ReadonlySet<number>, done: () => void): Generator<void, void> {
+    if (groups.size > 0) {
+      for (const batch of this.#fib.rowsOf(groups)) {
+        this.#guarded("rewrite", () => this.#fib.rewrite(batch));
+        yield;
+      }
     }
+    done();
   }
 
   #heal(device: string): void {
     const groups = this.#fib.groups.over(device);
-    if (groups.length > 0) this.#define(groups);
+    if (groups.length > 0) this.#define(groups, () => undefined);
   }
 
   #enqueue(job: Generator<void, void>): void {
@@ -176,19 +179,14 @@ export class KernelRoutes implements Routes {
     this.#turn ??= setImmediate(this.#work);
   }
 
-  #enqueueFirst(job: Generator<void, void>): void {
-    this.#jobs.unshift(job);
-    this.#turn ??= setImmediate(this.#work);
-  }
-
   readonly #work = (): void => {
     this.#turn = undefined;
-    const [job] = this.#jobs;
+    const queue = this.#urgent.length > 0 ? this.#urgent : this.#jobs;
+    const [job] = queue;
     if (job === undefined) return;
-    const { done } = job.next();
-    const index = this.#jobs.indexOf(job);
-    if (done === true && index >= 0) this.#jobs.splice(index, 1);
-    if (this.#jobs.length > 0) this.#turn ??= setImmediate(this.#work);
+    // A job may drop the queue it stands in.
+    if (job.next().done === true && queue[0] === job) queue.shift();
+    if (this.#urgent.length + this.#jobs.length > 0) this.#turn ??= setImmediate(this.#work);
   };
 
   /** The netlink socket itself failed: told, and left to the next audit. */

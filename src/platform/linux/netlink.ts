@@ -11,8 +11,10 @@ import { C, check, Errno, int32, lastErrno, libc, SysError, setIntOption } from 
  * kernel has one, a sentence (extended acknowledgement).
  */
 export class NetlinkSocket {
-  readonly #fd: number;
+  /** -1 once closed: a call that comes too late fails with EBADF instead of hitting another's. */
+  #fd: number;
   #seq = 0;
+  #isTorn = false;
 
   constructor(netns: Netns) {
     this.#fd = openNetlink(netns);
@@ -77,7 +79,6 @@ export class NetlinkSocket {
     if (outcome !== "more") this.#isTorn = false;
     return outcome;
   }
-  #isTorn = false;
 
   /** A whole dump at once; read again while it was torn. */
   dump(writer: () => MessageWriter, visit: (message: Message) => void, again: () => void): void {
@@ -91,7 +92,8 @@ export class NetlinkSocket {
   }
 
   close(): void {
-    libc.close(this.#fd);
+    if (this.#fd >= 0) libc.close(this.#fd);
+    this.#fd = -1;
   }
 
   #send(writer: MessageWriter): void {

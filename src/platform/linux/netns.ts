@@ -12,6 +12,7 @@ export class Netns {
   /** For error texts: the name or path it was asked for by; `this one` for the process's own. */
   readonly label: string;
   readonly #fd: number | undefined;
+  #isClosed = false;
 
   /** `place` is a name under /run/netns or a path; undefined stays where the thread is. */
   constructor(place: string | undefined) {
@@ -32,6 +33,7 @@ export class Netns {
 
   /** Runs `act` inside and comes back, whatever happens. `act` must not wait for anything. */
   run<Value>(act: () => Value): Value {
+    assert(!this.#isClosed, "nothing is asked of a host that is closed");
     const fd = this.#fd;
     if (fd === undefined || fd === entered) return act();
     const before = entered ?? homeFd();
@@ -47,7 +49,8 @@ export class Netns {
   }
 
   close(): void {
-    if (this.#fd !== undefined) closeSync(this.#fd);
+    if (this.#fd !== undefined && !this.#isClosed) closeSync(this.#fd);
+    this.#isClosed = true;
   }
 
   #enter(fd: number): void {
