@@ -103,9 +103,9 @@ export class Liveness {
     if (path?.plan.neighbor.bfd === undefined) return;
     path.diag = change.diag;
     path.remoteState = change.remoteState;
-    const text = describeChange(change);
-    this.#report(change, text);
-    this.#move(path, change.to, text);
+    const cause = causeOf(change);
+    this.#report(change, change.to === "Up" ? "BFD is Up" : `BFD ${change.to}: ${cause}`);
+    this.#move(path, change.to, cause);
   }
 
   /**
@@ -123,7 +123,7 @@ export class Liveness {
       if (path === undefined || path.bfd !== session.state || session.state === "Up") continue;
       if (path.remoteState === session.remoteState) continue;
       path.remoteState = session.remoteState;
-      this.#move(path, path.bfd, `BFD ${session.state}, the peer says ${session.remoteState}`);
+      this.#move(path, path.bfd, `the peer says ${session.remoteState}`);
     }
   }
 
@@ -192,7 +192,8 @@ export class Liveness {
     }
   }
 
-  #move(path: PathState, to: KnownState, text: string, isGraceOver = false): void {
+  /** `cause` says why in words that follow a colon. */
+  #move(path: PathState, to: KnownState, cause: string, isGraceOver = false): void {
     const row = couple({
       from: path.bfd,
       to,
@@ -206,10 +207,10 @@ export class Liveness {
     const peer = path.plan.neighbor.name;
     for (const action of row.actions) {
       if (action === "leave-path") {
-        path.failure = text;
-        this.#actions.leavePath(peer, text);
-      } else if (action === "cease") this.#actions.fail(peer, "bfd-down", text);
-      else if (action === "hold") this.#hold(path, { bfdHold: `strict BFD: ${text}` });
+        path.failure = `BFD Down: ${cause}`;
+        this.#actions.leavePath(peer, path.failure);
+      } else if (action === "cease") this.#actions.fail(peer, "bfd-down", cause);
+      else if (action === "hold") this.#hold(path, { bfdHold: `strict BFD: ${cause}` });
       else if (action === "release") this.#hold(path, { bfdHold: undefined });
       else this.#events.emit("warn", "bfd.session.unprotected", { peer, text: row.because });
     }
@@ -284,18 +285,18 @@ function newPath(plan: SessionPlan, now: Micros): PathState {
   };
 }
 
-/** One sentence: what BFD saw. */
-function describeChange(change: BfdStateChange): string {
-  if (change.to === "Up") return "BFD is Up";
-  if (change.to === "AdminDown") return "BFD was taken down by us";
-  if (change.to === "Init") return "BFD hears the peer";
-  if (change.remoteState === "AdminDown") return "BFD was taken down by the peer";
+/** What BFD saw, in words that follow a colon. */
+function causeOf(change: BfdStateChange): string {
+  if (change.to === "Up") return "the path is proven";
+  if (change.to === "AdminDown") return "taken down by us";
+  if (change.to === "Init") return "the peer is heard, and does not hear us yet";
+  if (change.remoteState === "AdminDown") return "taken down by the peer";
   if (change.diag === DIAG_EXPIRED) {
     const within = formatDurationUs(change.detectionTimeUs);
     const doubt = change.isSuspectSelf ? "; our own loop was late, the path may be innocent" : "";
-    return `BFD Down: nothing heard for ${within}${doubt}`;
+    return `nothing heard for ${within}${doubt}`;
   }
-  return `BFD Down: ${bfdDiagnosticText(change.diag)}`;
+  return bfdDiagnosticText(change.diag);
 }
 
 const DIAG_EXPIRED = 1;
