@@ -2,9 +2,10 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
 /**
- * A start reads a schema, a file and a web framework once, and leaves behind a heap several times the
- * size of what stays in use; V8 would give it back after minutes, if at all. So the young generation
- * does not grow before the agent runs, and what the start left is collected once afterwards.
+ * A start reads a schema, a file and a web framework once, and leaves behind a heap several times
+ * the size of what stays in use; V8 would give it back after minutes, if at all. So the young
+ * generation does not grow before the agent runs, and what the start left is collected once
+ * afterwards.
  */
 export function beginFrugalStart(): void {
   setFlagsFromString("--semi-space-growth-factor=1");

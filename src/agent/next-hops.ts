@@ -3,6 +3,9 @@
  * circuit, or the peer's own address, is out of that circuit's interface while the link is up; any
  * other is asked of the host's routing table. Answers go to the speaker when they change: on link
  * events at once, for the rest at every tick.
+ *
+ * Limit: the host's table holds our own routes, too, so a next hop that is on no link may resolve
+ * through a BGP route. Give such next hops a route of their own, or let the peer set itself.
  */
 import type { NextHopState } from "../bgp/rib/contract.ts";
 import { isLinkLocal6, parseAddress } from "../core/address.ts";

@@ -361,3 +361,60 @@ t.test("agent: an engine that dies is started again; nobody is thrown out for it
   t.ok(edge.view.health.isHealthy);
   t.ok(world.now > 0);
 });
+
+t.test("agent: a circuit with two families is degraded by the loss of one", async (t) => {
+  const { world, edgeHost, config, vbr1, within } = rig();
+  const [circuit] = config.circuits;
+  const [session] = circuit?.sessions ?? [];
+  if (circuit === undefined || session === undefined) throw new Error("a circuit");
+  edgeHost.addAddress("eth1", "2001:db8:1::1/64");
+  vbr1.host.addAddress("port", "2001:db8:1::2/64");
+  const v6 = { families: ["ipv6-unicast"] as const, bfd: session.bfd };
+  const [edge6, cloud6] = ["2001:db8:1::1", "2001:db8:1::2"] as const;
+  const edge = agentOn(edgeHost, {
+    ...config,
+    listen: { addresses: ["10.0.1.1", edge6], port: 179 },
+    circuits: [
+      {
+        ...circuit,
+        sessions: [
+          session,
+          { ...session, ...v6, name: "vbr1-v6", remoteAddress: cloud6, localAddress: undefined },
+        ],
+      },
+    ],
+  });
+  const base = vbrConfig(1);
+  const [peer] = base.neighbors;
+  if (peer === undefined) throw new Error("a peer");
+  const peer6 = { ...peer, ...v6, name: "edge-v6", remoteAddress: edge6, localAddress: cloud6 };
+  const cloud = (isShutdown: boolean): EdgeConfig => ({
+    ...base,
+    listen: { addresses: ["10.0.1.2", cloud6], port: 179 },
+    announce: [...base.announce, { prefix: "2001:db8:aaaa::/48", rank: 1, communities: [] }],
+    neighbors: [peer, { ...peer6, isShutdown }],
+  });
+  const vbr = agentOn(vbr1.host, cloud(false));
+  vbr.start();
+  edge.start();
+  const stateOf = () => edge.view.circuits()[0]?.state;
+  t.ok(
+    within(5_000, () => stateOf() === "up"),
+    edge.view.circuits()[0]?.reason ?? "up",
+  );
+  within(1_000, () => false);
+  t.match(edge.view.fib.route("2001:db8:aaaa::/48"), { circuits: ["vbr1"], via: "primary" });
+  t.same(edge.view.fib.routes, { ipv4: 1, ipv6: 1 });
+  t.ok(
+    within(5_000, () => edge.view.path("vbr1-v6")?.bfd === "Up"),
+    "its local address was found",
+  );
+  vbr.reload(cloud(true));
+  t.ok(within(5_000, () => stateOf() === "degraded"));
+  within(1_000, () => false);
+  t.same(edge.view.fib.routes, { ipv4: 1, ipv6: 0 });
+  t.match(edge.view.circuits()[0], { reason: /shut down|AdminDown|Administrative/i });
+  vbr.reload(cloud(false));
+  t.ok(within(90_000, () => stateOf() === "up"));
+  t.ok(world.now > 0);
+});
