@@ -142,7 +142,7 @@ function contextFacts({ context }: Verdict): Facts | undefined {
 }
 
 /** Waits where the reader of a pipe is slower than we are. */
-function emit(sink: TextSink, text: string): Promise<void> | undefined {
+export function emit(sink: TextSink, text: string): Promise<void> | undefined {
   if (sink.write(text) !== false || sink.once === undefined) return undefined;
   return new Promise((resolve) => {
     sink.once?.("drain", () => resolve());

@@ -94,7 +94,7 @@ function unpack(octets: Uint8Array): Uint8Array | undefined {
 }
 
 /** Node's own errors, of files and of zlib, carry a code. */
-const isSystemError = (error: unknown): error is Error & { readonly code: string } =>
+export const isSystemError = (error: unknown): error is Error & { readonly code: string } =>
   error instanceof Error && "code" in error && typeof error.code === "string";
 
 const HEAD_OCTETS = 64;

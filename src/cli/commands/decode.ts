@@ -6,6 +6,7 @@ import type { Context, GlobalOptions } from "../context.ts";
 import { CliError, ExitCode } from "../exit.ts";
 
 interface DecodeOptions extends GlobalOptions {
+  readonly mrt?: boolean;
   readonly hex?: readonly string[];
   readonly encoding?: Encoding;
   readonly type?: number;
@@ -25,6 +26,7 @@ export function registerDecode(program: Command, context: Context): void {
     .command("decode")
     .description("what BGP and BFD octets say, and what a receiver does about them")
     .argument("[inputs...]", "JSON lines, hex text, pcap or pcapng, also gzipped; - is stdin")
+    .option("--mrt", "the inputs are MRT (RFC 6396), also gzip or bzip2; prints as bgpdump -m")
     .option("--hex <octets...>", "octets in hexadecimal, in place of a file")
     .addOption(new Option("--encoding <what>", "what the octets are").choices(ENCODINGS))
     .option("--type <number>", "BGP message type of a body", parseWhole)
@@ -36,11 +38,18 @@ export function registerDecode(program: Command, context: Context): void {
     .option("--add-path <families...>", "families with path identifiers: ipv4 ipv6 (RFC 7911)")
     .addOption(new Option("--afi <family>", "of NLRI that stand alone").choices(["ipv4", "ipv6"]))
     .action(async (inputs: readonly string[], _options: unknown, command: Command) => {
+      const { stdin, stdout, stderr } = context.streams;
+      const options = command.optsWithGlobals<DecodeOptions>();
+      if (options.mrt === true) {
+        const { runMrt } = await import("../../decode/mrt/mrt.ts");
+        const output = options.output === "json" ? "json" : "text";
+        context.exitCode = await runMrt({ inputs, output }, { stdin, stdout, stderr });
+        return;
+      }
       // The default of a --no- option is true; only what was written counts as told.
       const isAs4Told = command.getOptionValueSource("as4") === "cli";
-      const args = decodeArgs(inputs, command.optsWithGlobals<DecodeOptions>(), isAs4Told);
+      const args = decodeArgs(inputs, options, isAs4Told);
       const { runDecode } = await import("../../decode/decode.ts");
-      const { stdin, stdout, stderr } = context.streams;
       context.exitCode = await runDecode(args, { stdin, stdout, stderr });
     });
 }
