@@ -21,6 +21,7 @@ import { Driver } from "../platform/driver.ts";
 import { createAgentView } from "./agent-view.ts";
 import type { StartBfdEngine } from "./bfd/engine.ts";
 import { BfdKeeper } from "./bfd-keeper.ts";
+import { BfdPlacement } from "./bfd-placement.ts";
 import { Circuits } from "./circuits.ts";
 import type { CircuitConfig, EdgeConfig } from "./config/edge-config.ts";
 import { EventJournal } from "./event-journal.ts";
@@ -31,13 +32,7 @@ import { LinkBook } from "./link-book.ts";
 import { Liveness } from "./liveness.ts";
 import { NextHops } from "./next-hops.ts";
 import { compareConfigs, type ReloadReport } from "./reload.ts";
-import {
-  buildBfdSessions,
-  buildSpeakerConfig,
-  deviceOf,
-  type SessionPlan,
-  sessionPlans,
-} from "./speaker-config.ts";
+import { buildSpeakerConfig, deviceOf, type SessionPlan, sessionPlans } from "./speaker-config.ts";
 import { Transport } from "./transport.ts";
 import type { AgentView, ReloadOutcome } from "./view.ts";
 
@@ -71,6 +66,7 @@ export class Agent {
   readonly #fib: Fib;
   readonly #audit: FibAudit;
   readonly #circuits: Circuits;
+  readonly #placement: BfdPlacement;
   readonly #bfd: BfdKeeper;
   readonly #tick: Alarm;
   readonly #peerOfSlot = new Map<PeerSlot, string>();
@@ -124,6 +120,7 @@ export class Agent {
       ...{ clock, events, links: this.#links, liveness: this.#liveness },
       speaker: this.#speaker.view,
     });
+    this.#placement = new BfdPlacement(this.#links, host.routes, events);
     this.#bfd = this.#createBfdKeeper(deps.startBfd);
     this.#tick = clock.createAlarm(() => this.#onTick());
     this.view = createAgentView({
@@ -264,10 +261,7 @@ export class Agent {
   }
 
   #configureBfd(config: EdgeConfig): void {
-    const sessions = buildBfdSessions(config, (plan) =>
-      this.#links.addressTowards(plan.neighbor.remoteAddress, plan.device),
-    );
-    this.#bfd.configure(sessions);
+    this.#bfd.configure(this.#placement.sessions(config));
   }
 
   /** VLANs made or adopted, other interfaces there; throws where that cannot be. */

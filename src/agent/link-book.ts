@@ -67,6 +67,21 @@ export class LinkBook {
     return undefined;
   }
 
+  /** An address of the interface in the family of `remote`: what a router would speak from. */
+  addressOn(device: string, remote: string): string | undefined {
+    const octets = parseAddress(remote)?.length;
+    const found = this.#subnets(device).find(({ own }) => own.length === octets);
+    return found && formatAddress(found.own);
+  }
+
+  /** Whether the address is ours, on one interface or on any. */
+  hasAddress(address: string, device: string | undefined): boolean {
+    const devices = device === undefined ? [...this.#states.keys()] : [device];
+    return devices.some((name) =>
+      this.#subnets(name).some(({ own }) => formatAddress(own) === address),
+    );
+  }
+
   close(): void {
     this.#watch?.close();
   }

@@ -87,7 +87,7 @@ class Daemon {
   readonly ended: Promise<RunOutcome>;
   readonly #file: string;
   readonly #options: RunOptions;
-  readonly #config: EdgeConfig;
+  #config: EdgeConfig;
   readonly #log: DaemonLog;
   readonly #host: LinuxHost;
   readonly #agent: Agent;
@@ -197,6 +197,7 @@ class Daemon {
     } else {
       try {
         this.#agent.reload(config);
+        this.#config = config;
         this.#log.level = config.log.level;
       } catch (error) {
         if (!(error instanceof PlatformError)) throw error;

@@ -32,7 +32,7 @@ export function compareConfigs(before: EdgeConfig, after: EdgeConfig): ReloadRep
   };
 }
 
-const STARTUP_SECTIONS = ["fib", "api", "log", "stateDirectory"] as const;
+const STARTUP_SECTIONS = ["fib", "api", "stateDirectory"] as const;
 
 /** What TCP was given when it connected, which the speaker does not know of. */
 function connectionOf(neighbor: NeighborConfig, device: string | undefined): string {

@@ -418,3 +418,27 @@ t.test("agent: a circuit with two families is degraded by the loss of one", asyn
   t.ok(within(90_000, () => stateOf() === "up"));
   t.ok(world.now > 0);
 });
+
+t.test("agent: BFD over several hops finds its address, or says that it has none", async (t) => {
+  const { edgeHost, config, within } = rig();
+  const far = { name: "far", remoteAs: 65_009, ...accepting, localAddress: undefined };
+  const bfd = { mode: "multihop", minTtl: 250 } as const;
+  const edge = agentOn(edgeHost, {
+    ...config,
+    circuits: [],
+    neighbors: [neighbor({ ...far, remoteAddress: "203.0.113.9", ttl: 5, bfd })],
+  });
+  edge.start();
+  within(10, () => false);
+  t.match(eventsOf(edge, "bfd.session.no-address")[0]?.fields, { peer: "far" });
+  const hops = [{ gateway: "10.0.1.2", device: "eth1" }];
+  edgeHost.addRoute({ prefix: "203.0.113.0/24", hops });
+  within(6_000, () => false);
+  let local: string | undefined;
+  edge.view.bfd((sessions) => {
+    local = sessions[0]?.localAddress;
+  });
+  within(10, () => false);
+  t.equal(local, "10.0.1.1");
+  t.equal(eventsOf(edge, "bfd.session.no-address").length, 1);
+});
