@@ -1,9 +1,7 @@
-import { assert } from "../../core/assert.ts";
-import type { ByteWriter } from "../../core/bytes.ts";
+import { ByteReader, type ByteWriter } from "../../core/bytes.ts";
 import { type AttributeEncoding, writeAttributes } from "../wire/attribute-encode.ts";
-import { decodeAttributes, finishAttributes } from "../wire/attributes.ts";
-import { AttributeFlag } from "../wire/iana.ts";
-import type { PathAttributes, WireContext } from "../wire/message.ts";
+import { AttributeFlag, AttributeType, type Origin, type SegmentType } from "../wire/iana.ts";
+import type { AsSegment, PathAttributes, UnknownAttribute } from "../wire/message.ts";
 
 /**
  * The canonical octets of an attribute set: length and octets of the next hop, then the path
@@ -15,14 +13,92 @@ export function packAttributes(attributes: PathAttributes, into: ByteWriter): vo
   writeAttributes(attributes, CANONICAL, into);
 }
 
-/** The attributes behind canonical octets; octet fields are views on them. */
+/**
+ * The attributes behind canonical octets; octet fields are views on them. Not the decoder of the
+ * wire: that one judges what peers send, this one gives back whatever was packed.
+ */
 export function unpackAttributes(octets: Uint8Array): PathAttributes {
-  const start = attributesStart(octets, 0);
-  const list = decodeAttributes(octets.subarray(start), CONTEXT);
-  assert(list.ok, "canonical octets decode");
-  const attributes = finishAttributes(list.value.draft, octets.subarray(1, start));
-  assert(attributes !== undefined, "canonical octets hold ORIGIN and AS_PATH");
+  const reader = new ByteReader(octets);
+  const nextHop = reader.take(reader.u8());
+  const attributes: Mutable<PathAttributes> = { origin: 0, asPath: [], nextHop };
+  const unknown: UnknownAttribute[] = [];
+  const partial: number[] = [];
+  while (reader.remaining > 0) {
+    const flags = reader.u8();
+    const type = reader.u8();
+    const isLong = (flags & AttributeFlag.ExtendedLength) !== 0;
+    const value = reader.take(isLong ? reader.u16() : reader.u8());
+    if (!unpackOne(type, new ByteReader(value), attributes)) {
+      unknown.push({ flags: flags & ~AttributeFlag.ExtendedLength, type, value });
+    } else if ((flags & AttributeFlag.Partial) !== 0) partial.push(type);
+  }
+  if (unknown.length > 0) attributes.unknown = unknown;
+  if (partial.length > 0) attributes.partial = partial;
   return attributes;
+}
+
+/** False where the type is none of those with a field of their own. */
+function unpackOne(type: number, value: ByteReader, attributes: Mutable<PathAttributes>): boolean {
+  switch (type) {
+    case AttributeType.Origin:
+      attributes.origin = value.u8() as Origin;
+      return true;
+    case AttributeType.AsPath:
+      attributes.asPath = unpackAsPath(value);
+      return true;
+    case AttributeType.MultiExitDisc:
+      attributes.med = value.u32();
+      return true;
+    case AttributeType.LocalPref:
+      attributes.localPref = value.u32();
+      return true;
+    case AttributeType.AtomicAggregate:
+      attributes.atomicAggregate = true;
+      return true;
+    case AttributeType.Aggregator:
+      attributes.aggregator = { as: value.u32(), address: value.rest() };
+      return true;
+    case AttributeType.Communities:
+      attributes.communities = unpackWords(value);
+      return true;
+    case AttributeType.OriginatorId:
+      attributes.originatorId = value.u32();
+      return true;
+    case AttributeType.ClusterList:
+      attributes.clusterList = unpackWords(value);
+      return true;
+    case AttributeType.ExtendedCommunities:
+      attributes.extendedCommunities = value.rest();
+      return true;
+    case AttributeType.Ipv6ExtendedCommunities:
+      attributes.ipv6ExtendedCommunities = value.rest();
+      return true;
+    case AttributeType.LargeCommunities:
+      attributes.largeCommunities = unpackWords(value);
+      return true;
+    case AttributeType.OnlyToCustomer:
+      attributes.otc = value.u32();
+      return true;
+    default:
+      return false;
+  }
+}
+
+function unpackAsPath(value: ByteReader): AsSegment[] {
+  const segments: AsSegment[] = [];
+  while (value.remaining > 0) {
+    const type = value.u8() as SegmentType;
+    const ases: number[] = [];
+    for (let count = value.u8(); count > 0; count -= 1) ases.push(value.u32());
+    segments.push({ type, ases });
+  }
+  return segments;
+}
+
+function unpackWords(value: ByteReader): number[] {
+  const words: number[] = [];
+  while (value.remaining > 0) words.push(value.u32());
+  return words;
 }
 
 /** Where the path attributes begin in canonical octets that begin at `start`. */
@@ -48,11 +124,4 @@ export function attributeEnd(octets: Uint8Array, at: number): number {
 
 const CANONICAL: AttributeEncoding = { as4: true, session: "ibgp", includeNextHop: false };
 
-const CONTEXT: WireContext = {
-  as4: true,
-  extendedMessages: true,
-  addPath: [],
-  families: undefined,
-  session: "ibgp",
-  peerAs: undefined,
-};
+type Mutable<Shape> = { -readonly [Key in keyof Shape]: Shape[Key] };

@@ -58,7 +58,14 @@ export class LocRib {
     this.decision = new Decision(this.paths, shared);
     this.#shared = shared;
     this.#groups = groups;
-    this.#sweeps = { nextHops: new Uint8Array(64), nextHopPathsLeft: 0, path: 0, row: 0 };
+    this.#sweeps = {
+      nextHops: new Uint8Array(64),
+      isOn: false,
+      hasWrapped: false,
+      path: 0,
+      stop: 0,
+      row: 0,
+    };
   }
 
   /** The row of the prefix loaded as key, made where it is missing. */
@@ -145,12 +152,15 @@ export class LocRib {
       sweeps.nextHops = widened(sweeps.nextHops, nextHop * 2);
     }
     sweeps.nextHops[nextHop] = 1;
-    sweeps.nextHopPathsLeft = this.paths.end; // once around from wherever the walk stands
+    // Once around from wherever the walk stands: to the end, and from the beginning to here.
+    sweeps.stop = sweeps.path;
+    sweeps.hasWrapped = false;
+    sweeps.isOn = true;
   }
 
   get hasWork(): boolean {
-    const { row, nextHopPathsLeft } = this.#sweeps;
-    return this.#dirty.length > 0 || this.paths.hasDead || row > 0 || nextHopPathsLeft > 0;
+    const { row, isOn } = this.#sweeps;
+    return this.#dirty.length > 0 || this.paths.hasDead || row > 0 || isOn;
   }
 
   /** Decides up to `prefixesMax` prefixes, lost peers' first; returns how many there were. */
@@ -265,19 +275,26 @@ export class LocRib {
 
   #sweepNextHops(pathsMax: number): number {
     const sweeps = this.#sweeps;
-    if (sweeps.nextHopPathsLeft === 0 || pathsMax <= 0) return 0;
+    if (!sweeps.isOn) return 0;
     const { paths } = this;
     const { nextHop } = this.#shared.attributes;
-    const count = Math.min(pathsMax, sweeps.nextHopPathsLeft);
-    for (let left = count; left > 0; left -= 1) {
-      sweeps.path = sweeps.path + 1 >= paths.end ? 0 : sweeps.path + 1;
+    let count = 0;
+    for (; count < pathsMax && sweeps.isOn; count += 1) {
       const row = paths.prefix[sweeps.path] ?? 0;
       const accepted = paths.accepted[sweeps.path] ?? 0;
-      if (row === 0 || isRejected(accepted)) continue;
-      if (sweeps.nextHops[nextHop[accepted] ?? 0] === 1) this.markDirty(row);
+      if (row !== 0 && !isRejected(accepted)) {
+        if (sweeps.nextHops[nextHop[accepted] ?? 0] === 1) this.markDirty(row);
+      }
+      sweeps.path += 1;
+      if (sweeps.path >= paths.end) {
+        sweeps.path = 0;
+        sweeps.hasWrapped = true;
+      }
+      if (sweeps.hasWrapped && sweeps.path >= sweeps.stop) {
+        sweeps.isOn = false;
+        sweeps.nextHops.fill(0);
+      }
     }
-    sweeps.nextHopPathsLeft -= count;
-    if (sweeps.nextHopPathsLeft === 0) sweeps.nextHops.fill(0);
     return Math.ceil(count / 8);
   }
 
@@ -355,8 +372,11 @@ const Mark = {
 interface Sweeps {
   /** By next hop: 1 where its state changed. */
   nextHops: Uint8Array;
-  nextHopPathsLeft: number;
+  /** The walk over all paths is under way: next path, where it ends, and whether past the end. */
+  isOn: boolean;
   path: number;
+  stop: number;
+  hasWrapped: boolean;
   /** Next row to mark dirty, 0 while there is no walk. */
   row: number;
 }

@@ -160,6 +160,8 @@ export class Bench {
   /** Announcements equal to what the peer held already. */
   repeats = 0;
   readonly sessions = new Map<number, RibSession>();
+  /** Next hops the RIB asked about. */
+  readonly interest = new Set<string>();
 
   constructor(options: Partial<RibOptions> = {}, seed = 1) {
     this.rib = new Rib({ localAs: LOCAL_AS, bgpIdentifier: ROUTER_ID, rng: seededRng(seed) });
@@ -202,6 +204,25 @@ export class Bench {
     while (this.rib.hasUpdates(slot(number))) {
       for (const message of this.rib.takeUpdates(slot(number), octets)) this.#hear(number, message);
     }
+  }
+
+  takeOnce(number: number, octets: number): void {
+    for (const message of this.rib.takeUpdates(slot(number), octets)) this.#hear(number, message);
+  }
+
+  /** Follows what the RIB asks of next hops; an answer given before is void once it stops asking. */
+  updateInterest(forget: {
+    readonly unreachable: Set<string>;
+    readonly metrics: Map<string, number>;
+  }): boolean {
+    const { added, removed } = this.rib.takeNextHopInterest();
+    for (const text of added) this.interest.add(text);
+    for (const text of removed) {
+      if (!this.interest.delete(text)) throw new Error(`${text} was not asked about`);
+      forget.unreachable.delete(text);
+      forget.metrics.delete(text);
+    }
+    return added.length + removed.length > 0;
   }
 
   heldBy(number: number): Map<string, PathAttributes> {
