@@ -180,7 +180,7 @@ export class Agent {
     const report = compareConfigs(before, config);
     this.#config = config;
     this.#adopt(config);
-    this.#configureBfd(config);
+    this.#reconfigureBfd();
     for (const peer of report.reset) {
       const text = "the configuration of the connection changed";
       this.#driver.deliver({ kind: "admin", peer, action: "reset", text });

@@ -6,9 +6,9 @@ import type { LinkBook } from "./link-book.ts";
 import { buildBfdSessions, type SessionPlan, sessionPlans } from "./speaker-config.ts";
 
 /**
- * Where BFD sessions run from that name no address of ours: the one on the peer's subnet, else one of
- * the interface that leads to the peer. An address once chosen stays as long as we have it: a session
- * must not restart because a route moved.
+ * Where BFD sessions run from that name no address of ours: the one on the peer's subnet, else one
+ * of the interface that leads to the peer. An address once chosen stays as long as we have it: a
+ * session must not restart because a route moved.
  */
 export class BfdPlacement {
   readonly #links: LinkBook;
