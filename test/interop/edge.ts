@@ -2,7 +2,7 @@
 import { type ChildProcess, spawnSync } from "node:child_process";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Bench, eventually } from "./routers.ts";
+import { type Bench, eventually, PLAIN } from "./routers.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..");
 const launcher = join(root, "bin", "causeway");
@@ -10,6 +10,7 @@ const launcher = join(root, "bin", "causeway");
 export interface PeerRow {
   readonly peer: string;
   readonly state: string;
+  readonly prefixes?: { readonly received: number; readonly accepted: number };
   readonly [field: string]: unknown;
 }
 
@@ -27,8 +28,9 @@ export class Edge {
   /** The JSON answer of a command; an empty object while the daemon is not there yet. */
   // biome-ignore lint/suspicious/noExplicitAny: tests match on shapes
   ask(...command: string[]): any {
-    const args = [launcher, ...command, "-o", "json", "--socket", this.#socket];
-    const { stdout } = spawnSync(process.execPath, args, { encoding: "utf8" });
+    const [env, ...plain] = PLAIN;
+    const words = [launcher, ...command, "-o", "json", "--socket", this.#socket];
+    const { stdout } = spawnSync(env, [...plain, process.execPath, ...words], { encoding: "utf8" });
     try {
       return JSON.parse(stdout);
     } catch {

@@ -32,6 +32,7 @@ t.test("IPv4 and IPv6 sessions, routes both ways, reset by either side", { skip 
     `router bgp 65002
  bgp router-id 2.2.2.2
  no bgp ebgp-requires-policy
+ no bgp network import-check
  neighbor 10.0.0.1 remote-as 65001
  neighbor 2001:db8::1 remote-as 65001
  address-family ipv4 unicast
@@ -42,9 +43,6 @@ t.test("IPv4 and IPv6 sessions, routes both ways, reset by either side", { skip 
   network 2001:db8:20::/48
   neighbor 2001:db8::1 activate
  exit-address-family
-!
-ip route 10.20.0.0/16 Null0
-ipv6 route 2001:db8:20::/48 Null0
 `,
   );
   const edge = new Edge(
@@ -52,8 +50,8 @@ ipv6 route 2001:db8:20::/48 Null0
     "edge",
     `router: { name: e, as: 65001, id: 1.1.1.1 }
 neighbors:
-  - { name: frr4, remote: 10.0.0.2, as: 65002, device: left, import: [all], export: [all] }
-  - { name: frr6, remote: "2001:db8::2", as: 65002, device: left, families: [ipv6-unicast], import: [all], export: [all] }
+  - { name: frr4, remote: 10.0.0.2, remoteAs: 65002, device: left, import: [all], export: [all] }
+  - { name: frr6, remote: "2001:db8::2", remoteAs: 65002, device: left, families: [ipv6], import: [all], export: [all] }
 announce: [{ prefix: 10.1.0.0/16, rank: 1 }, { prefix: "2001:db8:1::/48", rank: 2 }]
 fib: { kind: kernel }
 ${OPEN_POLICY}`,
@@ -118,8 +116,8 @@ t.test("MD5 right and wrong, GTSM with ttl-security", { skip }, async (t) => {
     "edge",
     `router: { name: e, as: 65001, id: 1.1.1.1 }
 neighbors:
-  - { name: right, remote: 10.0.0.2, as: 65002, md5: { file: ${right} }, gtsm: 1, import: [all], export: [all] }
-  - { name: wrong, remote: "2001:db8::2", as: 65002, families: [ipv6-unicast], md5: { file: ${wrong} }, import: [all], export: [all] }
+  - { name: right, remote: 10.0.0.2, remoteAs: 65002, md5: { file: ${right} }, gtsm: { hops: 1 }, import: [all], export: [all] }
+  - { name: wrong, remote: "2001:db8::2", remoteAs: 65002, families: [ipv6], md5: { file: ${wrong} }, import: [all], export: [all] }
 fib: { kind: virtual }
 ${OPEN_POLICY}`,
   );
@@ -141,19 +139,19 @@ for (const mode of ["single-hop", "multihop"] as const) {
       const frr = new Frr(
         bench,
         "frr",
+        `router bgp 65002
+ bgp router-id 2.2.2.2
+ no bgp ebgp-requires-policy
+ neighbor 10.0.0.1 remote-as 65001
+${isMultihop ? " neighbor 10.0.0.1 ebgp-multihop 64\n" : ""} neighbor 10.0.0.1 bfd
+ neighbor 10.0.0.1 bfd profile fast
+`,
         `bfd
  profile fast
   transmit-interval 100
   receive-interval 100
  exit
 exit
-!
-router bgp 65002
- bgp router-id 2.2.2.2
- no bgp ebgp-requires-policy
- neighbor 10.0.0.1 remote-as 65001
-${isMultihop ? " neighbor 10.0.0.1 ebgp-multihop 64\n" : ""} neighbor 10.0.0.1 bfd
- neighbor 10.0.0.1 bfd profile fast
 `,
       );
       const ttl = isMultihop ? "multihop: 64," : "";
@@ -162,7 +160,7 @@ ${isMultihop ? " neighbor 10.0.0.1 ebgp-multihop 64\n" : ""} neighbor 10.0.0.1 b
         "edge",
         `router: { name: e, as: 65001, id: 1.1.1.1 }
 neighbors:
-  - { name: frr, remote: 10.0.0.2, local: 10.0.0.1, as: 65002, device: left, ${ttl} import: [all], export: [all],
+  - { name: frr, remote: 10.0.0.2, local: 10.0.0.1, remoteAs: 65002, device: left, ${ttl} import: [all], export: [all],
       bfd: { interval: 100ms, multiplier: 3, hops: ${isMultihop ? 255 : 1} } }
 fib: { kind: virtual }
 ${OPEN_POLICY}`,

@@ -32,7 +32,7 @@ afi-safi-name = "ipv4-unicast"
       "edge",
       `router: { name: e, as: 65001, id: 1.1.1.1 }
 neighbors:
-  - { name: gobgp, remote: 10.0.0.2, as: 65002, device: left, import: [all], export: [all] }
+  - { name: gobgp, remote: 10.0.0.2, remoteAs: 65002, device: left, import: [all], export: [all] }
 announce: [{ prefix: 10.1.0.0/16, rank: 1, communities: ["65001:7"] }]
 fib: { kind: kernel }
 policy:

@@ -16,6 +16,9 @@ const PROGRAMS = {
 } as const;
 export type RouterKind = keyof typeof PROGRAMS;
 
+/** Runs a program without the options the test runner forces upon every Node it starts. */
+export const PLAIN = ["/usr/bin/env", "-u", "NODE_OPTIONS"] as const;
+
 /** False where the test can run; else the reason, to be printed. In CI as root it is never a skip. */
 export function whySkip(...kinds: readonly RouterKind[]): string | false {
   const why =
@@ -49,7 +52,7 @@ export class Bench {
 
   /** Runs a long-lived program inside a node. */
   spawn(node: string, program: string, args: readonly string[]): ChildProcess {
-    const netns = ["netns", "exec", this.namespaces.nameOf(node), program];
+    const netns = ["netns", "exec", this.namespaces.nameOf(node), ...PLAIN, program];
     const child = spawn("ip", [...netns, ...args], { stdio: ["ignore", "pipe", "pipe"] });
     let words = "";
     const keep = (chunk: unknown) => {
@@ -124,14 +127,16 @@ export class Frr {
   readonly #bench: Bench;
   readonly #node: string;
 
-  constructor(bench: Bench, node: string, config: string) {
+  /** Each daemon knows its own words only: `config` is bgpd's, `bfdConfig` bfdd's. */
+  constructor(bench: Bench, node: string, config: string, bfdConfig = "") {
     this.#bench = bench;
     this.#node = node;
     this.#folder = join(bench.folder, `frr-${node}`);
     mkdirSync(this.#folder);
     chmodSync(this.#folder, 0o777);
-    const path = bench.file(`frr-${node}/frr.conf`, config);
-    for (const daemon of ["zebra", "bfdd", "bgpd"]) {
+    const texts = { zebra: "", bfdd: bfdConfig, bgpd: config };
+    for (const daemon of ["zebra", "bfdd", "bgpd"] as const) {
+      const path = bench.file(`frr-${node}/${daemon}.conf`, texts[daemon]);
       const files = ["-i", join(this.#folder, `${daemon}.pid`), "--vty_socket", this.#folder];
       const zserv = ["-z", join(this.#folder, "zserv.api")];
       const bfd = daemon === "zebra" ? [] : [`--bfdctl=${join(this.#folder, "bfdd.sock")}`];
