@@ -175,7 +175,7 @@ class LinuxConnection implements TcpConnection {
   }
 
   setTtl({ ttl, minTtl }: { readonly ttl: number; readonly minTtl: number | undefined }): void {
-    if (this.#fd === undefined) return;
+    if (this.#fd === undefined || this.#socket?.destroyed === true) return;
     try {
       applyTtl(this.#fd, isIpv6(this.remoteAddress), ttl, minTtl ?? 0);
     } catch (error) {
@@ -236,7 +236,8 @@ class LinuxConnection implements TcpConnection {
     const fd = this.#fd;
     this.#fd = undefined;
     if (fd === undefined) return;
-    if (isAbort) setAbortOnClose(fd);
+    // A socket that failed has closed its descriptor before it says so.
+    if (isAbort && this.#socket?.destroyed !== true) setAbortOnClose(fd);
     // From `attach` on the descriptor belongs to the net.Socket.
     if (this.#socket === undefined) libc.close(fd);
     else this.#socket.destroy();

@@ -21,7 +21,6 @@ export class LinuxUdp implements Udp {
   readonly #clock: LinuxClock;
   readonly #devices: DeviceNames;
   readonly #open = new Set<LinuxUdpSocket>();
-  #batch: UdpBatch | undefined;
 
   constructor(netns: Netns, clock: LinuxClock) {
     this.#netns = netns;
@@ -32,12 +31,12 @@ export class LinuxUdp implements Udp {
   open(options: UdpOptions, receive: (datagram: UdpDatagram) => void): UdpSocket {
     try {
       const fd = this.#netns.run(() => udpSocket(options));
-      this.#batch ??= new UdpBatch();
+      threadBatch ??= new UdpBatch();
       const context: Context = {
         clock: this.#clock,
         netns: this.#netns,
         devices: this.#devices,
-        batch: this.#batch,
+        batch: threadBatch,
         registry: this.#open,
       };
       return new LinuxUdpSocket(fd, options, context, receive);
@@ -58,6 +57,9 @@ interface Context {
   readonly batch: UdpBatch;
   readonly registry: Set<LinuxUdpSocket>;
 }
+
+/** Used up before anybody else reads, and never given back: one for all sockets of the thread. */
+let threadBatch: UdpBatch | undefined;
 
 /** Batches read in one go; a flood beyond them must not keep the loop from everything else. */
 const BATCHES_PER_TURN = 64;
