@@ -5,13 +5,13 @@ import koffi, { type node } from "koffi";
  * that is still connecting), from the same event loop as everything else. Close it before the
  * descriptor.
  *
- * Each line answers a fault of the layers below. The handle is collected, and its events end, unless
- * something reachable holds it: `live`. After an error condition libuv stops watching: `ready` is
- * called all the same, must consume the error (SO_ERROR), and the watch starts again. The native
- * callback only schedules: an exception cannot unwind through native code, promises and ticks queued
- * there would wait for something else to wake JavaScript, and a thread that is terminated while
- * inside it takes the whole process down with "napi_throw". For that last reason a thread with polls
- * should be asked to end and close its host, not be terminated.
+ * Each line answers a fault of the layers below. The handle is collected, and its events end,
+ * unless something reachable holds it: `live`. After an error condition libuv stops watching:
+ * `ready` is called all the same, must consume the error (SO_ERROR), and the watch starts again.
+ * The native callback only schedules: an exception cannot unwind through native code, promises and
+ * ticks queued there would wait for something else to wake JavaScript, and a thread terminated
+ * while inside it takes the whole process down with "napi_throw". For that last reason a thread
+ * with polls should be asked to end and close its host, not be terminated.
  */
 export class FdPoll {
   readonly #events: { readonly readable?: boolean; readonly writable?: boolean };

@@ -29,9 +29,9 @@ export interface ThreadRoutesParts {
 }
 
 /**
- * Kernel routes in a thread of their own (`routes-worker.ts`): here is only the mail. Bulk goes over
- * as columns and dumps come back as such; a failover's groups overtake them there. A thread that
- * dies takes the program along: its supervisor starts it again, and the routes are adopted.
+ * Kernel routes in a thread of their own (`routes-worker.ts`): here is only the mail. Bulk goes
+ * over as columns and dumps come back as such; a failover's groups overtake them there. A thread
+ * that dies takes the program along: its supervisor starts it again, and the routes are adopted.
  */
 export class ThreadRoutes implements Routes {
   readonly kind = "kernel";
