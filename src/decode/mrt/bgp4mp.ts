@@ -6,7 +6,7 @@ import { type BgpMessage, broken, type Entry, type SessionEnd } from "./entry.ts
 import type { MrtRecord } from "./record-reader.ts";
 import { Bgp4mpSubtype, BgpSubtype } from "./types.ts";
 
-/** BGP4MP and BGP4MP_ET (RFC 6396 §4.4, RFC 8050 §4.2). */
+/** BGP4MP and BGP4MP_ET (RFC 6396 §4.4, RFC 8050 §3). */
 export function decodeBgp4mp({ subtype, body }: MrtRecord): readonly Entry[] {
   switch (subtype) {
     case Bgp4mpSubtype.StateChange:
@@ -27,7 +27,7 @@ export function decodeBgp4mp({ subtype, body }: MrtRecord): readonly Entry[] {
   }
 }
 
-/** The deprecated type 5, IPv4 and 2-octet AS numbers only (RFC 6396 appendix B.2). */
+/** The deprecated type 5, IPv4 and 2-octet AS numbers only (RFC 6396 §B.2.1). */
 export function decodeOldBgp({ subtype, body }: MrtRecord): readonly Entry[] {
   const reader = new ByteReader(body);
   if (subtype === BgpSubtype.StateChange) {

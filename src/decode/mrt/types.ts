@@ -1,4 +1,4 @@
-/** Type codes of an MRT record (RFC 6396 §4, appendix B for 5). */
+/** Type codes of an MRT record (RFC 6396 §4, §B.2 for 5). */
 export const MrtType = {
   Bgp: 5,
   OspfV2: 11,
@@ -12,13 +12,13 @@ export const MrtType = {
   OspfV3Et: 49,
 } as const;
 
-/** Of the deprecated BGP type (RFC 6396 appendix B.2.2). */
+/** Of the deprecated BGP type (RFC 6396 §B.2.1). */
 export const BgpSubtype = { Update: 1, StateChange: 3, Open: 5, Notify: 6, Keepalive: 7 } as const;
 
 /** RFC 6396 §4.2; those with 4-octet AS numbers were never standardized. */
 export const TableDumpSubtype = { Ipv4: 1, Ipv6: 2, Ipv4As4: 3, Ipv6As4: 4 } as const;
 
-/** RFC 6396 §4.3, RFC 8050 §4.1. */
+/** RFC 6396 §4.3, RFC 8050 §4. */
 export const TableDumpV2Subtype = {
   PeerIndexTable: 1,
   RibIpv4Unicast: 2,
@@ -33,7 +33,7 @@ export const TableDumpV2Subtype = {
   RibGenericAddPath: 12,
 } as const;
 
-/** RFC 6396 §4.4 and appendix B.3, RFC 8050 §4.2. */
+/** RFC 6396 §4.4, RFC 8050 §3. */
 export const Bgp4mpSubtype = {
   StateChange: 0,
   Message: 1,
