@@ -31,6 +31,7 @@ export interface DecodeIo {
 export interface TextSink {
   write(text: string): unknown;
   once?(event: "drain" | "close" | "error", listener: (error?: unknown) => void): unknown;
+  off?(event: "drain" | "close", listener: () => void): unknown;
 }
 
 /** 0: all was read; 1: something could not be read; 2: there was nothing to read. */
@@ -145,7 +146,12 @@ function contextFacts({ context }: Verdict): Facts | undefined {
 export function emit(sink: TextSink, text: string): Promise<void> | undefined {
   if (sink.write(text) !== false || sink.once === undefined) return undefined;
   return new Promise((resolve) => {
-    sink.once?.("drain", () => resolve());
-    sink.once?.("close", () => resolve());
+    const goOn = () => {
+      sink.off?.("drain", goOn);
+      sink.off?.("close", goOn);
+      resolve();
+    };
+    sink.once?.("drain", goOn);
+    sink.once?.("close", goOn);
   });
 }

@@ -20,13 +20,20 @@ interface DecodeOptions extends GlobalOptions {
 
 const FAMILIES = { ipv4: { afi: 1, safi: 1 }, ipv6: { afi: 2, safi: 1 } } as const;
 
+/** MRT says all of this itself. */
+const NOT_WITH_MRT = "hex encoding type as4 session peerAs extended addPath afi".split(" ");
+
 /** `decode …`: octets from anywhere, what they say, and what a receiver does about them. */
 export function registerDecode(program: Command, context: Context): void {
   program
     .command("decode")
     .description("what BGP and BFD octets say, and what a receiver does about them")
     .argument("[inputs...]", "JSON lines, hex text, pcap or pcapng, also gzipped; - is stdin")
-    .option("--mrt", "the inputs are MRT (RFC 6396), also gzip or bzip2; prints as bgpdump -m")
+    .addOption(
+      new Option("--mrt", "the inputs are MRT files (RFC 6396), plain, gzip or bzip2").conflicts(
+        NOT_WITH_MRT,
+      ),
+    )
     .option("--hex <octets...>", "octets in hexadecimal, in place of a file")
     .addOption(new Option("--encoding <what>", "what the octets are").choices(ENCODINGS))
     .option("--type <number>", "BGP message type of a body", parseWhole)

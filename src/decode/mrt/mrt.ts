@@ -79,7 +79,8 @@ class MrtFile {
   readonly #source: string;
   readonly #output: "text" | "json";
   readonly #io: DecodeIo;
-  #pending = "";
+  /** Text not written yet, by where it goes. */
+  #pending = { stdout: "", stderr: "" };
 
   constructor(source: string, output: "text" | "json", io: DecodeIo) {
     this.#source = source;
@@ -93,7 +94,7 @@ class MrtFile {
       for await (const item of readRecords(openStream(this.#source, this.#io.stdin))) {
         if ("error" in item) this.#complain(item.offset, item.error);
         else this.#write(item, decoder);
-        if (this.#pending.length >= PENDING_MAX) await this.#flush();
+        if (this.#isFull()) await this.#flush();
         if (isStopped()) return;
       }
     } catch (error) {
@@ -110,7 +111,7 @@ class MrtFile {
     this.#countByType.set(type, (this.#countByType.get(type) ?? 0) + 1);
     for (const entry of decoder.decode(record)) {
       const { text, faults } = bgpdumpLines(entry, record);
-      if (this.#output === "text") this.#pending += text;
+      if (this.#output === "text") this.#pending.stdout += text;
       else if (entry.kind !== "broken") this.#writeJson(record.offset, entryFacts(entry, record));
       for (const fault of faults) this.#complain(record.offset, fault);
     }
@@ -123,13 +124,13 @@ class MrtFile {
       return;
     }
     const place = offset === undefined ? this.#source : `${this.#source} offset ${offset}`;
-    this.#io.stderr.write(`${place}: ${error}\n`);
+    this.#pending.stderr += `${place}: ${error}\n`;
   }
 
   #writeJson(offset: number | undefined, facts: object): void {
     const place = offset === undefined ? {} : { offset };
     const line = { version: JSON_VERSION, source: this.#source, ...place, ...facts };
-    this.#pending += `${JSON.stringify(line)}\n`;
+    this.#pending.stdout += `${JSON.stringify(line)}\n`;
   }
 
   #finish(): void {
@@ -142,13 +143,18 @@ class MrtFile {
     const counts = Array.from(this.#countByType, ([type, count]) => `${count} ${type}`);
     const types = counts.length === 0 ? "" : ` (${counts.join(", ")})`;
     const line = `${this.#source}: ${recordCount} records${types}, ${errorCount} errors\n`;
-    this.#io.stderr.write(line);
+    this.#pending.stderr += line;
+  }
+
+  #isFull(): boolean {
+    return this.#pending.stdout.length + this.#pending.stderr.length >= PENDING_MAX;
   }
 
   async #flush(): Promise<void> {
-    const text = this.#pending;
-    this.#pending = "";
-    if (text !== "") await emit(this.#io.stdout, text);
+    const { stdout, stderr } = this.#pending;
+    this.#pending = { stdout: "", stderr: "" };
+    if (stdout !== "") await emit(this.#io.stdout, stdout);
+    if (stderr !== "") await emit(this.#io.stderr, stderr);
   }
 }
 

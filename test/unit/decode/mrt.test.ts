@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Writable } from "node:stream";
 import { gunzipSync, gzipSync } from "node:zlib";
 import fc from "fast-check";
 import t, { type Test } from "tap";
@@ -279,6 +280,25 @@ t.test("the command line: causeway decode --mrt", async (t) => {
   const json = await runCli(["decode", "--mrt", path, "-o", "json"]);
   t.equal(json.exitCode, 0);
   t.equal(json.stdout.trim().split("\n").length, 3);
+  for (const words of [["--hex", "00"], ["--no-as4"], ["--as4"], ["--session", "ibgp"]]) {
+    const { exitCode, stdout } = await runCli(["decode", "--mrt", path, ...words]);
+    t.same({ exitCode, stdout }, { exitCode: 2, stdout: "" }, words.join(" "));
+  }
+});
+
+t.test("a slow reader is waited for, and nothing is left listening", async (t) => {
+  const record = octetsOf(rowOf("table-dump-ipv4"));
+  const chunk = concatBytes(Array.from({ length: 1000 }, () => record));
+  const stdin = streamOf(...Array.from({ length: 20 }, () => chunk));
+  const slow = new Writable({
+    highWaterMark: 1,
+    write: (_chunk, _encoding, done) => setImmediate(done),
+  });
+  const stderr = { write: () => true };
+  const args = { inputs: ["-"], output: "text" } as const;
+  t.equal(await runMrt(args, { stdin, stdout: slow, stderr }), 0);
+  t.equal(slow.listenerCount("drain"), 0);
+  t.ok(slow.listenerCount("close") <= 1, "as many as the stream has by itself");
 });
 
 /** What fixtures/mrt/runs.bz2 holds before its second and third stream. */
