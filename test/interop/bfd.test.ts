@@ -232,7 +232,7 @@ t.test("FRR: single hop, IPv6, multihop; AdminDown and kill", { skip }, async (t
   ];
   const config = (ms: number) =>
     `bfd\n${peers.map((it) => ` ${it}\n${timers(ms)} exit\n`).join("")}`;
-  const frr = new Frr(bench, "peer", `${config(200)}exit\n`);
+  const frr = new Frr(bench, "peer", "", `${config(200)}exit\n`);
   const edge = new Edge(bench, "edge");
   t.teardown(() => edge.stop());
   const all = [direct, direct6, multihop];

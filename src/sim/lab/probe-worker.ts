@@ -23,12 +23,16 @@ export interface ProbeWorker {
   close(): Promise<void>;
 }
 
-type Order = { readonly kind: "start" } | { readonly kind: "finish"; readonly settleUs: number };
+type Order =
+  | { readonly kind: "start" }
+  | { readonly kind: "finish"; readonly settleUs: number }
+  | { readonly kind: "close" };
 type Answer =
   | { readonly kind: "ready" }
   | { readonly kind: "failed"; readonly text: string }
   | { readonly kind: "record"; readonly record: ProbeRecord };
 
+const CLOSE_MS_MAX = 2000;
 const IS_PROBE_THREAD = !isMainThread && workerData?.role === "causeway-probes";
 
 export async function startProbeWorker(place: ProbePlace): Promise<ProbeWorker> {
@@ -57,8 +61,13 @@ export async function startProbeWorker(place: ProbePlace): Promise<ProbeWorker> 
       if (message.kind !== "record") throw new Error("probes: no record");
       return message.record;
     },
+    /** The thread gives its sockets back and ends by itself: a terminated one may crash koffi. */
     async close() {
-      await worker.terminate();
+      const ended = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
+      order({ kind: "close" });
+      const timer = setTimeout(() => void worker.terminate(), CLOSE_MS_MAX);
+      await ended;
+      clearTimeout(timer);
     },
   };
 }
@@ -72,15 +81,15 @@ function serve(place: ProbePlace): void {
   const pair = new ProbePair(place.traffic, idc, vpc);
   const tell = (message: Answer): void => parentPort?.postMessage(message);
   parentPort?.on("message", (order: Order) => {
-    if (order.kind === "start") {
-      pair.start();
-      return;
-    }
-    pair.stopSending();
-    setTimeout(() => {
-      tell({ kind: "record", record: pair.record() });
+    if (order.kind === "start") pair.start();
+    else if (order.kind === "close") {
       pair.close();
-    }, order.settleUs / 1000);
+      for (const host of [idc, vpc]) host.close();
+      parentPort?.close();
+    } else {
+      pair.stopSending();
+      setTimeout(() => tell({ kind: "record", record: pair.record() }), order.settleUs / 1000);
+    }
   });
   tell({ kind: "ready" });
 }
