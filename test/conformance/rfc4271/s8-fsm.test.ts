@@ -206,7 +206,7 @@ t.test("RFC 4271 §8.2.2 OpenSent: BGPOpen (Event 19) answers KEEPALIVE", async 
   t.ok(keepalive >= T0 + 22.5e6 && keepalive <= T0 + 30e6, "a third of it, with jitter");
 });
 
-t.test("RFC 4271 §8.2.2 OpenSent: a negotiated hold time of 0 stops both timers", async (t) => {
+t.test("RFC 4271 §4.4, §8.2.2 OpenSent: a hold time of 0 stops both timers", async (t) => {
   const local = localOpen({ holdTimeSec: 0 });
   const session = sessionIn("OpenSent", { local });
   apply(session, { kind: "BGPOpen", negotiated: negotiated(local) });
@@ -216,7 +216,7 @@ t.test("RFC 4271 §8.2.2 OpenSent: a negotiated hold time of 0 stops both timers
   t.equal(session.timers.next(), undefined);
 });
 
-t.test("RFC 4271 §8.2.2 OpenSent: NotifMsg (Event 25) is never answered", async (t) => {
+t.test("RFC 4271 §6.4, §8.2.2 OpenSent: NotifMsg (Event 25) is never answered", async (t) => {
   for (const state of ["OpenSent", "OpenConfirm", "Established"] as const) {
     for (const event of [EVENTS.NotifMsg, EVENTS.NotifMsgVerErr]) {
       const session = sessionIn(state);
@@ -363,19 +363,22 @@ t.test("RFC 9687 §3 SendHoldTimer: off by configuration, or without a hold time
   t.notOk(holdless.timers.isArmed("SendHoldTimer"));
 });
 
-t.test("RFC 6608 §4 unexpected messages: subcode by state, data the message's type", async (t) => {
-  const cases = [
-    ["OpenSent", "KeepAliveMsg", 1, 4],
-    ["OpenSent", "UpdateMsg", 1, 2],
-    ["OpenSent", "RouteRefreshMsg", 1, 5],
-    ["OpenConfirm", "BGPOpen", 2, 1],
-    ["OpenConfirm", "UpdateMsg", 2, 2],
-    ["Established", "BGPOpen", 3, 1],
-  ] as const;
-  for (const [state, kind, subcode, type] of cases) {
-    const out = apply(sessionIn(state), EVENTS[kind]);
-    t.match(out[0], { code: 5, subcode, data: Uint8Array.of(type) }, `${kind} in ${state}`);
-  }
-  const timer = apply(sessionIn("OpenSent"), EVENTS.ConnectRetryTimer_Expires);
-  t.match(timer[0], { code: 5, subcode: 0, data: new Uint8Array() }, "a timer has no subcode");
-});
+t.test(
+  "RFC 4271 §6.6, RFC 6608 §4 unexpected messages: subcode by state, data the message's type",
+  async (t) => {
+    const cases = [
+      ["OpenSent", "KeepAliveMsg", 1, 4],
+      ["OpenSent", "UpdateMsg", 1, 2],
+      ["OpenSent", "RouteRefreshMsg", 1, 5],
+      ["OpenConfirm", "BGPOpen", 2, 1],
+      ["OpenConfirm", "UpdateMsg", 2, 2],
+      ["Established", "BGPOpen", 3, 1],
+    ] as const;
+    for (const [state, kind, subcode, type] of cases) {
+      const out = apply(sessionIn(state), EVENTS[kind]);
+      t.match(out[0], { code: 5, subcode, data: Uint8Array.of(type) }, `${kind} in ${state}`);
+    }
+    const timer = apply(sessionIn("OpenSent"), EVENTS.ConnectRetryTimer_Expires);
+    t.match(timer[0], { code: 5, subcode: 0, data: new Uint8Array() }, "a timer has no subcode");
+  },
+);

@@ -227,6 +227,19 @@ t.test("RFC 7606 §7.11 MP_REACH_NLRI: faults reset the session", async (t) => {
   t.equal(reach(`000201 10 ${"20".repeat(16)} 00 2020010db8`), "keep");
 });
 
+t.test("RFC 7606 §7.12 MP_UNREACH_NLRI: faults reset the session", async (t) => {
+  const unreach = (value: string, flags = "80") => {
+    const length = octets(value).length.toString(16).padStart(2, "0");
+    return fate({ attributes: `${flags}0f ${length} ${value}` });
+  };
+  t.equal(unreach(""), "reset 3/9");
+  t.equal(unreach("0002"), "reset 3/9");
+  t.equal(unreach("000201 8120010db8"), "reset 3/9");
+  t.equal(unreach("000201 2020010d"), "reset 3/9");
+  t.equal(unreach("000201 2020010db8", "40"), "reset 3/4");
+  t.equal(unreach("000201 2020010db8"), "keep");
+});
+
 t.test("RFC 7606 §8: every fault has a reason for its counter and a severity", async (t) => {
   const { faults } = survivor({
     attributes: `40010103 ${AS_PATH} ${NEXT_HOP} 40060100 c00803000000`,

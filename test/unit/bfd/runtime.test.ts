@@ -51,7 +51,7 @@ function speak(
   });
 }
 
-t.test("RFC 5881 §4: ports, TTL and one source port a session", async (t) => {
+t.test("RFC 5881 §4, §5: ports, TTL and one source port a session", async (t) => {
   const { fake, runtime, states } = started();
   runtime.configure([sessionConfig(), sessionConfig({ name: "t", remoteAddress: "10.0.0.6" })]);
   fake.run(5 * SEC);
