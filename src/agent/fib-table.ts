@@ -44,7 +44,7 @@ export class FibTable {
     const slot = this.#find(addresses, offset, length);
     if (this.#lengths[slot] === 0) {
       this.size += 1;
-      this.#addresses.set(addresses.subarray(offset, offset + this.#octets), slot * this.#octets);
+      this.#writeAddress(slot, addresses, offset);
       this.#lengths[slot] = length + 1;
       this.#marks[slot] = 0;
     }
@@ -124,6 +124,14 @@ export class FibTable {
     return (Math.imul(hash, 0x85eb_ca6b) >>> 7) & this.#mask;
   }
 
+  /** Octet by octet: a view and a `set` for each row of a table would cost several times this. */
+  #writeAddress(slot: number, addresses: Uint8Array, offset: number): void {
+    const start = slot * this.#octets;
+    for (let index = 0; index < this.#octets; index += 1) {
+      this.#addresses[start + index] = addresses[offset + index] ?? 0;
+    }
+  }
+
   #copy(from: number, to: number): void {
     const start = from * this.#octets;
     this.#addresses.copyWithin(to * this.#octets, start, start + this.#octets);
@@ -150,10 +158,7 @@ export class FibTable {
       if (stored === 0) continue;
       const offset = from * this.#octets;
       const slot = this.#find(old.addresses, offset, stored - 1);
-      this.#addresses.set(
-        old.addresses.subarray(offset, offset + this.#octets),
-        slot * this.#octets,
-      );
+      this.#writeAddress(slot, old.addresses, offset);
       this.#lengths[slot] = stored;
       this.#groups[slot] = old.groups[from] ?? 0;
       this.#marks[slot] = old.marks[from] ?? 0;

@@ -14,23 +14,34 @@ export function packAttributes(attributes: PathAttributes, into: ByteWriter): vo
 }
 
 /**
- * The attributes behind canonical octets; octet fields are views on them. Not the decoder of the
- * wire: that one judges what peers send, this one gives back whatever was packed.
+ * The attributes behind canonical octets from `start` to `end`; what they hold is theirs, no view.
+ * Not the decoder of the wire: that one judges what peers send, this one gives back whatever was
+ * packed.
  */
-export function unpackAttributes(octets: Uint8Array): PathAttributes {
+export function unpackAttributes(
+  octets: Uint8Array,
+  start = 0,
+  end: number = octets.length,
+): PathAttributes {
   const reader = new ByteReader(octets);
-  const nextHop = reader.take(reader.u8());
+  reader.offset = start;
+  const nextHopOctets = reader.u8();
+  const nextHop = octets.slice(reader.offset, reader.offset + nextHopOctets);
+  reader.offset += nextHopOctets;
   const attributes: Mutable<PathAttributes> = { origin: 0, asPath: [], nextHop };
   const unknown: UnknownAttribute[] = [];
   const partial: number[] = [];
-  while (reader.remaining > 0) {
+  while (reader.offset < end) {
     const flags = reader.u8();
     const type = reader.u8();
     const isLong = (flags & AttributeFlag.ExtendedLength) !== 0;
-    const value = reader.take(isLong ? reader.u16() : reader.u8());
-    if (!unpackOne(type, new ByteReader(value), attributes)) {
+    const valueOctets = isLong ? reader.u16() : reader.u8();
+    const valueEnd = reader.offset + valueOctets;
+    if (!unpackOne(type, reader, valueEnd, attributes)) {
+      const value = octets.slice(reader.offset, valueEnd);
       unknown.push({ flags: flags & ~AttributeFlag.ExtendedLength, type, value });
     } else if ((flags & AttributeFlag.Partial) !== 0) partial.push(type);
+    reader.offset = valueEnd;
   }
   if (unknown.length > 0) attributes.unknown = unknown;
   if (partial.length > 0) attributes.partial = partial;
@@ -38,66 +49,74 @@ export function unpackAttributes(octets: Uint8Array): PathAttributes {
 }
 
 /** False where the type is none of those with a field of their own. */
-function unpackOne(type: number, value: ByteReader, attributes: Mutable<PathAttributes>): boolean {
+function unpackOne(
+  type: number,
+  reader: ByteReader,
+  end: number,
+  attributes: Mutable<PathAttributes>,
+): boolean {
   switch (type) {
     case AttributeType.Origin:
-      attributes.origin = value.u8() as Origin;
+      attributes.origin = reader.u8() as Origin;
       return true;
     case AttributeType.AsPath:
-      attributes.asPath = unpackAsPath(value);
+      attributes.asPath = unpackAsPath(reader, end);
       return true;
     case AttributeType.MultiExitDisc:
-      attributes.med = value.u32();
+      attributes.med = reader.u32();
       return true;
     case AttributeType.LocalPref:
-      attributes.localPref = value.u32();
+      attributes.localPref = reader.u32();
       return true;
     case AttributeType.AtomicAggregate:
       attributes.atomicAggregate = true;
       return true;
     case AttributeType.Aggregator:
-      attributes.aggregator = { as: value.u32(), address: value.rest() };
+      attributes.aggregator = { as: reader.u32(), address: unpackOctets(reader, end) };
       return true;
     case AttributeType.Communities:
-      attributes.communities = unpackWords(value);
+      attributes.communities = unpackWords(reader, end);
       return true;
     case AttributeType.OriginatorId:
-      attributes.originatorId = value.u32();
+      attributes.originatorId = reader.u32();
       return true;
     case AttributeType.ClusterList:
-      attributes.clusterList = unpackWords(value);
+      attributes.clusterList = unpackWords(reader, end);
       return true;
     case AttributeType.ExtendedCommunities:
-      attributes.extendedCommunities = value.rest();
+      attributes.extendedCommunities = unpackOctets(reader, end);
       return true;
     case AttributeType.Ipv6ExtendedCommunities:
-      attributes.ipv6ExtendedCommunities = value.rest();
+      attributes.ipv6ExtendedCommunities = unpackOctets(reader, end);
       return true;
     case AttributeType.LargeCommunities:
-      attributes.largeCommunities = unpackWords(value);
+      attributes.largeCommunities = unpackWords(reader, end);
       return true;
     case AttributeType.OnlyToCustomer:
-      attributes.otc = value.u32();
+      attributes.otc = reader.u32();
       return true;
     default:
       return false;
   }
 }
 
-function unpackAsPath(value: ByteReader): AsSegment[] {
+function unpackAsPath(reader: ByteReader, end: number): AsSegment[] {
   const segments: AsSegment[] = [];
-  while (value.remaining > 0) {
-    const type = value.u8() as SegmentType;
+  while (reader.offset < end) {
+    const type = reader.u8() as SegmentType;
     const ases: number[] = [];
-    for (let count = value.u8(); count > 0; count -= 1) ases.push(value.u32());
+    for (let count = reader.u8(); count > 0; count -= 1) ases.push(reader.u32());
     segments.push({ type, ases });
   }
   return segments;
 }
 
-function unpackWords(value: ByteReader): number[] {
+const unpackOctets = (reader: ByteReader, end: number): Uint8Array =>
+  reader.bytes.slice(reader.offset, end);
+
+function unpackWords(reader: ByteReader, end: number): number[] {
   const words: number[] = [];
-  while (value.remaining > 0) words.push(value.u32());
+  while (reader.offset < end) words.push(reader.u32());
   return words;
 }
 

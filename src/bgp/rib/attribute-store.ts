@@ -113,8 +113,7 @@ export class AttributeStore {
     const birth = this.birth[id] ?? 0;
     if (this.#opened?.id === id && this.#opened.birth === birth) return this.#opened.attributes;
     const start = this.#start[id] ?? 0;
-    const octets = this.#arena.slice(start, start + (this.#octets[id] ?? 0));
-    const attributes = unpackAttributes(octets);
+    const attributes = unpackAttributes(this.#arena, start, start + (this.#octets[id] ?? 0));
     this.#opened = { id, birth, attributes };
     return attributes;
   }

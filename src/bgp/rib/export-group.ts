@@ -166,8 +166,13 @@ function externally(
   nextHop: Uint8Array,
   localAs: number,
 ): PathAttributes {
-  const { localPref, originatorId, clusterList, ...rest } = attributes;
-  return { ...rest, nextHop, asPath: prependAs(attributes.asPath, localAs, 1) };
+  const asPath = prependAs(attributes.asPath, localAs, 1);
+  const { localPref, originatorId, clusterList } = attributes;
+  if (localPref === undefined && originatorId === undefined && clusterList === undefined) {
+    return { ...attributes, nextHop, asPath }; // the usual case, and the cheaper copy
+  }
+  const { localPref: _preference, originatorId: _id, clusterList: _list, ...rest } = attributes;
+  return { ...rest, nextHop, asPath };
 }
 
 interface Base {

@@ -10,8 +10,8 @@ import type { PathAttributes, WireContext } from "./message.ts";
 export interface AttributeList {
   readonly draft: AttributeDraft;
   readonly log: FaultLog;
-  /** By type: whether it was there, well formed or not. */
-  readonly seen: Uint8Array;
+  /** Which types were there, well formed or not. */
+  readonly seen: TypeSet;
   /** Attributes in the list. */
   readonly count: number;
 }
@@ -27,14 +27,15 @@ export function decodeAttributes(
 ): Result<AttributeList, WireFault> {
   const draft = new AttributeDraft();
   const log = new FaultLog();
-  const seen = new Uint8Array(256);
+  const seen = new TypeSet();
   const cursor = new AttributeCursor(octets);
   let count = 0;
   while (cursor.next()) {
     count += 1;
-    const fault =
-      seen[cursor.type] === 1 ? duplicate(cursor) : decodeAttribute(cursor, draft, context);
-    seen[cursor.type] = 1;
+    const fault = seen.has(cursor.type)
+      ? duplicate(cursor)
+      : decodeAttribute(cursor, draft, context);
+    seen.add(cursor.type);
     if (fault === undefined) continue;
     if (fault.severity === Severity.SessionReset) return err(fault);
     log.add(fault);
@@ -45,6 +46,19 @@ export function decodeAttributes(
     log.add(fault);
   }
   return ok({ draft, log, seen, count });
+}
+
+/** Attribute types by bit: small enough to live on the heap and die young. */
+export class TypeSet {
+  readonly #words = new Uint32Array(8);
+
+  has(type: number): boolean {
+    return (((this.#words[type >>> 5] as number) >>> (type & 31)) & 1) === 1;
+  }
+
+  add(type: number): void {
+    this.#words[type >>> 5] = (this.#words[type >>> 5] as number) | (1 << (type & 31));
+  }
 }
 
 /** Steps through a list of path attributes without judging any. */

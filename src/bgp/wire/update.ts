@@ -3,7 +3,12 @@ import { ByteWriter, EMPTY } from "../../core/bytes.ts";
 import { err, ok, type Result } from "../../core/result.ts";
 import { hasSet } from "./as-path.ts";
 import type { AttributeDraft } from "./attribute-table.ts";
-import { type AttributeList, decodeAttributes, finishAttributes } from "./attributes.ts";
+import {
+  type AttributeList,
+  decodeAttributes,
+  finishAttributes,
+  type TypeSet,
+} from "./attributes.ts";
 import { type FaultLog, Severity, type WireFault, wireFault } from "./fault.ts";
 import { encodeMessage } from "./header.ts";
 import {
@@ -190,8 +195,8 @@ function startsWithPeer(draft: AttributeDraft, context: WireContext): boolean {
   return first?.type === SegmentType.AsSequence && first.ases[0] === expected;
 }
 
-function requirePresent(type: number, seen: Uint8Array, log: FaultLog): void {
-  if (seen[type] === 1) return;
+function requirePresent(type: number, seen: TypeSet, log: FaultLog): void {
+  if (seen.has(type)) return;
   log.add(
     withdrawing(
       UpdateSubcode.MissingWellKnownAttribute,

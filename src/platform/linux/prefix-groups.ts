@@ -30,7 +30,11 @@ export class PrefixGroups {
     if (this.size * 2 > this.#mask) this.#widen();
     const slot = this.#slotOf(addresses, offset, length);
     if (this.#lengths[slot] === 0) {
-      this.#addresses.set(addresses.subarray(offset, offset + this.octets), slot * this.octets);
+      const start = slot * this.octets;
+      // Octet by octet: a view and a `set` for each row would cost several times this.
+      for (let index = 0; index < this.octets; index += 1) {
+        this.#addresses[start + index] = addresses[offset + index] ?? 0;
+      }
       this.#lengths[slot] = length + 1;
       this.size += 1;
     }
