@@ -1,6 +1,7 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { accessSync, constants, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { SpeakerInput } from "../bgp/speaker/inputs.ts";
+import { PlatformError } from "../core/app-error.ts";
 import type { Recorder } from "../platform/recorder.ts";
 
 /** Compiled policies have no text of their own: the recording names them. */
@@ -14,29 +15,58 @@ export function representInput(input: SpeakerInput): unknown {
   return { ...input, config: { ...input.config, peers } };
 }
 
-/** Writes the last inputs for a replay; the path, or undefined where there is no place for it. */
+/** Made where it is missing; PlatformError where nothing can be written into it. */
+export function prepareStateDirectory(directory: string | undefined): void {
+  if (directory === undefined) return;
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o750 });
+    accessSync(directory, constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    if (!(cause instanceof Error && "errno" in cause)) throw cause;
+    const message = `nothing can be written into stateDirectory ${directory}: ${cause.message}`;
+    throw new PlatformError("PLATFORM_STATE_DIRECTORY", message, { cause });
+  }
+}
+
+/** Where a recording is, or why there is none. */
+export interface Recording {
+  readonly path?: string;
+  readonly failure?: string;
+}
+
+/** Writes the last inputs for a replay; nothing of a file that could not be written whole stays. */
 export function writeRecording(
   directory: string | undefined,
   recorder: Recorder<SpeakerInput>,
-): string | undefined {
-  if (directory === undefined) return undefined;
+): Recording {
+  if (directory === undefined) return {};
   const stamp = new Date().toISOString().replaceAll(":", "");
   const path = join(directory, `speaker-${stamp}.jsonl`);
   try {
     mkdirSync(directory, { recursive: true, mode: 0o750 });
     writeFileSync(path, recorder.text(), { mode: 0o640 });
   } catch (error) {
-    if (error instanceof Error && "errno" in error) return undefined;
-    throw error;
+    if (!(error instanceof Error && "errno" in error)) throw error;
+    discard(path);
+    return { failure: `the recording could not be written: ${error.message}` };
   }
-  return path;
+  return { path };
+}
+
+function discard(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // What could not be written may not be removable either.
+  }
 }
 
 export function reportCrash(
   stderr: { write(text: string): unknown },
   error: Error,
-  recording: string | undefined,
+  { path, failure }: Recording,
 ): void {
-  const where = recording === undefined ? "" : `; the last inputs are in ${recording}`;
+  const inPath = path === undefined ? "" : `; the last inputs are in ${path}`;
+  const where = failure === undefined ? inPath : `; ${failure}`;
   stderr.write(`causeway: a bug of ours ended the agent${where}\n${error.stack ?? error}\n`);
 }

@@ -17,7 +17,7 @@ import { startWorkerBfdEngine } from "./bfd/worker-engine.ts";
 import type { EdgeConfig } from "./config/edge-config.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import { formatProblems } from "./config/problem.ts";
-import { reportCrash, representInput, writeRecording } from "./crash.ts";
+import { prepareStateDirectory, reportCrash, representInput, writeRecording } from "./crash.ts";
 import { endFrugalStart } from "./frugal.ts";
 import { createPinoLog, type DaemonLog } from "./pino-log.ts";
 import { readEdgeConfig } from "./read-config.ts";
@@ -135,6 +135,7 @@ class Daemon {
   /** Throws PlatformError where the host cannot do what the file asks for. */
   async start(): Promise<void> {
     process.on("uncaughtException", this.#crash);
+    prepareStateDirectory(this.#config.stateDirectory);
     await this.#openApi();
     this.#agent.start();
     for (const [signal, act] of this.#signals) process.on(signal, act);
@@ -214,9 +215,10 @@ class Daemon {
       this.#log.level = this.#config.log.level;
     }, DEBUG_MS);
     restore.unref();
-    const path = writeRecording(this.#config.stateDirectory, this.#recorder);
+    const { path, failure } = writeRecording(this.#config.stateDirectory, this.#recorder);
     const at = this.#host.clock.now();
-    this.#log.write({ level: "info", event: "agent.debug", fields: { recording: path } }, at);
+    const fields = { recording: path, failure };
+    this.#log.write({ level: "info", event: "agent.debug", fields }, at);
   }
 
   #tellStatus(): void {
@@ -237,7 +239,11 @@ class Daemon {
 
   readonly #crash = (error: Error): void => {
     const recording = writeRecording(this.#config.stateDirectory, this.#recorder);
-    const fields = { version: VERSION, text: error.stack ?? error.message, recording };
+    const fields = {
+      version: VERSION,
+      text: error.stack ?? error.message,
+      recording: recording.path,
+    };
     this.#log.write({ level: "error", event: "agent.crashed", fields }, this.#host.clock.now());
     reportCrash(this.#options.stderr, error, recording);
     process.exit(1);

@@ -10,8 +10,15 @@ export function readEdgeConfig(file: string, environment = processEnvironment): 
     text = readFileSync(file, "utf8");
   } catch (cause) {
     if (!(cause instanceof Error)) throw cause;
-    const message = `the configuration cannot be read: ${cause.message}`;
+    const message = `the configuration ${file} cannot be read: ${whyUnreadable(cause)}`;
     throw new AppError("CONFIG_UNREADABLE", message, { cause });
   }
   return loadEdgeConfig(file, text, environment);
+}
+
+function whyUnreadable(cause: NodeJS.ErrnoException): string {
+  if (cause.code === "ENOENT") return "there is no such file";
+  if (cause.code === "EISDIR") return "it is a directory";
+  if (cause.code === "EACCES") return "permission denied; its owner or mode does not let this user";
+  return cause.message;
 }

@@ -33,7 +33,8 @@ const describeBug = (error: unknown): string =>
 export async function main(words: readonly string[]): Promise<void> {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit(ExitCode.Ok);
-    throw error;
+    process.stderr.write(`causeway: the answer could not be written: ${error.message}\n`);
+    process.exit(ExitCode.Failed);
   });
   const { stdin, stdout, stderr, env } = process;
   process.exitCode = await run(words, { stdin, stdout, stderr, env });

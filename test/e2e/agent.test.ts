@@ -3,7 +3,7 @@
  * from the outside. Ports are free ones, sockets stand in a directory of their own.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -252,9 +252,31 @@ t.test("e2e: a taken port and a wrong file are one sentence and an exit code", a
   const check = causeway("check", file);
   t.equal(check.status, 2);
   t.equal(check.stderr, bad.stderr);
+  const blocked = join(at.directory, "blocked.yaml");
+  const ours = configOf({ ...at, index: 2 });
+  for (const [text, sentence] of [
+    [`${ours}stateDirectory: ${file}/below`, /nothing can be written into stateDirectory/],
+    [ours.replace(/socket: .*sock/, `socket: ${file}`), /is there and no socket/],
+    [ours.replace(/socket: .*sock/, `socket: ${file}/s.sock`), /the API cannot listen on/],
+  ] as const) {
+    writeFileSync(blocked, text);
+    const refused = causeway("agent", "-c", blocked);
+    t.equal(refused.status, 1);
+    t.match(refused.stderr, sentence);
+    t.equal(refused.stderr.trim().split("\n").length, 1, refused.stderr);
+    t.equal(refused.stdout, "", "nothing was started");
+  }
+  writeFileSync(blocked, ours.replace(/socket: .*sock/, `socket: /tmp/${"x".repeat(110)}`));
+  t.match(causeway("check", blocked).stderr, /E005: .*1 to 107 octets/);
+  const [shell, words] = command("config", "schema");
+  const full = openSync("/dev/full", "w");
+  const unwritten = spawnSync(shell, words, { encoding: "utf8", stdio: ["ignore", full, "pipe"] });
+  closeSync(full);
+  t.equal(unwritten.status, 1);
+  t.match(unwritten.stderr, /^causeway: the answer could not be written: ENOSPC.*\n$/);
   const gone = causeway("agent", "-c", "/no/such");
   t.equal(gone.status, 2);
-  t.match(gone.stderr, /^causeway: the configuration cannot be read: ENOENT/);
+  t.match(gone.stderr, /^causeway: the configuration .* cannot be read: there is no such file/);
 });
 
 const hasPromtool = spawnSync("promtool", ["--version"]).error === undefined;

@@ -375,7 +375,7 @@ t.test("without privilege: one sentence each", { skip }, async (t) => {
     stderr,
   );
   t.match(lines[1], /^PLATFORM_PERMISSION: .*UDP 127\.0\.0\.1 port 179.*CAP_NET_BIND_SERVICE/);
-  t.match(lines[2], /^PLATFORM_PERMISSION: .*kernel routes.*CAP_NET_ADMIN.*fib: virtual/);
+  t.match(lines[2], /^PLATFORM_PERMISSION: .*kernel routes.*CAP_NET_ADMIN.*kind: virtual/);
   t.match(lines[3], /^PLATFORM_PERMISSION: .*network namespace.*CAP_SYS_ADMIN/);
   t.match(lines[4], /^PLATFORM_PERMISSION: .*192\.0\.2\.1\/32.*CAP_NET_ADMIN/);
   t.equal(lines[5], "lo lo", "looking is free");

@@ -129,7 +129,12 @@ async function listenUnix(app: FastifyInstance, path: string): Promise<Server> {
     throw cannotListen(path, error);
   }
   await listening(server, () => server.listen({ path }), path);
-  chmodSync(path, 0o660);
+  try {
+    chmodSync(path, 0o660);
+  } catch (error) {
+    server.close();
+    throw cannotListen(path, error);
+  }
   server.once("close", () => rmSync(path, { force: true }));
   return server;
 }
@@ -139,7 +144,7 @@ async function removeStale(path: string): Promise<void> {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined) return;
   if (!found.isSocket()) {
-    const message = `the API socket cannot be made: ${path} is a file of something else`;
+    const message = `the API socket cannot be made: ${path} is there and no socket; move it, or change api.socket`;
     throw new PlatformError("PLATFORM_API_LISTEN", message);
   }
   const isAlive = await new Promise<boolean>((resolve) => {
@@ -167,9 +172,9 @@ function cannotListen(where: string, cause: unknown): PlatformError {
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
   const why =
     code === "EADDRINUSE"
-      ? "somebody else listens there"
+      ? "somebody else listens there; stop it, or name another address with api.listen"
       : code === "EACCES" || code === "EPERM"
-        ? "permission denied"
+        ? "permission denied; give this user the place, or name another in the file's api section"
         : cause instanceof Error
           ? cause.message
           : String(cause);

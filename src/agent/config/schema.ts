@@ -55,6 +55,8 @@ const Switch = word("on", "off");
 const Port = whole(1, 65535);
 const Device = Text({ minLength: 1, description: "the name of a network interface" });
 const Path = Text({ minLength: 1, description: "a path" });
+/** What the kernel's `sun_path` holds. */
+const SocketPath = Text({ minLength: 1, maxLength: 107, description: "a path of 1 to 107 octets" });
 
 /** A value of this kind is never shown, not even where it is refused. */
 const isSecret = true;
@@ -324,7 +326,9 @@ const EdgeFileSchema = strict({
           Text({ format: "endpoint" }),
         ),
       ),
-      socket: Optional(either("off, or the path of a socket", word("off"), Path)),
+      socket: Optional(
+        either("off, or the path of a socket (1 to 107 octets)", word("off"), SocketPath),
+      ),
     }),
   ),
   log: Optional(strict({ level: word("debug", "info", "warn", "error") })),

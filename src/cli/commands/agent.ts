@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { Context } from "../context.ts";
-import type { ExitCode } from "../exit.ts";
+import { ExitCode } from "../exit.ts";
 
 /** What may still hang after the agent ended must not keep the process. */
 const LINGER_MS_MAX = 1_000;
@@ -16,8 +16,12 @@ export function registerAgent(program: Command, context: Context): void {
       beginFrugalStart();
       const { runAgent } = await import("../../agent/main.ts");
       const { env, stderr } = context.streams;
-      const outcome: ExitCode = await runAgent(config, { env, stderr });
-      context.exitCode = outcome;
-      setTimeout(() => process.exit(outcome), LINGER_MS_MAX).unref();
+      let outcome: ExitCode = ExitCode.Failed;
+      try {
+        outcome = await runAgent(config, { env, stderr });
+      } finally {
+        context.exitCode = outcome;
+        setTimeout(() => process.exit(outcome), LINGER_MS_MAX).unref();
+      }
     });
 }

@@ -25,7 +25,8 @@ export function registerConfig(program: Command, context: Context): void {
         streams.stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
       } else {
         streams.stderr.write(formatProblems(problems));
-        const count = problems.length === 0 ? "" : `, with ${problems.length} warnings`;
+        const { length } = problems;
+        const count = length === 0 ? "" : `, with ${length} warning${length === 1 ? "" : "s"}`;
         if (isOk) streams.stdout.write(`${file} is in order${count}\n`);
       }
       if (!isOk) context.exitCode = ExitCode.Usage;

@@ -55,7 +55,7 @@ export function drawCircuits({ circuits, at }: Circuits): string {
 
 export function drawFib(fib: Fib): string {
   const { routes, drift, lastFailure } = fib;
-  const where = fib.kind === "kernel" ? "in the kernel" : "in memory only (fib: virtual)";
+  const where = fib.kind === "kernel" ? "in the kernel" : "in memory only (fib: { kind: virtual })";
   const state = fib.isSynced ? "as wanted" : `${fib.pendingOperations} batches under way`;
   const lines = [
     ...(lastFailure === null

@@ -265,7 +265,7 @@ function probe(socket: NetlinkSocket, ids: KernelIds): boolean {
   throw new PlatformError(
     "PLATFORM_PERMISSION",
     "changing kernel routes needs root or CAP_NET_ADMIN in this network namespace; " +
-      "to look without a kernel table, configure fib: virtual",
+      "to look without a kernel table, configure fib: { kind: virtual }",
     { cause },
   );
 }

@@ -191,7 +191,7 @@ t.test("api: one agent a socket, and a stale socket is nobody's", async (t) => {
   const second = await startApi({ listen: undefined, socketPath }, parts);
   await second.close();
   writeFileSync(socketPath, "");
-  await t.rejects(startApi({ listen: undefined, socketPath }, parts), /a file of something else/);
+  await t.rejects(startApi({ listen: undefined, socketPath }, parts), /is there and no socket/);
 });
 
 t.test("api: over loopback the Host header must name a loopback host", async (t) => {

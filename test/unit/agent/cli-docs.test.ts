@@ -1,4 +1,5 @@
 /** docs/operations.md against the code: exit codes, events and metrics, all of them and no others. */
+import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -47,4 +48,29 @@ t.test("docs: the table of metrics is the registry's", async (t) => {
   const wanted = `${before}<!-- metrics -->\n${table}\n${after}`;
   if (process.env.UPDATE_DOCS === "1") writeFileSync(file, wanted);
   t.equal(page, wanted, "run this test with UPDATE_DOCS=1 after changing a metric");
+});
+
+t.test("package: what the shipped drills and documents name is packed", async (t) => {
+  const { files } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const isPacked = (path: string) =>
+    files.some((kept: string) => path === kept || path.startsWith(`${kept}/`));
+  const folder = "fixtures/drills";
+  for (const name of readdirSync(join(root, folder))) {
+    const text = readFileSync(join(root, folder, name), "utf8");
+    const [edge, cloud] = [/^edge: (.+)$/m.exec(text)?.[1], /^cloud: (.+)$/m.exec(text)?.[1]];
+    t.ok(edge && isPacked(join(folder, edge)), `${name}: its edge`);
+    t.ok(cloud && isPacked(join(folder, cloud)), `${name}: its cloud`);
+  }
+  for (const path of ["fixtures/agent/edge.yaml", "packaging/causeway.service"]) {
+    t.ok(isPacked(path), path);
+  }
+});
+
+const unit = join(root, "packaging", "causeway.service");
+const words = ["security", "--offline=true", "--no-pager", "--threshold=25", unit];
+const hasSystemd = spawnSync("systemd-analyze", ["--version"]).error === undefined;
+
+t.test("package: the unit's exposure", { skip: !hasSystemd && "no systemd-analyze" }, async (t) => {
+  const { status, stdout } = spawnSync("systemd-analyze", words, { encoding: "utf8" });
+  t.equal(status, 0, stdout.split("\n").slice(-2).join(" "));
 });
