@@ -1,7 +1,7 @@
 /**
  * What the commands `causeway drill` and `causeway cloud` do, apart from reading their arguments.
  */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -17,6 +17,9 @@ import { LoopbackLab } from "./lab/loopback-lab.ts";
 import { NamespaceLab } from "./lab/namespace-lab.ts";
 import { whyNoNamespaces } from "./lab/namespaces.ts";
 import { VirtualLab } from "./lab/virtual-lab.ts";
+import { formatHtml } from "./report/html.ts";
+import { formatJunit } from "./report/junit.ts";
+import { formatMarkdown } from "./report/markdown.ts";
 import type { DrillReport } from "./report/report.ts";
 import { formatEntry, formatReport } from "./report/text.ts";
 
@@ -34,7 +37,19 @@ export interface DrillOrder {
   readonly isQuiet: boolean;
   /** After the report a lab stays up, to be played with, until Ctrl-C. */
   readonly isKept: boolean;
+  /** Files to write when all drills are done, whatever their verdicts. */
+  readonly write: Readonly<Partial<Record<ReportFormat, string | undefined>>>;
 }
+
+/** `json` is one report a line. */
+export type ReportFormat = "html" | "markdown" | "junit" | "json";
+
+const FORMATS: Readonly<Record<ReportFormat, (reports: readonly DrillReport[]) => string>> = {
+  html: formatHtml,
+  markdown: formatMarkdown,
+  junit: formatJunit,
+  json: (reports) => reports.map((report) => `${JSON.stringify(report)}\n`).join(""),
+};
 
 interface Streams {
   readonly out: (text: string) => void;
@@ -44,14 +59,41 @@ interface Streams {
 /** Runs drills one after the other; the worst exit code of all is the answer. */
 export async function runDrills(order: DrillOrder, streams: Streams): Promise<DrillExit> {
   let worst: DrillExit = DrillExit.Pass;
+  const reports: DrillReport[] = [];
   for (const file of order.files) {
-    const code = await runOne(file, order, streams);
+    const code = await runOne(file, order, streams, reports);
     if (code > worst) worst = code;
+  }
+  const written = writeReports(order, reports, streams);
+  return written > worst ? written : worst;
+}
+
+function writeReports(
+  order: DrillOrder,
+  reports: readonly DrillReport[],
+  streams: Streams,
+): DrillExit {
+  let worst: DrillExit = DrillExit.Pass;
+  for (const format of Object.keys(FORMATS) as ReportFormat[]) {
+    const file = order.write[format];
+    if (file === undefined) continue;
+    try {
+      writeFileSync(file, FORMATS[format](reports));
+    } catch (cause) {
+      const text = cause instanceof Error ? cause.message : String(cause);
+      streams.err(`causeway: cannot write ${file}: ${text}\n`);
+      worst = DrillExit.NotRun;
+    }
   }
   return worst;
 }
 
-async function runOne(file: string, order: DrillOrder, streams: Streams): Promise<DrillExit> {
+async function runOne(
+  file: string,
+  order: DrillOrder,
+  streams: Streams,
+  reports: DrillReport[],
+): Promise<DrillExit> {
   const found = FILES.read(file);
   if ("error" in found) {
     streams.err(`causeway: cannot read ${file}: ${found.error}\n`);
@@ -66,6 +108,7 @@ async function runOne(file: string, order: DrillOrder, streams: Streams): Promis
     const lab = openLab(drill, order.mode, load.edgeFile, keep?.socketPath);
     if (!order.isQuiet) streams.err(`drill ${drill.name}: ${lab.substrate}\n`);
     const report = await play(drill, lab, order, streams, keep);
+    reports.push(report);
     if (report.verdict === "PASS") return DrillExit.Pass;
     return report.verdict === "FAIL" ? DrillExit.Failed : DrillExit.NotRun;
   } catch (cause) {

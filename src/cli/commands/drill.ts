@@ -7,13 +7,18 @@ interface DrillOptions extends GlobalOptions {
   readonly seed?: number;
   readonly quiet?: boolean;
   readonly keep?: boolean;
+  readonly html?: string;
+  readonly markdown?: string;
+  readonly junit?: string;
+  readonly json?: string;
 }
 
 /** `drill run FILE…`: plays drills and judges them. */
 export function registerDrill(program: Command, context: Context): void {
-  program
+  const drill = program
     .command("drill")
-    .description("rehearse failures of the line, and measure what they cost")
+    .description("rehearse failures of the line, and measure what they cost");
+  drill
     .command("run")
     .description("play drills, print their reports")
     .argument("<files...>", "drill files, YAML")
@@ -25,6 +30,10 @@ export function registerDrill(program: Command, context: Context): void {
     .option("--seed <number>", "in place of the file's seed", parseSeed)
     .option("-q, --quiet", "no narration on stderr")
     .option("--keep", "a lab stays up after its report, to be played with, until Ctrl-C")
+    .option("--html <file>", "write the reports as one page, readable offline and without scripts")
+    .option("--markdown <file>", "write them as Markdown")
+    .option("--junit <file>", "write them as JUnit XML, for a pipeline")
+    .option("--json <file>", "write them as JSON, one report a line")
     .addHelpText("after", EXIT_HELP)
     .action(async (files: readonly string[], _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<DrillOptions>();
@@ -37,6 +46,12 @@ export function registerDrill(program: Command, context: Context): void {
         version: VERSION,
         isQuiet: options.quiet === true,
         isKept: options.keep === true,
+        write: {
+          html: options.html,
+          markdown: options.markdown,
+          junit: options.junit,
+          json: options.json,
+        },
       };
       context.exitCode = await runDrills(order, streamsOf(context));
     });

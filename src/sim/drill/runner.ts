@@ -7,17 +7,20 @@
 import type { JournalEntry } from "../../agent/journal.ts";
 import { after, type Micros } from "../../core/time.ts";
 import type { Lab, ProbeRecord } from "../lab/lab.ts";
+import { bucketLoss } from "../report/buckets.ts";
 import { lossBetween } from "../report/loss.ts";
 import { type Deed, type Evidence, measureFaults } from "../report/measure.ts";
 import type {
   CheckReport,
   DrillReport,
-  FaultReport,
   TimelineEntry,
+  TopologyReport,
   TrafficReport,
 } from "../report/report.ts";
 import { ms } from "../report/text.ts";
 import type { Drill, Expectation, Step } from "./drill.ts";
+import { judgeBudgets } from "./judge.ts";
+import { claimText, describe, summary } from "./words.ts";
 
 export interface RunOptions {
   readonly version: string;
@@ -106,7 +109,10 @@ class Run {
       const via = this.#lab.routeVia(prefix);
       if (via.length === 0) return `the edge has no route to ${prefix}`;
     }
-    return undefined;
+    const isBack = this.#lab
+      .cloudJournal()
+      .some((entry) => entry.node === cloud.ecr.name && entry.event === "fib.circuit.joined");
+    return isBack ? undefined : `${cloud.ecr.name} sends nothing to the edge yet`;
   }
 
   #isJoined(vbr: string): boolean {
@@ -242,6 +248,8 @@ class Run {
       checks,
       traffic: trafficOf(probes),
       timeline: this.#timeline(),
+      topology: topologyOf(drill),
+      lossOverTime: probes ? bucketLoss(probes, this.#zeroUs, drill.traffic.intervalUs) : null,
     };
   }
 
@@ -301,93 +309,9 @@ function told(
   return { atMs, lane, actor, event: entry.event, text };
 }
 
-function describe(step: Exclude<Step, { readonly do: "expect" }>): Omit<Deed, "atUs"> {
-  switch (step.do) {
-    case "cut": {
-      const way = {
-        both: "both ways",
-        "to-cloud": "towards the cloud",
-        "to-edge": "towards the edge",
-      };
-      const carrier = step.cut.carrier === "seen" ? "carrier lost" : "carrier stays";
-      const text = `cut ${step.circuit} ${way[step.cut.direction]}, ${carrier}`;
-      return { kind: "fault", text, circuit: step.circuit };
-    }
-    case "restore":
-      return { kind: "repair", text: `restore ${step.circuit}`, circuit: step.circuit };
-    case "shut-port":
-      return { kind: "fault", text: `shut the port of ${step.circuit}`, circuit: step.circuit };
-    case "restart-vbr": {
-      const text = `restart the VBR of ${step.circuit} (${step.how})`;
-      return { kind: "fault", text, circuit: step.circuit };
-    }
-    case "withdraw":
-      return { kind: "fault", text: `cloud withdraws ${step.prefix}`, circuit: undefined };
-    case "announce":
-      return { kind: "fault", text: `cloud announces ${step.prefix}`, circuit: undefined };
-  }
-}
-
-function claimText(expect: Expectation): string {
-  switch (expect.kind) {
-    case "session":
-      return `${expect.circuit === "all" ? "every circuit" : expect.circuit} is ${expect.is}`;
-    case "reachable":
-      return `the VPC is ${expect.is ? "reachable" : "unreachable"}`;
-    case "route":
-      return expect.via.length === 0
-        ? `no route to ${expect.prefix}`
-        : `${expect.prefix} goes via ${expect.via.join(" and ")}`;
-  }
-}
-
-function judgeBudgets(
-  drill: Drill,
-  faults: readonly FaultReport[],
-  hasProbes: boolean,
-): CheckReport[] {
-  const { budgets } = drill;
-  const checks: CheckReport[] = [];
-  for (const fault of faults.filter((one) => one.circuit !== null)) {
-    const judge = (name: string, valueMs: number | null, maxUs: number | undefined) => {
-      if (maxUs === undefined) return;
-      checks.push({
-        check: `${name} of "${fault.fault}"`,
-        status: valueMs === null ? "inconclusive" : valueMs * 1000 <= maxUs ? "pass" : "fail",
-        expected: `at most ${ms(maxUs / 1000)}`,
-        observed: valueMs === null ? "not measured" : ms(valueMs),
-      });
-    };
-    const { toCloud, toEdge } = fault.lost;
-    const outageMs = hasProbes ? Math.max(toCloud.longestGapMs, toEdge.longestGapMs) : null;
-    const sent = toCloud.sent + toEdge.sent;
-    judge("detection", fault.detectionMs, budgets.detectionUsMax);
-    judge("convergence", fault.convergenceMs, budgets.convergenceUsMax);
-    judge("outage", outageMs, budgets.outageUsMax);
-    if (budgets.lostPercentMax !== undefined) {
-      const percent = sent === 0 ? null : (100 * (toCloud.lost + toEdge.lost)) / sent;
-      checks.push({
-        check: `loss during "${fault.fault}"`,
-        status:
-          percent === null ? "inconclusive" : percent <= budgets.lostPercentMax ? "pass" : "fail",
-        expected: `at most ${budgets.lostPercentMax} %`,
-        observed: percent === null ? "not measured" : `${percent.toFixed(2)} %`,
-      });
-    }
-  }
-  return checks;
-}
-
-function summary(faults: readonly FaultReport[], checkCount: number): string {
-  const first = faults.find((fault) => fault.circuit !== null);
-  if (first === undefined) return `all ${checkCount} checks hold`;
-  const lost = first.lost.toCloud.lost + first.lost.toEdge.lost;
-  const figure = (value: number | null) => (value === null ? "not measured" : ms(value));
-  const gapMs = Math.max(first.lost.toCloud.longestGapMs, first.lost.toEdge.longestGapMs);
-  return (
-    `detection ${figure(first.detectionMs)}, convergence ${figure(first.convergenceMs)}, ` +
-    `${lost} probes lost (longest gap ${ms(gapMs)}); all ${checkCount} checks hold`
-  );
+function topologyOf({ edge, cloud }: Drill): TopologyReport {
+  const circuits = cloud.vbrs.map((vbr) => ({ name: vbr.circuit, vbr: vbr.name }));
+  return { edge: edge.name, circuits, ecr: cloud.ecr.name };
 }
 
 function trafficOf(probes: ProbeRecord | undefined): readonly TrafficReport[] {

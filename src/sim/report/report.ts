@@ -1,5 +1,6 @@
 /**
- * The drill report, schema `causeway.drill.report/v1`: JSON is the source, text is drawn from it.
+ * The drill report, schema `causeway.drill.report/v1`: JSON is the source; text, HTML, Markdown and
+ * JUnit are drawn from it. Fields are only ever added within v1.
  */
 export interface DrillReport {
   readonly schema: "causeway.drill.report/v1";
@@ -21,6 +22,28 @@ export interface DrillReport {
   readonly checks: readonly CheckReport[];
   readonly traffic: readonly TrafficReport[];
   readonly timeline: readonly TimelineEntry[];
+  readonly topology: TopologyReport;
+  /** Null where no probe was sent. */
+  readonly lossOverTime: LossOverTime | null;
+}
+
+/** Who took part, in the order a reader wants them. */
+export interface TopologyReport {
+  readonly edge: string;
+  readonly circuits: readonly { readonly name: string; readonly vbr: string }[];
+  readonly ecr: string;
+}
+
+/** Bucket i holds what was sent in [fromMs + i·bucketMs, fromMs + (i+1)·bucketMs). */
+export interface LossOverTime {
+  /** From the drill's zero, as `TimelineEntry.atMs`. */
+  readonly fromMs: number;
+  readonly bucketMs: number;
+  readonly directions: readonly {
+    readonly direction: "to-cloud" | "to-edge";
+    readonly sent: readonly number[];
+    readonly lost: readonly number[];
+  }[];
 }
 
 /** What one fault did, in milliseconds; null where it did not happen or could not be measured. */

@@ -57,5 +57,6 @@ export function ms(value: number): string {
 
 const msOrNone = (value: number | null): string => (value === null ? "none" : ms(value)).padEnd(9);
 
-const signed = (value: number): string =>
+/** Milliseconds from the drill's zero. */
+export const signed = (value: number): string =>
   `${value < 0 ? "-" : "+"}${Math.abs(value).toFixed(1)} ms`;

@@ -1,0 +1,60 @@
+/** What a drill did and claims, in the words of its report. */
+import type { Deed } from "../report/measure.ts";
+import type { FaultReport } from "../report/report.ts";
+import { ms } from "../report/text.ts";
+import type { Expectation, Step } from "./drill.ts";
+
+/** A deed before it happened. */
+export function describe(step: Exclude<Step, { readonly do: "expect" }>): Omit<Deed, "atUs"> {
+  switch (step.do) {
+    case "cut": {
+      const way = {
+        both: "both ways",
+        "to-cloud": "towards the cloud",
+        "to-edge": "towards the edge",
+      };
+      const carrier = step.cut.carrier === "seen" ? "carrier lost" : "carrier stays";
+      const text = `cut ${step.circuit} ${way[step.cut.direction]}, ${carrier}`;
+      return { kind: "fault", text, circuit: step.circuit };
+    }
+    case "restore":
+      return { kind: "repair", text: `restore ${step.circuit}`, circuit: step.circuit };
+    case "shut-port":
+      return { kind: "fault", text: `shut the port of ${step.circuit}`, circuit: step.circuit };
+    case "restart-vbr": {
+      const text = `restart the VBR of ${step.circuit} (${step.how})`;
+      return { kind: "fault", text, circuit: step.circuit };
+    }
+    case "withdraw":
+      return { kind: "fault", text: `cloud withdraws ${step.prefix}`, circuit: undefined };
+    case "announce":
+      return { kind: "fault", text: `cloud announces ${step.prefix}`, circuit: undefined };
+  }
+}
+
+/** The claim as a sentence, the name of its check. */
+export function claimText(expect: Expectation): string {
+  switch (expect.kind) {
+    case "session":
+      return `${expect.circuit === "all" ? "every circuit" : expect.circuit} is ${expect.is}`;
+    case "reachable":
+      return `the VPC is ${expect.is ? "reachable" : "unreachable"}`;
+    case "route":
+      return expect.via.length === 0
+        ? `no route to ${expect.prefix}`
+        : `${expect.prefix} goes via ${expect.via.join(" and ")}`;
+  }
+}
+
+/** The one sentence of a drill that passed. */
+export function summary(faults: readonly FaultReport[], checkCount: number): string {
+  const first = faults.find((fault) => fault.circuit !== null);
+  if (first === undefined) return `all ${checkCount} checks hold`;
+  const lost = first.lost.toCloud.lost + first.lost.toEdge.lost;
+  const figure = (value: number | null) => (value === null ? "not measured" : ms(value));
+  const gapMs = Math.max(first.lost.toCloud.longestGapMs, first.lost.toEdge.longestGapMs);
+  return (
+    `detection ${figure(first.detectionMs)}, convergence ${figure(first.convergenceMs)}, ` +
+    `${lost} probes lost (longest gap ${ms(gapMs)}); all ${checkCount} checks hold`
+  );
+}
