@@ -13,11 +13,12 @@ interface DrillOptions extends GlobalOptions {
   readonly json?: string;
 }
 
-/** `drill run FILE…`: plays drills and judges them. */
+/** `drill run FILE…` plays drills and judges them, `drill diff A B` compares two runs. */
 export function registerDrill(program: Command, context: Context): void {
   const drill = program
     .command("drill")
     .description("rehearse failures of the line, and measure what they cost");
+  registerDiff(drill, context);
   drill
     .command("run")
     .description("play drills, print their reports")
@@ -57,6 +58,32 @@ export function registerDrill(program: Command, context: Context): void {
     });
 }
 
+interface DiffOptions extends GlobalOptions {
+  readonly tolerance: number;
+}
+
+/** `drill diff A B`: what got worse between two runs of the same drills. */
+function registerDiff(drill: Command, context: Context): void {
+  drill
+    .command("diff")
+    .description("compare reports written with --json: what got worse")
+    .argument("<before>", "reports of before, JSON")
+    .argument("<after>", "reports of after, JSON")
+    .option("--tolerance <percent>", "how far a figure may move", parsePercent, 10)
+    .addHelpText("after", DIFF_HELP)
+    .action(async (before: string, after: string, _options: unknown, command: Command) => {
+      const { tolerance, output } = command.optsWithGlobals<DiffOptions>();
+      const { diffDrills } = await import("../../sim/diff.ts");
+      const order = {
+        before,
+        after,
+        tolerancePercent: tolerance,
+        output: output === "json" ? ("json" as const) : ("text" as const),
+      };
+      context.exitCode = diffDrills(order, streamsOf(context));
+    });
+}
+
 /** `cloud -c FILE`: the emulated cloud on this machine's sockets. */
 export function registerCloud(program: Command, context: Context): void {
   program
@@ -79,6 +106,18 @@ function parseSeed(text: string): number {
   if (Number.isInteger(seed) && seed >= 0 && seed <= 0x7fff_ffff) return seed;
   throw new InvalidArgumentError("a seed is a whole number from 0 to 2147483647");
 }
+
+function parsePercent(text: string): number {
+  const percent = Number(text);
+  if (text.trim() !== "" && percent >= 0 && percent <= 1000) return percent;
+  throw new InvalidArgumentError("a tolerance is a percentage from 0 to 1000");
+}
+
+const DIFF_HELP = `
+Exit codes of a comparison:
+  0  nothing is worse
+  2  wrong arguments, or a file that holds no report
+  4  something is worse`;
 
 const EXIT_HELP = `
 Exit codes of a drill:

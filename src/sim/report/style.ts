@@ -43,7 +43,7 @@ svg .tick { fill: var(--soft); font-size: 11px; } .grid { stroke: var(--line); }
 .sign.fault, .sign.down { fill: var(--fault); } .sign.up { fill: var(--converge); }
 .sign.repair { fill: var(--repair); } .cell { fill: var(--cell); } .lost { fill: var(--lost); }
 .key { display: inline-block; width: 1.1rem; border-top: 3px solid; margin: 0 .3rem 0 .9rem;
-  vertical-align: middle; } .key:first-child { margin-left: 0; }
+  vertical-align: middle; } .key:first-of-type { margin-left: 0; }
 .key.fault { color: var(--fault); } .key.detect { color: var(--detect); border-style: dashed; }
 .key.converge { color: var(--converge); border-style: dotted; }
 .key.repair { color: var(--repair); border-style: dashed; }
