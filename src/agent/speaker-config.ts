@@ -79,6 +79,8 @@ function peerConfig(neighbor: NeighborConfig): PeerConfig {
     budget: neighbor.budget,
     isRouteReflectorClient: neighbor.isRouteReflectorClient,
     nextHopSelf: neighbor.nextHopSelf,
+    ...(neighbor.role && { role: neighbor.role }),
+    isInMaintenance: neighbor.isInMaintenance ?? false,
     allowOwnAs: neighbor.allowOwnAs,
   };
 }

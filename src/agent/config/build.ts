@@ -1,5 +1,6 @@
 import type { BfdAuthConfig } from "../../bfd/sessions/contract.ts";
 import { parseCommunity } from "../../bgp/policy/community.ts";
+import { Role } from "../../bgp/rib/standing-rules.ts";
 import { formatAddress } from "../../core/address.ts";
 import { ByteReader, EMPTY } from "../../core/bytes.ts";
 import { parseDurationUs, US_PER_SEC } from "../../core/time.ts";
@@ -136,6 +137,8 @@ function buildSession(session: SessionDraft, build: Build): NeighborConfig {
     budget: budgetOf(session, build.draft),
     isRouteReflectorClient: session.isRouteReflectorClient,
     nextHopSelf: source.nextHopSelf ?? false,
+    ...roleOf(session),
+    isInMaintenance: source.maintenance ?? false,
     allowOwnAs: source.allowOwnAs ?? 0,
     bfd: session.bfd && buildBfd(session.bfd, session.path, build.secrets),
   };
@@ -150,6 +153,10 @@ function ttlOf({ source, kind }: SessionDraft): number {
   if (source.gtsm !== undefined) return TTL_MAX;
   return source.multihop ?? (kind === "ebgp" ? 1 : TTL_MAX);
 }
+
+/** Roles are between ASes (RFC 9234 §4); the lint says so where a session is inside of one. */
+const roleOf = ({ source: { role, strictRole } }: SessionDraft): Pick<NeighborConfig, "role"> =>
+  role === undefined ? {} : { role: { value: ROLES[role], isStrict: strictRole ?? false } };
 
 function maxPrefixOf({ source, profile }: SessionDraft): NeighborConfig["maxPrefix"] {
   const written = source.maxPrefix;
@@ -212,6 +219,14 @@ const communityValue = (text: string): number =>
 
 const bandwidthOf = (text: string | undefined): number | undefined =>
   text === undefined ? undefined : parseBandwidthBps(text);
+
+const ROLES = {
+  provider: Role.Provider,
+  "rs-server": Role.RouteServer,
+  "rs-client": Role.RsClient,
+  customer: Role.Customer,
+  peer: Role.Peer,
+} as const;
 
 const BGP_PORT = 179;
 const TTL_MAX = 255;

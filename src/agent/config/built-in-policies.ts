@@ -40,7 +40,12 @@ export function builtInPolicies(own: OwnPrefixes): Map<string, PolicyChain> {
  */
 export function failoverPolicies(rank: number, count: number) {
   const localPref = LOCAL_PREF_BASE + LOCAL_PREF_STEP * (count - rank);
-  const prefer: TermSource = { term: "local-pref", set: { localPref } };
+  const isLeaving = { community: "graceful-shutdown" };
+  const prefer: TermSource = {
+    term: "local-pref",
+    match: { not: isLeaving }, // RFC 8326 §4.3: those keep their LOCAL_PREF of 0
+    set: { localPref },
+  };
   const prepend: TermSource = {
     term: "prepend",
     set: { prepend: Math.min(Math.max(rank, 1), 32) },

@@ -28,6 +28,7 @@ export const CODES = {
   E113: "link-local address without a device",
   W114: "passive session that nobody can open",
   E115: "only for iBGP",
+  E116: "only for eBGP",
 
   E201: "BFD interval not allowed",
   E202: "BFD multiplier not allowed",

@@ -81,6 +81,10 @@ export interface NeighborConfig {
   readonly budget: PrefixBudget | undefined;
   readonly isRouteReflectorClient: boolean;
   readonly nextHopSelf: boolean;
+  /** What we are to the peer, by the number of RFC 9234 §4.1. */
+  readonly role?: { readonly value: number; readonly isStrict: boolean };
+  /** RFC 8326 §4.2. */
+  readonly isInMaintenance?: boolean;
   readonly allowOwnAs: number;
   readonly bfd: BfdConfig | undefined;
 }

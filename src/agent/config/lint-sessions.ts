@@ -65,6 +65,11 @@ function lintAs(session: SessionDraft, problems: Problems): void {
     const message = `"${session.name}" is in AS ${remoteAs}, not in ours; only iBGP is reflected`;
     problems.report("E115", [...path, "routeReflectorClient"], message);
   }
+  for (const key of kind === "ibgp" ? EXTERNAL_KEYS : []) {
+    if (session.source[key] === undefined) continue;
+    const message = `"${session.name}" is in our own AS ${remoteAs}; ${key} is between ASes`;
+    problems.report("E116", [...path, key], message, "key");
+  }
   if (profile.name !== "alibaba-vbr" || RESERVED_AS.has(remoteAs)) return;
   const ownPath = session.source.localAs === undefined ? ["router", "as"] : [...path, "localAs"];
   if (localAs === CLOUD_AS) {
@@ -84,6 +89,8 @@ function lintAs(session: SessionDraft, problems: Problems): void {
     problems.report("W105", at, message);
   }
 }
+
+const EXTERNAL_KEYS = ["role", "strictRole", "maintenance"] as const;
 
 function reportReserved(as: number, path: Path, problems: Problems): void {
   problems.report("E104", path, `AS ${as} is reserved and belongs to nobody (RFC 6793, RFC 7300)`);

@@ -147,6 +147,9 @@ const session = {
   ),
   allowOwnAs: Optional(whole(0, 10)),
   nextHopSelf: Optional(Flag),
+  role: Optional(word("provider", "customer", "peer", "rs-server", "rs-client")),
+  strictRole: Optional(Flag),
+  maintenance: Optional(Flag),
 };
 
 const Circuit = strict({

@@ -82,6 +82,10 @@ export interface RibPeer {
   readonly nextHopSelf: boolean;
   /** Accept up to this many own ASes in AS_PATH; 0 is the loop check of RFC 4271 §9.1.2. */
   readonly allowOwnAs: number;
+  /** Ours towards the peer (RFC 9234 §4.1): guards against route leaks; undefined is no guard. */
+  readonly role?: number | undefined;
+  /** RFC 8326 §4.2: the session is about to go; routes over it are the last resort of both ends. */
+  readonly isInMaintenance?: boolean | undefined;
   readonly maxPrefix: MaxPrefix | undefined;
   readonly budget: PrefixBudget | undefined;
 }
@@ -206,7 +210,7 @@ export interface RouteRow {
   /** One of several equal best paths in use. */
   readonly isMultipath: boolean;
   /**
-   * `rejected`: the policy term, `own-as-loop`, `next-hop-invalid`, `over-budget` …; else
+   * `rejected`: the policy term, `own-as-loop`, `route-leak`, `over-budget` …; else
    * undefined.
    */
   readonly rejectedBy?: string;

@@ -5,6 +5,7 @@ import type { PathAttributes } from "../wire/message.ts";
 import { AttributeMark, type AttributeStore } from "./attribute-store.ts";
 import type { RibPeer } from "./contract.ts";
 import type { PolicyPrefix, Router } from "./import.ts";
+import * as standing from "./standing-rules.ts";
 
 /**
  * Peers whose Adj-RIBs-Out are made by the same rules: one evaluation of export policy and one
@@ -59,12 +60,16 @@ export class ExportGroup {
       const remembered = this.#recall(best, reflectedFrom);
       if (remembered >= 0) return remembered;
     }
-    const nextHop = this.#nextHopOf(decision.attributes, attributes, isOwn || reflectedFrom === 0);
-    const rewritten =
-      this.#peer.kind === "ebgp"
-        ? externally(decision.attributes, nextHop, this.#peer.localAs)
-        : this.#internally(decision.attributes, nextHop, reflectedFrom);
-    const out = this.#attributes.intern(rewritten);
+    const told = standing.announced(this.#config, decision.attributes);
+    let out = 0;
+    if (told !== undefined) {
+      const nextHop = this.#nextHopOf(told, attributes, isOwn || reflectedFrom === 0);
+      const rewritten =
+        this.#peer.kind === "ebgp"
+          ? externally(told, nextHop, this.#peer.localAs)
+          : this.#internally(told, nextHop, reflectedFrom);
+      out = this.#attributes.intern(rewritten);
+    }
     if (isUntouched) this.#remember(best, reflectedFrom, out);
     return out;
   }
@@ -153,6 +158,8 @@ export function isSameGroup(a: RibPeer, b: RibPeer): boolean {
   return (
     a.exportPolicy === b.exportPolicy &&
     a.nextHopSelf === b.nextHopSelf &&
+    a.role === b.role &&
+    a.isInMaintenance === b.isInMaintenance &&
     a.policyPeer.kind === b.policyPeer.kind &&
     a.policyPeer.localAs === b.policyPeer.localAs &&
     (isBlindToPeers ||

@@ -5,6 +5,7 @@ import { isHostAddress, isLoopback4 } from "../wire/next-hop.ts";
 import type { AttributeStore } from "./attribute-store.ts";
 import { REJECTED } from "./path-store.ts";
 import type { Peer } from "./peer.ts";
+import * as standing from "./standing-rules.ts";
 
 /**
  * What becomes of a received attribute set (RFC 4271 §9.1.1, RFC 4456 §8): refused for a loop or a
@@ -66,16 +67,21 @@ export class Import {
     attributes: PathAttributes,
     { afi, address, length }: PolicyPrefix,
   ): number {
-    const refusal = refusalOf(this.#router, peer, attributes);
+    const { config } = peer;
+    const refusal =
+      refusalOf(this.#router, peer, attributes) ?? standing.leakOf(config, attributes);
     if (refusal !== undefined) return this.#reject(refusal);
-    const { importPolicy, policyPeer } = peer.config;
-    const decision = importPolicy.evaluate({ attributes, afi, address, length, peer: policyPeer });
+    const { importPolicy, policyPeer } = config;
+    const seen = standing.received(config, attributes);
+    const route = { attributes: seen, afi, address, length, peer: policyPeer };
+    const decision = importPolicy.evaluate(route);
     if (decision.verdict === "reject") return this.#reject(decision.by);
-    if (decision.attributes === attributes) {
+    const outcome = standing.accepted(config, decision.attributes);
+    if (outcome === attributes) {
       this.#attributes.retain(received);
       return received;
     }
-    const accepted = this.#attributes.intern(decision.attributes);
+    const accepted = this.#attributes.intern(outcome);
     return accepted === 0 ? this.#reject("attributes-too-long") : accepted;
   }
 

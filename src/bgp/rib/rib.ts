@@ -289,7 +289,11 @@ const newLimit = (): {
 
 /** True where both would judge every received route alike. */
 const isSameImport = (a: RibPeer, b: RibPeer): boolean =>
-  a.importPolicy === b.importPolicy && a.allowOwnAs === b.allowOwnAs && isSamePolicyPeer(a, b);
+  a.importPolicy === b.importPolicy &&
+  a.allowOwnAs === b.allowOwnAs &&
+  a.role === b.role &&
+  a.isInMaintenance === b.isInMaintenance &&
+  isSamePolicyPeer(a, b);
 
 const isSameReflection = (a: RibPeer, b: RibPeer): boolean =>
   a.isRouteReflectorClient === b.isRouteReflectorClient && a.policyPeer.kind === b.policyPeer.kind;

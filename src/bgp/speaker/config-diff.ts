@@ -66,6 +66,7 @@ const EFFECTS: Readonly<Record<Field, "soft" | "reset">> = {
   budget: "soft",
   isRouteReflectorClient: "soft",
   nextHopSelf: "soft",
+  isInMaintenance: "soft",
   allowOwnAs: "soft",
 };
 

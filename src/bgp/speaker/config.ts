@@ -62,5 +62,7 @@ export interface PeerConfig {
   readonly budget: PrefixBudget | undefined;
   readonly isRouteReflectorClient: boolean;
   readonly nextHopSelf: boolean;
+  /** RFC 8326 §4.2: both ends are to use other paths where there are any. */
+  readonly isInMaintenance?: boolean;
   readonly allowOwnAs: number;
 }

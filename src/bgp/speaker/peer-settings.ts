@@ -78,6 +78,8 @@ export function ribPeer(
     isRouteReflectorClient: config.isRouteReflectorClient,
     nextHopSelf: config.nextHopSelf,
     allowOwnAs: config.allowOwnAs,
+    role: config.role?.value,
+    isInMaintenance: config.isInMaintenance ?? false,
     maxPrefix: config.maxPrefix,
     budget: config.budget,
   };

@@ -1,0 +1,75 @@
+import { WellKnownCommunity } from "../wire/iana.ts";
+import type { PathAttributes } from "../wire/message.ts";
+import type { RibPeer } from "./contract.ts";
+
+/**
+ * What is done to every route of a session beside the operator's policy: route leaks by the Only to
+ * Customer attribute (RFC 9234 §5), and graceful shutdown (RFC 8326 §4). Policy neither sees a leak
+ * nor can it change the attribute (RFC 9234 §5).
+ */
+
+/** Numbers of RFC 9234 §4.1; what we are to the peer. */
+export const Role = { Provider: 0, RouteServer: 1, RsClient: 2, Customer: 3, Peer: 4 } as const;
+
+type Session = Pick<RibPeer, "policyPeer" | "role" | "isInMaintenance">;
+
+/** RFC 9234 §5, ingress 1 and 2: what came where it must not come; undefined where it may. */
+export function leakOf({ policyPeer, role }: Session, { otc }: PathAttributes): string | undefined {
+  if (otc === undefined || policyPeer.kind === "ibgp") return undefined;
+  const isFromBelow = role === Role.Provider || role === Role.RouteServer;
+  const isFromAside = role === Role.Peer && otc !== policyPeer.remoteAs;
+  return isFromBelow || isFromAside ? "route-leak" : undefined;
+}
+
+/**
+ * Before policy: RFC 9234 §5, ingress 3, and RFC 8326 §4.3, whose LOCAL_PREF policy may still
+ * change.
+ */
+export function received(session: Session, attributes: PathAttributes): PathAttributes {
+  const { policyPeer, role } = session;
+  if (policyPeer.kind === "ibgp") return attributes;
+  let own = attributes;
+  if (own.otc === undefined && role !== undefined && UPWARDS.has(role)) {
+    own = { ...own, otc: policyPeer.remoteAs };
+  }
+  if (own.communities?.includes(WellKnownCommunity.GracefulShutdown) === true) {
+    own = { ...own, localPref: 0 };
+  }
+  return own;
+}
+
+/** Behind policy: RFC 8326 §4.2, so that our own traffic leaves a session in maintenance first. */
+export const accepted = (session: Session, attributes: PathAttributes): PathAttributes =>
+  isDraining(session) ? { ...withShutdown(attributes), localPref: 0 } : attributes;
+
+/** Behind export policy; undefined where the route must not go to this peer. */
+export function announced(
+  session: Session,
+  attributes: PathAttributes,
+): PathAttributes | undefined {
+  const { policyPeer, role } = session;
+  if (policyPeer.kind === "ibgp") return attributes;
+  let own = attributes;
+  if (role !== undefined) {
+    // RFC 9234 §5, egress 2, then 1.
+    if (own.otc !== undefined && UPWARDS.has(role)) return undefined;
+    if (own.otc === undefined && DOWNWARDS.has(role)) {
+      own = { ...own, otc: policyPeer.localAs };
+    }
+  }
+  return isDraining(session) ? withShutdown(own) : own;
+}
+
+const isDraining = ({ policyPeer, isInMaintenance }: Session): boolean =>
+  isInMaintenance === true && policyPeer.kind === "ebgp";
+
+function withShutdown(attributes: PathAttributes): PathAttributes {
+  const { communities = [] } = attributes;
+  if (communities.includes(WellKnownCommunity.GracefulShutdown)) return attributes;
+  return { ...attributes, communities: [...communities, WellKnownCommunity.GracefulShutdown] };
+}
+
+/** Ours where the peer is Provider, RS or Peer. */
+const UPWARDS: ReadonlySet<number> = new Set([Role.Customer, Role.RsClient, Role.Peer]);
+/** Ours where the peer is Customer, RS-Client or Peer. */
+const DOWNWARDS: ReadonlySet<number> = new Set([Role.Provider, Role.RouteServer, Role.Peer]);
