@@ -7,8 +7,10 @@
  * Routes nobody wants are reaped only once the agent has converged: after a restart they are the
  * last run's, and traffic still uses them (design §4).
  */
+
 import { Afi } from "../core/address.ts";
 import { type Prefix, parsePrefix } from "../core/prefix.ts";
+import { PrefixGroups } from "../core/prefix-groups.ts";
 import { after, US_PER_SEC } from "../core/time.ts";
 import type {
   Alarm,
@@ -22,7 +24,6 @@ import type {
 import type { Events } from "./event-journal.ts";
 import type { Fib, FibObserver } from "./fib.ts";
 import type { DriftKind } from "./fib-counters.ts";
-import { FibTable } from "./fib-table.ts";
 
 const INTERVAL_US = 60 * US_PER_SEC;
 /** A dump of a large table is work for the kernel and for us. */
@@ -45,7 +46,7 @@ export interface FibAuditParts {
 
 interface Round {
   readonly mark: number;
-  readonly touched: { readonly [afi in Afi]: FibTable };
+  readonly touched: { readonly [afi in Afi]: PrefixGroups };
   readonly touchedGroups: Set<number>;
   readonly mayReap: boolean;
   kernel: readonly KernelRoute[];
@@ -236,7 +237,7 @@ function batchOf(
 function newRound(mark: number, mayReap: boolean): Round {
   return {
     mark,
-    touched: { [Afi.Ipv4]: new FibTable(4, 0), [Afi.Ipv6]: new FibTable(16, 0) },
+    touched: { [Afi.Ipv4]: new PrefixGroups(4, 0), [Afi.Ipv6]: new PrefixGroups(16, 0) },
     touchedGroups: new Set(),
     mayReap,
     kernel: [],

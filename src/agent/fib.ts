@@ -14,9 +14,11 @@
  * be resolved yet is not placed; its rows are kept here and go in with it later. What the kernel
  * refuses is counted with its errno and healed by the next audit.
  */
+
 import type { GroupHop, PeerSlot, RouteChangeGroup, RouteChanges } from "../bgp/rib/contract.ts";
 import { Afi } from "../core/address.ts";
 import { parsePrefix } from "../core/prefix.ts";
+import { PrefixGroups } from "../core/prefix-groups.ts";
 import type { Micros } from "../core/time.ts";
 import type {
   Clock,
@@ -29,7 +31,6 @@ import type {
 } from "../platform/contract.ts";
 import type { Events } from "./event-journal.ts";
 import { type DriftKind, FibCounters, type FibCountersView } from "./fib-counters.ts";
-import { FibTable } from "./fib-table.ts";
 
 export interface FibParts {
   readonly routes: Routes;
@@ -95,20 +96,20 @@ export class Fib {
   #pending = 0;
   #unsyncedSince: Micros | undefined;
   #observer: FibObserver | undefined;
-  readonly ipv4: FibTable;
-  readonly ipv6: FibTable;
+  readonly ipv4: PrefixGroups;
+  readonly ipv6: PrefixGroups;
 
   constructor(parts: FibParts) {
     this.#parts = parts;
-    this.ipv4 = new FibTable(4, parts.seed);
-    this.ipv6 = new FibTable(16, parts.seed);
+    this.ipv4 = new PrefixGroups(4, parts.seed);
+    this.ipv6 = new PrefixGroups(16, parts.seed);
   }
 
   observe(observer: FibObserver): void {
     this.#observer = observer;
   }
 
-  table(afi: Afi): FibTable {
+  table(afi: Afi): PrefixGroups {
     return afi === Afi.Ipv4 ? this.ipv4 : this.ipv6;
   }
 
@@ -284,12 +285,19 @@ export class Fib {
     const table = this.table(batch.afi);
     const octets = batch.afi === Afi.Ipv4 ? 4 : 16;
     let groups = batch.groups;
+    // Rows of one group come in long runs.
+    let last = 0;
+    let isUnplaced = false;
     for (let row = 0; row < batch.count; row += 1) {
       const length = batch.lengths[row] ?? 0;
       const id = batch.groups[row] ?? 0;
       if (id === 0) table.remove(batch.addresses, row * octets, length);
       else table.set(batch.addresses, row * octets, length, id);
-      if (id !== 0 && this.#groups.get(id)?.via === "unplaced") {
+      if (id !== last) {
+        last = id;
+        isUnplaced = id !== 0 && this.#groups.get(id)?.via === "unplaced";
+      }
+      if (isUnplaced) {
         if (groups === batch.groups) groups = batch.groups.slice();
         groups[row] = 0;
       }
@@ -376,7 +384,7 @@ export class Fib {
 }
 
 /** The rows in these slots as one batch. */
-function batchOf(table: FibTable, afi: Afi, slots: readonly number[]): RouteBatch {
+function batchOf(table: PrefixGroups, afi: Afi, slots: readonly number[]): RouteBatch {
   const octets = afi === Afi.Ipv4 ? 4 : 16;
   const addresses = new Uint8Array(slots.length * octets);
   const lengths = new Uint8Array(slots.length);

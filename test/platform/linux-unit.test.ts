@@ -2,6 +2,7 @@ import fc from "fast-check";
 import t from "tap";
 import { Afi } from "../../src/core/address.ts";
 import { PlatformError } from "../../src/core/app-error.ts";
+import { PrefixGroups } from "../../src/core/prefix-groups.ts";
 import { micros } from "../../src/core/time.ts";
 import type { KernelRoute, RouteBatch, RouteResult } from "../../src/platform/contract.ts";
 import { adminError, platformError } from "../../src/platform/linux/errors.ts";
@@ -15,7 +16,6 @@ import {
   readAnswer,
   textAt,
 } from "../../src/platform/linux/netlink-codec.ts";
-import { PrefixGroups } from "../../src/platform/linux/prefix-groups.ts";
 import { decodeSockaddr, encodeSockaddr } from "../../src/platform/linux/sockaddr.ts";
 import { Errno, errnoName, SysError } from "../../src/platform/linux/sys.ts";
 
@@ -30,20 +30,21 @@ t.test("prefix groups: behaves as a map from prefix to group", async (t) => {
   for (const afi of [Afi.Ipv4, Afi.Ipv6]) {
     fc.assert(
       fc.property(walk, (steps) => {
-        const table = new PrefixGroups(afi);
+        const table = new PrefixGroups(afi === Afi.Ipv4 ? 4 : 16, 7);
         const model = new Map<string, number>();
         const octets = new Uint8Array(2 * table.octets);
         for (const { address, length, group } of steps) {
           new DataView(octets.buffer).setUint32(table.octets, address);
           const key = `${address}/${length}`;
           if (group === 0) {
-            table.delete(octets, table.octets, length);
+            table.remove(octets, table.octets, length);
             model.delete(key);
           } else {
             table.set(octets, table.octets, length, group);
             model.set(key, group);
           }
-          if (table.find(octets, table.octets, length) !== model.get(key)) return false;
+          const kept = model.get(key) ?? 0;
+          if (table.group(octets, table.octets, length) !== kept) return false;
         }
         const found = new Map<string, number>();
         for (let slot = 0; slot < table.slots; slot += 1) {

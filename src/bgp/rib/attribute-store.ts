@@ -205,9 +205,19 @@ export class AttributeStore {
 
   #hashOf(octets: Uint8Array): number {
     const multiplier = this.#multiplier;
-    let hash = this.#seed;
-    for (let index = 0; index < octets.length; index += 1) {
-      hash = Math.imul(hash ^ (octets[index] ?? 0), multiplier);
+    let hash = this.#seed ^ octets.length;
+    const whole = octets.length & ~3;
+    for (let at = 0; at < whole; at += 4) {
+      const word =
+        ((octets[at] as number) << 24) |
+        ((octets[at + 1] as number) << 16) |
+        ((octets[at + 2] as number) << 8) |
+        (octets[at + 3] as number);
+      hash = Math.imul(hash ^ word, multiplier);
+      hash ^= hash >>> 15;
+    }
+    for (let at = whole; at < octets.length; at += 1) {
+      hash = Math.imul(hash ^ (octets[at] as number), multiplier);
       hash ^= hash >>> 15;
     }
     return (hash ^ (hash >>> 13)) >>> 0;

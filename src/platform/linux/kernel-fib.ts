@@ -1,6 +1,8 @@
+import { randomInt } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { Afi, formatAddress } from "../../core/address.ts";
 import { PlatformError } from "../../core/app-error.ts";
+import { PrefixGroups } from "../../core/prefix-groups.ts";
 import type { RouteBatch, RouteFailure } from "../contract.ts";
 import { platformError } from "./errors.ts";
 import type { GroupStore } from "./group-store.ts";
@@ -10,7 +12,6 @@ import { MessageWriter } from "./netlink-codec.ts";
 import type { Netns } from "./netns.ts";
 import { NextHopGroups } from "./nexthop-groups.ts";
 import { PlainGroups } from "./plain-groups.ts";
-import { NO_GROUP, PrefixGroups } from "./prefix-groups.ts";
 import { type DumpedRoutes, dumpRoutes, type RouteRows } from "./route-dump.ts";
 import { Nha, Nlm, Rta, Rtm, Rtn, RtScope, RtTable } from "./rtnetlink.ts";
 import { C, Errno, errnoName, libc } from "./sys.ts";
@@ -73,7 +74,8 @@ export class KernelFib {
         const length = columns.lengths[row] ?? 0;
         // Hops that are spelled out do not tell their group; we may remember.
         const told = this.groups.groupOf(objects[row] ?? 0);
-        const group = told ?? this.#tables[afi].find(addresses, row * octets, length) ?? NO_GROUP;
+        const known = told ?? this.#tables[afi].group(addresses, row * octets, length);
+        const group = known === 0 ? NO_GROUP : known;
         fresh[afi].set(addresses, row * octets, length, group);
         if (row % ROWS_PER_SLICE === ROWS_PER_SLICE - 1) yield;
       }
@@ -102,7 +104,7 @@ export class KernelFib {
       const length = batch.lengths[row] ?? 0;
       if (group === 0) this.#writeRemoval(batch, row, this.#options.metric);
       else if (this.groups.isUsable(group)) {
-        const isOurs = table.find(batch.addresses, row * table.octets, length) !== undefined;
+        const isOurs = table.group(batch.addresses, row * table.octets, length) !== 0;
         this.#writeRoute(batch, row, Nlm.CREATE | (isOurs ? Nlm.REPLACE : Nlm.EXCL));
       } else {
         failures.push(failureAt(batch, row, "ENOENT", "its group has no usable next hop"));
@@ -199,7 +201,7 @@ export class KernelFib {
     const table = this.#tables[batch.afi];
     const group = batch.groups[row] ?? 0;
     const length = batch.lengths[row] ?? 0;
-    if (group === 0) table.delete(batch.addresses, row * table.octets, length);
+    if (group === 0) table.remove(batch.addresses, row * table.octets, length);
     else table.set(batch.addresses, row * table.octets, length, group);
   }
 
@@ -240,10 +242,12 @@ export interface RowsOutcome {
 /** Rows in one send: two milliseconds of the kernel's time, mostly. */
 export const ROWS_PER_SEND = 512;
 const ROWS_PER_SLICE = 16_384;
+/** A row may wait for its group under this number: no group has it. */
+const NO_GROUP = 0xffff_ffff;
 
 const newTables = () => ({
-  [Afi.Ipv4]: new PrefixGroups(Afi.Ipv4),
-  [Afi.Ipv6]: new PrefixGroups(Afi.Ipv6),
+  [Afi.Ipv4]: new PrefixGroups(4, randomInt(2 ** 31)),
+  [Afi.Ipv6]: new PrefixGroups(16, randomInt(2 ** 31)),
 });
 
 /**

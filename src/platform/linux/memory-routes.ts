@@ -1,4 +1,6 @@
+import { randomInt } from "node:crypto";
 import { Afi, formatAddress } from "../../core/address.ts";
+import { PrefixGroups } from "../../core/prefix-groups.ts";
 import type { Micros } from "../../core/time.ts";
 import type {
   KernelRoute,
@@ -8,7 +10,6 @@ import type {
   RouteResult,
   Routes,
 } from "../contract.ts";
-import { PrefixGroups } from "./prefix-groups.ts";
 
 /**
  * Routes kept in memory: `fib: { kind: virtual }`, for those who only want to look, or may not touch a
@@ -22,8 +23,8 @@ export class MemoryRoutes implements Routes {
   readonly #proto: number;
   readonly #groups = new Map<number, RouteGroup>();
   readonly #tables = {
-    [Afi.Ipv4]: new PrefixGroups(Afi.Ipv4),
-    [Afi.Ipv6]: new PrefixGroups(Afi.Ipv6),
+    [Afi.Ipv4]: new PrefixGroups(4, randomInt(2 ** 31)),
+    [Afi.Ipv6]: new PrefixGroups(16, randomInt(2 ** 31)),
   };
   readonly resolve: Routes["resolve"];
   #isClosed = false;
@@ -48,7 +49,7 @@ export class MemoryRoutes implements Routes {
     // As in the kernel: a group takes the routes it still has along.
     for (const table of Object.values(this.#tables)) {
       const rows = rowsWhere(table, (group) => removed.has(group));
-      for (const { address, length } of rows) table.delete(address, 0, length);
+      for (const { address, length } of rows) table.remove(address, 0, length);
     }
     this.#answer(ids.length, [], done);
   }
@@ -56,12 +57,16 @@ export class MemoryRoutes implements Routes {
   apply(batch: RouteBatch, done: (result: RouteResult) => void): void {
     const table = this.#tables[batch.afi];
     const failures: RouteFailure[] = [];
+    let last = 0;
+    let isKnown = false;
     for (let row = 0; row < batch.count; row += 1) {
       const group = batch.groups[row] ?? 0;
+      if (group !== last) isKnown = this.#groups.has(group);
+      last = group;
       const length = batch.lengths[row] ?? 0;
       const offset = row * table.octets;
-      if (group === 0) table.delete(batch.addresses, offset, length);
-      else if (this.#groups.has(group)) table.set(batch.addresses, offset, length, group);
+      if (group === 0) table.remove(batch.addresses, offset, length);
+      else if (isKnown) table.set(batch.addresses, offset, length, group);
       else {
         const address = formatAddress(batch.addresses.subarray(offset, offset + table.octets));
         const text = "Nexthop id does not exist";
@@ -119,7 +124,7 @@ function rowsWhere(table: PrefixGroups, isWanted: (group: number) => boolean): R
     const length = table.lengthAt(slot);
     const group = table.groupAt(slot);
     if (length === undefined || !isWanted(group)) continue;
-    rows.push({ address: table.addressAt(slot).slice(), length, group });
+    rows.push({ address: table.addressAt(slot), length, group });
   }
   return rows;
 }

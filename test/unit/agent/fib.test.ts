@@ -2,7 +2,6 @@ import fc from "fast-check";
 import t from "tap";
 import { Fib } from "../../../src/agent/fib.ts";
 import { FibAudit } from "../../../src/agent/fib-audit.ts";
-import { FibTable } from "../../../src/agent/fib-table.ts";
 import type {
   GroupHop,
   PeerSlot,
@@ -11,6 +10,7 @@ import type {
 } from "../../../src/bgp/rib/contract.ts";
 import { Afi } from "../../../src/core/address.ts";
 import { formatPrefix, parsePrefix } from "../../../src/core/prefix.ts";
+import { PrefixGroups } from "../../../src/core/prefix-groups.ts";
 import { US_PER_SEC } from "../../../src/core/time.ts";
 import { FakeClock, FakeRoutes, recordingEvents } from "../../support/agent-fakes.ts";
 
@@ -233,7 +233,7 @@ t.test("fib table: the same as a Map, whatever is set and removed", async (t) =>
   const anyPrefix = fc.tuple(fc.nat(40), fc.nat(3), fc.constantFrom(16, 24));
   const anyStep = fc.tuple(anyPrefix, fc.nat(4));
   const property = fc.property(fc.array(anyStep, { maxLength: 400 }), (steps) => {
-    const table = new FibTable(4, 7);
+    const table = new PrefixGroups(4, 7);
     const model = new Map<string, number>();
     for (const [[a, b, length], id] of steps) {
       const address = Uint8Array.of(10, a, length === 24 ? b : 0, 0);
@@ -257,7 +257,7 @@ t.test("fib table: the same as a Map, whatever is set and removed", async (t) =>
     return found.size === model.size && [...model].every(([key, id]) => found.get(key) === id);
   });
   fc.assert(property, { numRuns: 200 });
-  const wide = new FibTable(16, 3);
+  const wide = new PrefixGroups(16, 3);
   for (let index = 1; index <= 5_000; index += 1) {
     wide.set(
       Uint8Array.of(0x20, 1, index >> 8, index & 255, ...new Array(12).fill(0)),
