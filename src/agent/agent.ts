@@ -181,7 +181,7 @@ export class Agent {
     this.#config = config;
     this.#adopt(config);
     this.#reconfigureBfd();
-    for (const peer of report.reset) {
+    for (const peer of report.reconnect) {
       const text = "the configuration of the connection changed";
       this.#driver.deliver({ kind: "admin", peer, action: "reset", text });
     }
@@ -270,7 +270,7 @@ export class Agent {
       const device = deviceOf(circuit);
       if (circuit.vlan === undefined && device !== undefined) {
         if (this.#host.links.state(device) !== undefined) continue;
-        const message = `circuit ${circuit.name}: this host has no interface ${device}`;
+        const message = `circuit ${circuit.name}: this host has no interface ${device}; see "ip link"`;
         throw new PlatformError("PLATFORM_LINK_UNKNOWN", message);
       }
     }

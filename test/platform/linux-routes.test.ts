@@ -272,6 +272,7 @@ t.test(
     twin.ip("a", "route add 203.0.113.0/24 via 10.99.0.2 proto 202 metric 77");
 
     const again = new Fib(twin.host("a", { routes: KERNEL }));
+    await again.set(1, "10.99.1.2 spare"); // a number the first run used otherwise
     await again.set(5, "10.99.1.2 spare");
     t.match(await again.apply({ "192.0.2.0/24": 5 }), { applied: 1 }, "ours may be replaced");
     t.same(outline(await again.dump()), {
@@ -281,12 +282,23 @@ t.test(
     t.ok(twin.log.some(({ event, fields }) => event === "fib.adopted" && fields.routes === 2));
     t.equal(twin.ip("a", "route show 203.0.113.0/24"), "", "an old metric of ours is cleared away");
 
-    const mover = createGroupMover({ netns: twin.spaces.nameOf("a"), table: 254, proto: 202 });
+    const mover = createGroupMover({
+      netns: twin.spaces.nameOf("a"),
+      table: 254,
+      proto: 202,
+      epoch: 1,
+    });
     t.teardown(() => mover.close());
     t.same(mover.setGroups([group(5, "10.99.0.2 wire")]), []);
     t.match(twin.ip("a", "route get 192.0.2.9"), /dev wire/, "moved from outside");
     t.match(await again.set(5, "10.99.0.2 wire"), { failures: [] }, "the owner follows");
     t.same(outline(await again.dump())["192.0.2.0/24"], "10.99.0.2 wire 1");
+
+    const objects = () => twin.ip("a", "nexthop show proto 202").match(/group/g)?.length ?? 0;
+    t.equal(objects(), 3, "what adopted routes point at stays");
+    await again.apply({ "198.51.100.0/24": 5 });
+    await again.dump();
+    t.equal(objects(), 2, "and goes when nothing does");
   },
 );
 

@@ -8,6 +8,7 @@ import { Afi } from "../../core/address.ts";
 import { parsePrefix } from "../../core/prefix.ts";
 import { sessionPlans } from "../speaker-config.ts";
 import type { AgentView } from "../view.ts";
+import { hintFor } from "./hints.ts";
 import { ApiError, dottedQuad, familyName, nearestNames, nowOf, stampOf } from "./present.ts";
 import { presentGroup } from "./present-edge.ts";
 import type { BgpExplain, BgpPeer, BgpRoutes, BgpSummary, Route, RoutesQuery } from "./schemas.ts";
@@ -138,6 +139,8 @@ function presentPeerHead(view: AgentView, peer: PeerView): BgpSummary["peers"][n
     return { family: formatFamily(family), ...view.speaker.rib.counts(peer.slot, family) };
   });
   const isUp = peer.state === "Established";
+  const reason = path?.heldBecause ?? peer.downReason ?? path?.failure ?? "starting";
+  const hint = isUp || plan === undefined ? "" : hintFor(reason, plan.neighbor);
   return {
     peer: peer.name,
     description: plan?.neighbor.description ?? "",
@@ -148,7 +151,7 @@ function presentPeerHead(view: AgentView, peer: PeerView): BgpSummary["peers"][n
     state: peer.state,
     since: stampOf(view, peer.since),
     isShutdown: peer.config.isShutdown,
-    reason: isUp ? null : (path?.heldBecause ?? peer.downReason ?? path?.failure ?? "starting"),
+    reason: isUp ? null : reason + hint,
     bfd:
       path?.bfd === undefined
         ? null

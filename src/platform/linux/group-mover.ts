@@ -19,10 +19,12 @@ export function createGroupMover(options: {
   readonly netns?: string;
   readonly table: number;
   readonly proto: number;
+  /** Of the run whose groups are to be moved. */
+  readonly epoch?: number;
 }): GroupMover {
   const netns = new Netns(options.netns);
   const socket = new NetlinkSocket(netns);
-  const ids = new KernelIds(options.table);
+  const ids = new KernelIds(options.table, options.epoch);
   const groups = new NextHopGroups({ socket, netns, ids, proto: options.proto });
   return {
     setGroups: (wanted) => groups.define(wanted).failures,

@@ -19,6 +19,8 @@ export interface GroupStore {
   readonly rewriteReplaces: boolean;
   /** The group a dumped route points at, undefined where its target does not tell. */
   groupOf(kernelId: number): number | undefined;
+  /** Removes groups earlier runs left, but for those that routes still point at. */
+  sweep(pointedAt: ReadonlySet<number>): void;
   /** Removes everything of ours, leftovers of earlier runs included. */
   removeAll(): readonly RouteFailure[];
 }

@@ -10,7 +10,7 @@ import { KernelIds } from "./kernel-ids.ts";
 import { NetlinkSocket, type Refusal, sysErrorOf } from "./netlink.ts";
 import { MessageWriter } from "./netlink-codec.ts";
 import type { Netns } from "./netns.ts";
-import { NextHopGroups } from "./nexthop-groups.ts";
+import { freeEpoch, NextHopGroups } from "./nexthop-groups.ts";
 import { PlainGroups } from "./plain-groups.ts";
 import { type DumpedRoutes, dumpRoutes, type RouteRows } from "./route-dump.ts";
 import { Nha, Nlm, Rta, Rtm, Rtn, RtScope, RtTable } from "./rtnetlink.ts";
@@ -46,8 +46,10 @@ export class KernelFib {
     this.#options = options;
     this.#socket = new NetlinkSocket(netns);
     try {
-      const ids = new KernelIds(options.table);
-      const hasObjects = probe(this.#socket, ids) && options.hasNextHopObjects !== false;
+      const anyRun = new KernelIds(options.table);
+      const hasObjects = probe(this.#socket, anyRun) && options.hasNextHopObjects !== false;
+      const epoch = hasObjects ? freeEpoch(this.#socket, anyRun) : 0;
+      const ids = new KernelIds(options.table, epoch);
       const parts = { socket: this.#socket, netns, ids, proto: options.proto };
       this.groups = hasObjects ? new NextHopGroups(parts) : new PlainGroups(netns);
       this.compatWarning = hasObjects ? leaveCompatMode(netns) : undefined;
@@ -66,9 +68,11 @@ export class KernelFib {
   *dump(): Generator<void, DumpedRoutes> {
     const dumped = yield* dumpRoutes(this.#netns, this.#options);
     const fresh = newTables();
+    const pointedAt = new Set<number>();
     for (const afi of [Afi.Ipv4, Afi.Ipv6]) {
       const columns = dumped[afi];
       for (let row = 0; row < columns.count; row += 1) {
+        pointedAt.add(columns.objects[row] ?? 0);
         if (columns.metrics[row] !== this.#options.metric) continue;
         const { addresses, octets, objects } = columns;
         const length = columns.lengths[row] ?? 0;
@@ -81,6 +85,7 @@ export class KernelFib {
       }
     }
     this.#tables = fresh;
+    this.groups.sweep(pointedAt);
     return dumped;
   }
 

@@ -8,7 +8,7 @@ import {
   type ResolvedHop,
   WEIGHT_MAX,
 } from "./group-store.ts";
-import type { KernelIds } from "./kernel-ids.ts";
+import { EPOCHS, type KernelIds } from "./kernel-ids.ts";
 import type { NetlinkSocket, Refusal } from "./netlink.ts";
 import { forEachAttribute, type Message, MessageWriter } from "./netlink-codec.ts";
 import type { Netns } from "./netns.ts";
@@ -38,6 +38,7 @@ export class NextHopGroups implements GroupStore {
   readonly #wanted = new Map<number, RouteGroup>();
   /** In the kernel, as far as we know. */
   readonly #placed = new Set<number>();
+  #hasLeftovers = true;
 
   constructor(parts: {
     readonly socket: NetlinkSocket;
@@ -113,17 +114,33 @@ export class NextHopGroups implements GroupStore {
     return this.#ids.groupOf(kernelId);
   }
 
+  sweep(pointedAt: ReadonlySet<number>): void {
+    if (!this.#hasLeftovers) return;
+    const left = this.#groupsOfOurs().filter((id) => this.#ids.groupOf(id) === undefined);
+    this.#hasLeftovers = left.some((id) => pointedAt.has(id));
+    this.#delete(left.filter((id) => !pointedAt.has(id)));
+  }
+
   removeAll(): readonly RouteFailure[] {
-    const { hops, groups } = readNextHops(this.#socket, () => undefined);
-    const ours = [...groups.keys()].filter((id) => this.#ids.groupOf(id) !== undefined);
+    const { hops, owners } = readNextHops(this.#socket, () => undefined);
+    const ours = this.#groupsOfOurs();
     const refusals = this.#delete(ours);
-    this.#delete([...hops.keys()].filter((id) => this.#ids.isHop(id)));
+    const isOurs = (id: number) => this.#ids.isHop(id) && owners.get(id) === this.#proto;
+    this.#delete([...hops.keys()].filter(isOurs));
     this.#hops.clear();
     this.#wanted.clear();
     this.#placed.clear();
     return refusals
       .filter(({ errno }) => errno !== Errno.ENOENT)
       .map((refusal) => failureOf("group-remove", ours[refusal.index] ?? 0, refusal));
+  }
+
+  /** Kernel numbers of groups of this table and proto, of every run. */
+  #groupsOfOurs(): number[] {
+    const { groups, owners } = readNextHops(this.#socket, () => undefined);
+    return [...groups.keys()].filter(
+      (id) => this.#ids.epochOf(id) !== undefined && owners.get(id) === this.#proto,
+    );
   }
 
   #indexOf(device: string, known: Map<string, number>): number {
@@ -292,6 +309,8 @@ export interface KernelNextHop {
   readonly interfaceIndex: number;
   /** Members and weights; undefined for a single hop. */
   readonly members: readonly { readonly id: number; readonly weight: number }[] | undefined;
+  /** Protocol number of the program it belongs to. */
+  readonly proto: number;
 }
 
 export function readNextHop({ view, octets, from, to }: Message): KernelNextHop {
@@ -299,6 +318,7 @@ export function readNextHop({ view, octets, from, to }: Message): KernelNextHop 
   let gateway: string | undefined;
   let interfaceIndex = 0;
   let members: { id: number; weight: number }[] | undefined;
+  const proto = view.getUint8(from + 2);
   forEachAttribute(view, from + 8, to, (type, at, end) => {
     if (type === Nha.ID) id = view.getUint32(at, true);
     else if (type === Nha.OIF) interfaceIndex = view.getUint32(at, true);
@@ -310,14 +330,29 @@ export function readNextHop({ view, octets, from, to }: Message): KernelNextHop 
       }
     }
   });
-  return { id, gateway, interfaceIndex, members };
+  return { id, gateway, interfaceIndex, members, proto };
+}
+
+export interface KernelNextHops {
+  readonly hops: Map<number, RouteHop>;
+  readonly groups: Map<number, readonly RouteHop[]>;
+  /** Protocol numbers of both. */
+  readonly owners: Map<number, number>;
+}
+
+/** Where a run numbers its groups: the first epoch without any. */
+export function freeEpoch(socket: NetlinkSocket, ids: KernelIds): number {
+  const { groups } = readNextHops(socket, () => undefined);
+  const taken = new Set(Array.from(groups.keys(), (id) => ids.epochOf(id)));
+  for (let epoch = 0; epoch < EPOCHS; epoch += 1) if (!taken.has(epoch)) return epoch;
+  return 0;
 }
 
 /** Every next-hop object of the namespace: hops, and groups spelled out in hops. */
 export function readNextHops(
   socket: NetlinkSocket,
   nameOf: (interfaceIndex: number) => string | undefined,
-): { readonly hops: Map<number, RouteHop>; readonly groups: Map<number, readonly RouteHop[]> } {
+): KernelNextHops {
   const objects = new Map<number, KernelNextHop>();
   socket.dump(
     () => {
@@ -345,5 +380,6 @@ export function readNextHops(
     });
     groups.set(id, found);
   }
-  return { hops, groups };
+  const owners = new Map(Array.from(objects.values(), ({ id, proto }) => [id, proto]));
+  return { hops, groups, owners };
 }

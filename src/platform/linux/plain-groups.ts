@@ -85,6 +85,10 @@ export class PlainGroups implements GroupStore {
     return undefined;
   }
 
+  sweep(): void {
+    // Hops that are spelled out leave nothing behind.
+  }
+
   removeAll(): readonly RouteFailure[] {
     this.#groups.clear();
     return [];

@@ -242,7 +242,7 @@ t.test("agent: reload resets what must be and nothing else", async (t) => {
   within(5_000, isUp);
   const upAt = edge.view.speaker.peers().map((peer) => peer.since);
   const same = edge.reload({ ...config, name: "edge1" });
-  t.same(same, { added: [], removed: [], reset: [], restartNeeded: [] });
+  t.same(same, { added: [], removed: [], reset: [], reconnect: [], restartNeeded: [] });
   within(1_000, () => false);
   t.same(
     edge.view.speaker.peers().map((peer) => peer.since),
@@ -253,7 +253,7 @@ t.test("agent: reload resets what must be and nothing else", async (t) => {
   const [first, second] = circuits;
   if (first === undefined || second === undefined) throw new Error("two circuits");
   const one = { ...config, circuits: [first], fib: { ...config.fib, metric: 9 } };
-  t.same(edge.reload(one), { added: [], removed: ["vbr2"], reset: [], restartNeeded: ["fib"] });
+  t.match(edge.reload(one), { added: [], removed: ["vbr2"], reset: [], restartNeeded: ["fib"] });
   within(100, () => false);
   t.same(states(), ["Established"]);
   t.equal(edge.view.speaker.peers()[0]?.since, upAt[0]);
@@ -262,6 +262,11 @@ t.test("agent: reload resets what must be and nothing else", async (t) => {
   t.same(edge.reload({ ...one, circuits: [{ ...first, sessions: ttl }] }).reset, ["vbr1"]);
   within(10, () => false);
   t.not(states()[0], "Established");
+  t.ok(within(30_000, isUp));
+
+  const slow = first.sessions.map((session) => ({ ...session, ttl: 2, holdTimeSec: 77 }));
+  const report = edge.reload({ ...one, circuits: [{ ...first, sessions: slow }] });
+  t.match(report, { reset: ["vbr1"], reconnect: [] }, "the speaker's resets are named too");
   t.ok(within(30_000, isUp));
 
   const broken = { ...config, circuits: [{ ...second, device: "eth9" }] };

@@ -4,9 +4,11 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import t from "tap";
+import { hintFor, parseMd5Drops } from "../../../src/agent/api/hints.ts";
 import { createApi, startApi } from "../../../src/agent/api/server.ts";
+import type { Secret } from "../../../src/agent/config/edge-config.ts";
 import { VERSION } from "../../../src/agent/version.ts";
-import { fakeAgent, START_MS } from "../../support/agent-view.ts";
+import { fakeAgent, fakeConfig, START_MS } from "../../support/agent-view.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..", "..");
 
@@ -209,4 +211,25 @@ t.test("api: over loopback the Host header must name a loopback host", async (t)
     });
   t.equal(await status(`localhost:${server.port}`), 503, "the fake is unhealthy");
   t.equal(await status("rebound.example.com"), 421);
+});
+
+t.test("hints: what the host knows where TCP only says nothing", async (t) => {
+  const text =
+    "TcpExt: A TCPMD5NotFound TCPMD5Unexpected TCPMD5Failure\nTcpExt: 1 2 3 4\nIpExt: X\n";
+  t.same(parseMd5Drops(text), { unsigned: 2, unexpected: 3, wrong: 4 });
+  t.same(parseMd5Drops("nothing"), { unsigned: 0, unexpected: 0, wrong: 0 });
+  const [circuit] = fakeConfig().circuits;
+  const [session] = circuit?.sessions ?? [];
+  if (session === undefined) throw new Error("no session");
+  const open = { ...session, md5Key: undefined };
+  const signed = { ...session, md5Key: { reveal: () => "key" } as Secret };
+  t.match(hintFor("connecting to 10.0.0.1", signed), /compare the TCP MD5 key/);
+  t.equal(hintFor("TCP connection to 10.0.0.1 refused", signed), "");
+  const nowhere = { ...open, localAddress: "192.0.2.99" };
+  t.match(
+    hintFor("TCP connection to 192.0.2.1 failed: unreachable", nowhere),
+    /192\.0\.2\.99 is on no/,
+  );
+  const here = { ...open, localAddress: "127.0.0.1" };
+  t.equal(hintFor("TCP connection to 192.0.2.1 failed: unreachable", here), "");
 });
