@@ -141,8 +141,10 @@ const StepSchema = Type.Object(
     ),
     vpc: Type.Optional(Type.Literal(true)),
     route: Type.Optional(Prefix),
+    return: Type.Optional(Prefix),
     via: Type.Optional(Type.Array(Name)),
     within: Type.Optional(Within),
+    for: Type.Optional(Duration),
   },
   closed,
 );

@@ -49,22 +49,26 @@ export interface Cut {
   readonly carrier: "seen" | "hidden";
 }
 
-/** Checked until it holds, at most `withinUs`; what it took is part of the report. */
-export type Expectation =
+/**
+ * Checked until it holds, at most `withinUs`; what it took is part of the report. With `forUs` it
+ * must then stay so, for that long: the way to claim that something does not happen.
+ */
+export type Expectation = Claim & { readonly withinUs: number; readonly forUs?: number };
+
+export type Claim =
   | {
       readonly kind: "session";
       /** A circuit, or `all`. */
       readonly circuit: string;
       readonly is: "up" | "down";
-      readonly withinUs: number;
     }
-  | { readonly kind: "reachable"; readonly is: boolean; readonly withinUs: number }
+  | { readonly kind: "reachable"; readonly is: boolean }
   | {
-      readonly kind: "route";
+      /** `route` is of the edge towards the cloud, `return` of the ECR back to the edge. */
+      readonly kind: "route" | "return";
       readonly prefix: string;
       /** Circuits it must leave by, exactly; empty: it must be gone. */
       readonly via: readonly string[];
-      readonly withinUs: number;
     };
 
 /** Verdict limits over the whole drill; undefined is not judged. */

@@ -6,7 +6,7 @@ import { parseDurationUs } from "../../core/time.ts";
 import type { CloudConfig } from "../cloud/cloud-config.ts";
 import { loadCloud } from "../cloud/load.ts";
 import { type DrillFile, DrillSchema, type StepFile } from "../schema.ts";
-import type { Budgets, Drill, Expectation, Step } from "./drill.ts";
+import type { Budgets, Claim, Drill, Expectation, Step } from "./drill.ts";
 
 export interface DrillLoad {
   readonly drill: Drill | undefined;
@@ -116,21 +116,34 @@ function toStep(source: StepFile): Step | string {
 }
 
 function toExpectation(source: StepFile): Expectation | string {
-  const { session, is, vpc, route, via, within } = source;
-  if (within === undefined) return `"expect" needs "within": how long it may take`;
-  const withinUs = us(within);
+  const { within, for: lasting } = source;
+  if (within === undefined && lasting === undefined) {
+    return `"expect" needs "within": how long it may take, or "for": how long it must last`;
+  }
+  const claim = toClaim(source);
+  if (typeof claim === "string") return claim;
+  const times = { withinUs: within === undefined ? 0 : us(within) };
+  return { ...claim, ...times, ...(lasting === undefined ? {} : { forUs: us(lasting) }) };
+}
+
+function toClaim(source: StepFile): Claim | string {
+  const { session, is, vpc, route, via } = source;
   if (session !== undefined) {
     if (is !== "up" && is !== "down") return `"expect" of a session needs "is: up" or "is: down"`;
-    return { kind: "session", circuit: session, is, withinUs };
+    return { kind: "session", circuit: session, is };
   }
   if (route !== undefined) {
     if (via === undefined) return `"expect" of a route needs "via": its circuits, [] for none`;
-    return { kind: "route", prefix: route, via, withinUs };
+    return { kind: "route", prefix: route, via };
+  }
+  if (source.return !== undefined) {
+    if (via === undefined) return `"expect" of a return needs "via": its circuits, [] for none`;
+    return { kind: "return", prefix: source.return, via };
   }
   if (vpc === true && (is === "reachable" || is === "unreachable")) {
-    return { kind: "reachable", is: is === "reachable", withinUs };
+    return { kind: "reachable", is: is === "reachable" };
   }
-  return `"expect" needs "session", "route" or "vpc: true" with "is: reachable"`;
+  return `"expect" needs "session", "route", "return" or "vpc: true" with "is: reachable"`;
 }
 
 /** What only the three files together can have wrong. */

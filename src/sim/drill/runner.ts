@@ -20,7 +20,7 @@ import type {
 import { ms } from "../report/text.ts";
 import type { Drill, Expectation, Step } from "./drill.ts";
 import { judgeBudgets } from "./judge.ts";
-import { claimText, describe, summary } from "./words.ts";
+import { claimText, describe, summary, timesText } from "./words.ts";
 
 export interface RunOptions {
   readonly version: string;
@@ -67,7 +67,7 @@ class Run {
     this.#zeroUs = this.#startUs;
   }
 
-  /** Every session up, every VPC prefix in the edge's FIB, every announced prefix in the ECR's. */
+  /** Every session up, every VPC prefix in the edge's FIB, a way back in the ECR's. */
   async isReady(): Promise<boolean> {
     const deadline = after(this.#lab.now(), SETUP_US_MAX);
     return this.#lab.waitFor(() => this.#missing() === undefined, deadline);
@@ -109,9 +109,7 @@ class Run {
       const via = this.#lab.routeVia(prefix);
       if (via.length === 0) return `the edge has no route to ${prefix}`;
     }
-    const isBack = this.#lab
-      .cloudJournal()
-      .some((entry) => entry.node === cloud.ecr.name && entry.event === "fib.circuit.joined");
+    const isBack = edge.announce.some((own) => this.#lab.returnVia(own.prefix).length > 0);
     return isBack ? undefined : `${cloud.ecr.name} sends nothing to the edge yet`;
   }
 
@@ -184,12 +182,23 @@ class Run {
     const holds = () => this.#holds(expect);
     const isMet = await this.#lab.waitFor(holds, after(from, expect.withinUs));
     const tookMs = (this.#lab.now() - from) / 1000;
+    const broke = isMet && expect.forUs !== undefined ? await this.#breaks(expect) : undefined;
+    const isHeld = isMet && broke === undefined;
+    const observed = isMet ? `after ${ms(tookMs)}` : `not after ${ms(tookMs)}`;
     this.#checks.push({
       check: claimText(expect),
-      status: isMet ? "pass" : "fail",
-      expected: `within ${ms(expect.withinUs / 1000)}`,
-      observed: isMet ? `after ${ms(tookMs)}` : `not after ${ms(tookMs)}${this.#instead(expect)}`,
+      status: isHeld ? "pass" : "fail",
+      expected: timesText(expect),
+      observed: broke ?? (isMet ? observed : `${observed}${this.#instead(expect)}`),
     });
+  }
+
+  /** Watches a claim that holds for as long as it must; what happened where it did not. */
+  async #breaks(expect: Expectation): Promise<string | undefined> {
+    const from = this.#lab.now();
+    const isBroken = () => !this.#holds(expect);
+    if (!(await this.#lab.waitFor(isBroken, after(from, expect.forUs ?? 0)))) return undefined;
+    return `no longer after ${ms((this.#lab.now() - from) / 1000)}${this.#instead(expect)}`;
   }
 
   #holds(expect: Expectation): boolean {
@@ -206,16 +215,21 @@ class Run {
         );
         return reached === expect.is;
       }
-      case "route": {
-        const via = [...this.#lab.routeVia(expect.prefix)].sort();
+      case "route":
+      case "return": {
+        const via = [...this.#viaOf(expect.kind, expect.prefix)].sort();
         return via.join() === [...expect.via].sort().join();
       }
     }
   }
 
+  #viaOf(kind: "route" | "return", prefix: string): readonly string[] {
+    return kind === "route" ? this.#lab.routeVia(prefix) : this.#lab.returnVia(prefix);
+  }
+
   #instead(expect: Expectation): string {
-    if (expect.kind === "route") {
-      const via = this.#lab.routeVia(expect.prefix);
+    if (expect.kind === "route" || expect.kind === "return") {
+      const via = this.#viaOf(expect.kind, expect.prefix);
       return `, it goes ${via.length > 0 ? `via ${via.join(" and ")}` : "nowhere"}`;
     }
     if (expect.kind === "session" && expect.circuit !== "all") {

@@ -39,11 +39,23 @@ export function claimText(expect: Expectation): string {
       return `${expect.circuit === "all" ? "every circuit" : expect.circuit} is ${expect.is}`;
     case "reachable":
       return `the VPC is ${expect.is ? "reachable" : "unreachable"}`;
+    case "return":
+      return expect.via.length === 0
+        ? `the cloud has no way back to ${expect.prefix}`
+        : `the way back to ${expect.prefix} is ${expect.via.join(" and ")}`;
     case "route":
       return expect.via.length === 0
         ? `no route to ${expect.prefix}`
         : `${expect.prefix} goes via ${expect.via.join(" and ")}`;
   }
+}
+
+/** How soon a claim must hold, and how long. */
+export function timesText({ withinUs, forUs }: Expectation): string {
+  const within = `within ${ms(withinUs / 1000)}`;
+  if (forUs === undefined) return within;
+  const lasting = `for ${ms(forUs / 1000)}`;
+  return withinUs === 0 ? lasting : `${within}, then ${lasting}`;
 }
 
 /** The one sentence of a drill that passed. */

@@ -1,8 +1,10 @@
 import type { EdgeConfig } from "../../agent/config/edge-config.ts";
 import type { JournalView } from "../../agent/journal.ts";
 import type { KernelRoute, Routes } from "../../platform/contract.ts";
+import type { CloudConfig } from "../cloud/cloud-config.ts";
+import { innerLink } from "./topology.ts";
 
-/** Which circuits each prefix of the edge leaves by. */
+/** Which circuits each prefix of the edge, or on the way back of the ECR, leaves by. */
 export type CircuitsByPrefix = ReadonlyMap<string, readonly string[]>;
 
 /** A drill looks at few prefixes; a table above this is not mirrored whole. */
@@ -23,6 +25,30 @@ export function mirrorFib(
     circuitOf.set(circuit.device, circuit.name);
     for (const session of circuit.sessions) circuitOf.set(session.remoteAddress, circuit.name);
   }
+  return mirror(circuitOf, routes, journal, changed);
+}
+
+/** The same of the ECR: by which VBRs, so by which circuits, it sends back to the edge. */
+export function mirrorReturn(
+  cloud: CloudConfig,
+  routes: Routes,
+  journal: JournalView,
+  changed: (table: CircuitsByPrefix) => void,
+): { close(): void } {
+  const circuitOf = new Map<string, string>();
+  for (const vbr of cloud.vbrs) {
+    const inner = innerLink(cloud, vbr);
+    circuitOf.set(inner.vbrAddress, vbr.circuit).set(inner.ecrDevice, vbr.circuit);
+  }
+  return mirror(circuitOf, routes, journal, changed);
+}
+
+function mirror(
+  circuitOf: ReadonlyMap<string, string>,
+  routes: Routes,
+  journal: JournalView,
+  changed: (table: CircuitsByPrefix) => void,
+): { close(): void } {
   let isDumping = false;
   let isStale = false;
   let isClosed = false;

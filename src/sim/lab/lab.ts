@@ -33,6 +33,8 @@ export interface Lab {
   cloudJournal(): readonly (JournalEntry & { readonly node: string })[];
   /** Circuits the edge's FIB sends a prefix out by, now. */
   routeVia(prefix: string): readonly string[];
+  /** Circuits the ECR's FIB sends a prefix of the edge back by, now. */
+  returnVia(prefix: string): readonly string[];
 
   startProbes(): void;
   /** Probes sent until now are given `settleUs` to arrive before the count is final. */

@@ -14,7 +14,7 @@ import { createLinuxHost, type LinuxHost } from "../../platform/linux/host.ts";
 import type { VirtualLink } from "../../platform/virtual/link.ts";
 import { Cloud, type CloudEntry } from "../cloud/cloud.ts";
 import type { Cut, Drill } from "../drill/drill.ts";
-import { type CircuitsByPrefix, mirrorFib } from "./fib-mirror.ts";
+import { type CircuitsByPrefix, mirrorFib, mirrorReturn } from "./fib-mirror.ts";
 import type { Direction, Lab, ProbeColumns, ProbeRecord } from "./lab.ts";
 import { openLabApi } from "./lab-api.ts";
 import { LoopbackMap, loopbackTcp, loopbackUdp, Wires } from "./loopback-net.ts";
@@ -41,6 +41,7 @@ export class LoopbackLab implements Lab {
   readonly #socketPath: string | undefined;
   #api: { close(): Promise<void> } | undefined;
   #routes: CircuitsByPrefix = new Map();
+  #returns: CircuitsByPrefix = new Map();
   #pump: NodeJS.Timeout | undefined;
 
   constructor(drill: Drill, socketPath?: string) {
@@ -77,6 +78,7 @@ export class LoopbackLab implements Lab {
   async start(): Promise<void> {
     this.#pump = setInterval(() => this.#catchUp(), PUMP_MS);
     this.#cloud.start();
+    this.#watchReturn();
     this.#edge.start();
     if (this.#socketPath !== undefined) this.#api = await openLabApi(this.#edge, this.#socketPath);
   }
@@ -147,6 +149,10 @@ export class LoopbackLab implements Lab {
     return this.#routes.get(prefix) ?? [];
   }
 
+  returnVia(prefix: string): readonly string[] {
+    return this.#returns.get(prefix) ?? [];
+  }
+
   startProbes(): void {
     this.#walks.start();
   }
@@ -202,6 +208,16 @@ export class LoopbackLab implements Lab {
     const cloudEnd = vbr.local.split("/")[0] ?? vbr.local;
     this.#wires.set(vbr.peer, cloudEnd, isDeadToCloud);
     this.#wires.set(cloudEnd, vbr.peer, isDeadToEdge);
+  }
+
+  #watchReturn(): void {
+    const { ecr } = this.#drill.cloud;
+    const agent = this.#cloud.agent(ecr.name);
+    if (agent !== undefined) {
+      mirrorReturn(this.#drill.cloud, this.#host(ecr.name).routes, agent.journal, (table) => {
+        this.#returns = table;
+      });
+    }
   }
 
   #link(circuit: string): VirtualLink {

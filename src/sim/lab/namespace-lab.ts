@@ -19,7 +19,7 @@ import { Cloud, type CloudEntry } from "../cloud/cloud.ts";
 import type { VbrConfig } from "../cloud/cloud-config.ts";
 import type { Cut, Drill } from "../drill/drill.ts";
 import type { EdgeOrder, EdgeReport } from "./edge-process.ts";
-import type { CircuitsByPrefix } from "./fib-mirror.ts";
+import { type CircuitsByPrefix, mirrorReturn } from "./fib-mirror.ts";
 import type { Lab, ProbeRecord } from "./lab.ts";
 import { Namespaces } from "./namespaces.ts";
 import { type ProbeWorker, startProbeWorker } from "./probe-worker.ts";
@@ -57,6 +57,7 @@ export class NamespaceLab implements Lab {
   readonly #cloud: Cloud;
   readonly #edgeEntries: JournalEntry[] = [];
   #routes: CircuitsByPrefix = new Map();
+  #returns: CircuitsByPrefix = new Map();
   #edge: ChildProcess | undefined;
   #probes: ProbeWorker | undefined;
   #claim: (() => void) | undefined;
@@ -84,6 +85,7 @@ export class NamespaceLab implements Lab {
   async start(): Promise<void> {
     this.#build();
     this.#cloud.start();
+    this.#watchReturn();
     await this.#startEdge();
   }
 
@@ -164,6 +166,10 @@ export class NamespaceLab implements Lab {
     return this.#routes.get(prefix) ?? [];
   }
 
+  returnVia(prefix: string): readonly string[] {
+    return this.#returns.get(prefix) ?? [];
+  }
+
   startProbes(): void {
     this.#probes?.start();
   }
@@ -229,6 +235,16 @@ export class NamespaceLab implements Lab {
     const host = createLinuxHost({ name: node, netns, log: QUIET, seed: this.#drill.seed, routes });
     this.#hosts.set(node, host);
     return host;
+  }
+
+  #watchReturn(): void {
+    const { ecr } = this.#drill.cloud;
+    const agent = this.#cloud.agent(ecr.name);
+    if (agent !== undefined) {
+      mirrorReturn(this.#drill.cloud, this.#host(ecr.name).routes, agent.journal, (table) => {
+        this.#returns = table;
+      });
+    }
   }
 
   #blackhole(node: string, device: string): void {

@@ -6,7 +6,7 @@ import { after, type Micros } from "../../core/time.ts";
 import type { VirtualLink } from "../../platform/virtual/link.ts";
 import { Cloud, type CloudEntry } from "../cloud/cloud.ts";
 import type { Cut, Drill } from "../drill/drill.ts";
-import { type CircuitsByPrefix, mirrorFib } from "./fib-mirror.ts";
+import { type CircuitsByPrefix, mirrorFib, mirrorReturn } from "./fib-mirror.ts";
 import type { Lab, ProbeRecord } from "./lab.ts";
 import { ProbePair } from "./probes.ts";
 import { buildWorld, type DrillWorld, EDGE, innerLink, withDevices } from "./topology.ts";
@@ -24,6 +24,7 @@ export class VirtualLab implements Lab {
   readonly #edgeEntries: JournalEntry[] = [];
   readonly #probes: ProbePair;
   #routes: CircuitsByPrefix = new Map();
+  #returns: CircuitsByPrefix = new Map();
 
   constructor(drill: Drill) {
     this.#drill = { ...drill, cloud: withDevices(drill.cloud) };
@@ -59,6 +60,7 @@ export class VirtualLab implements Lab {
 
   async start(): Promise<void> {
     this.#cloud.start();
+    this.#watchReturn();
     this.#edge.start();
   }
 
@@ -120,6 +122,10 @@ export class VirtualLab implements Lab {
     return this.#routes.get(prefix) ?? [];
   }
 
+  returnVia(prefix: string): readonly string[] {
+    return this.#returns.get(prefix) ?? [];
+  }
+
   startProbes(): void {
     this.#probes.start();
   }
@@ -142,6 +148,16 @@ export class VirtualLab implements Lab {
     });
     const { world } = this.#ground;
     world.runUntil(() => isEdgeDone && isCloudDone, after(this.now(), GOODBYE_US));
+  }
+
+  #watchReturn(): void {
+    const { ecr } = this.#drill.cloud;
+    const agent = this.#cloud.agent(ecr.name);
+    if (agent !== undefined) {
+      mirrorReturn(this.#drill.cloud, this.#ground.ecr.routes, agent.journal, (table) => {
+        this.#returns = table;
+      });
+    }
   }
 
   #link(circuit: string): VirtualLink {
