@@ -1,16 +1,15 @@
 import { assert } from "../../core/assert.ts";
-import { ByteWriter } from "../../core/bytes.ts";
 import type { Rng } from "../../core/rng.ts";
-import { neighborAs } from "../policy/as-path.ts";
-import { asPathLength } from "../wire/as-path.ts";
-import { AttributeType, WellKnownCommunity } from "../wire/iana.ts";
+import { AttributeType, SegmentType, WellKnownCommunity } from "../wire/iana.ts";
 import type { PathAttributes } from "../wire/message.ts";
 import {
+  AttributePacker,
   attributeEnd,
   attributesStart,
-  packAttributes,
   skipToType,
   unpackAttributes,
+  valueStart,
+  wordAt,
 } from "./attribute-octets.ts";
 import { widened } from "./columns.ts";
 import type { NextHopTable } from "./next-hop-table.ts";
@@ -61,7 +60,7 @@ export class AttributeStore {
   #free = 0;
   #end = 1;
   #births = 0;
-  readonly #scratch = new ByteWriter(512);
+  readonly #packer = new AttributePacker();
   #opened: { id: number; birth: number; attributes: PathAttributes } | undefined;
 
   constructor(nextHops: NextHopTable, rng: Rng) {
@@ -74,23 +73,16 @@ export class AttributeStore {
    * The id of an equal set, with one reference for the caller; 0 where the set is beyond bounds.
    */
   intern(attributes: PathAttributes): number {
-    this.#scratch.reset();
-    packAttributes(attributes, this.#scratch);
-    const octets = this.#scratch.view();
-    if (octets.length > OCTETS_MAX) return 0;
-    const hash = this.#hashOf(octets);
-    let id = this.#heads[hash & (this.#heads.length - 1)] ?? 0;
-    while (id !== 0) {
-      if (this.#hash[id] === hash && this.#isEqual(id, octets)) {
-        this.#refs[id] = (this.#refs[id] ?? 0) + 1;
-        return id;
-      }
-      id = this.#next[id] ?? 0;
-    }
-    id = this.#allocate();
-    this.#store(id, octets, hash);
-    this.#describe(id, attributes);
-    return id;
+    this.#packer.pack(attributes);
+    return this.#internPacked();
+  }
+
+  /** As `intern`, for what is left of `id` when it leaves the AS; the next hop is ours. */
+  internExternal(id: number, as: number, keepsMed: boolean): number {
+    const start = this.#start[id] ?? 0;
+    const end = start + (this.#octets[id] ?? 0);
+    this.#packer.packExternal(this.#arena, { start, end, as, keepsMed });
+    return this.#internPacked();
   }
 
   retain(id: number): void {
@@ -113,7 +105,9 @@ export class AttributeStore {
     const birth = this.birth[id] ?? 0;
     if (this.#opened?.id === id && this.#opened.birth === birth) return this.#opened.attributes;
     const start = this.#start[id] ?? 0;
-    const attributes = unpackAttributes(this.#arena, start, start + (this.#octets[id] ?? 0));
+    const end = start + (this.#octets[id] ?? 0);
+    const nextHop = this.#nextHops.octetsOf(this.nextHop[id] ?? 0);
+    const attributes = unpackAttributes(this.#arena, start, end, nextHop);
     this.#opened = { id, birth, attributes };
     return attributes;
   }
@@ -157,24 +151,91 @@ export class AttributeStore {
     return skipToType(this.#arena, attributesStart(this.#arena, start), end, AttributeType.AsPath);
   }
 
-  #describe(id: number, attributes: PathAttributes): void {
-    this.localPref[id] = attributes.localPref ?? LOCAL_PREF_DEFAULT;
-    this.pathLength[id] = asPathLength(attributes.asPath);
-    this.origin[id] = attributes.origin;
-    this.med[id] = attributes.med ?? 0;
-    this.neighborAs[id] = neighborAs(attributes.asPath) ?? 0;
-    this.nextHop[id] = this.#nextHops.retain(attributes.nextHop);
-    this.originatorId[id] = attributes.originatorId ?? 0;
-    this.clusterLength[id] = attributes.clusterList?.length ?? 0;
-    this.marks[id] = marksOf(attributes);
+  #internPacked(): number {
+    const { octets, end } = this.#packer;
+    if (end > OCTETS_MAX) return 0;
+    const hash = this.#hashOf(octets, end);
+    let id = this.#heads[hash & (this.#heads.length - 1)] ?? 0;
+    while (id !== 0) {
+      if (this.#hash[id] === hash && this.#isEqual(id, octets, end)) {
+        this.#refs[id] = (this.#refs[id] ?? 0) + 1;
+        return id;
+      }
+      id = this.#next[id] ?? 0;
+    }
+    id = this.#allocate();
+    this.#store(id, octets, end, hash);
+    this.#describe(id);
+    return id;
   }
 
-  #store(id: number, octets: Uint8Array, hash: number): void {
-    if (this.#arenaEnd + octets.length > this.#arena.length) this.#makeRoom(octets.length);
-    this.#arena.set(octets, this.#arenaEnd);
-    this.#start[id] = this.#arenaEnd;
-    this.#octets[id] = octets.length;
-    this.#arenaEnd += octets.length;
+  /** Fills the columns from the octets. */
+  #describe(id: number): void {
+    const arena = this.#arena;
+    const start = this.#start[id] ?? 0;
+    const end = start + (this.#octets[id] ?? 0);
+    this.localPref[id] = LOCAL_PREF_DEFAULT;
+    this.med[id] = 0;
+    this.originatorId[id] = 0;
+    this.clusterLength[id] = 0;
+    this.marks[id] = 0;
+    let at = attributesStart(arena, start);
+    this.nextHop[id] = at === start + 1 ? 0 : this.#nextHops.retain(arena, start + 1, at);
+    while (at < end) {
+      const from = valueStart(arena, at);
+      const next = attributeEnd(arena, at);
+      switch (arena[at + 1]) {
+        case AttributeType.Origin:
+          this.origin[id] = arena[from] ?? 0;
+          break;
+        case AttributeType.AsPath:
+          this.#describePath(id, from, next);
+          break;
+        case AttributeType.MultiExitDisc:
+          this.med[id] = wordAt(arena, from);
+          break;
+        case AttributeType.LocalPref:
+          this.localPref[id] = wordAt(arena, from);
+          break;
+        case AttributeType.Communities:
+          this.marks[id] = marksOf(arena, from, next);
+          break;
+        case AttributeType.OriginatorId:
+          this.originatorId[id] = wordAt(arena, from);
+          break;
+        case AttributeType.ClusterList:
+          this.clusterLength[id] = (next - from) >>> 2;
+          break;
+        default:
+      }
+      at = next;
+    }
+  }
+
+  /** Length as RFC 4271 §9.1.2.2 a counts (a set is one), and the AS the route came in by. */
+  #describePath(id: number, from: number, end: number): void {
+    const arena = this.#arena;
+    let length = 0;
+    let at = from;
+    while (at < end) {
+      const count = arena[at + 1] ?? 0;
+      if (arena[at] === SegmentType.AsSequence) length += count;
+      else if (arena[at] === SegmentType.AsSet) length += 1;
+      at += 2 + count * 4;
+    }
+    const isSequence = from < end && arena[from] === SegmentType.AsSequence;
+    this.pathLength[id] = length;
+    this.neighborAs[id] = isSequence ? wordAt(arena, from + 2) : 0;
+  }
+
+  #store(id: number, octets: Uint8Array, length: number, hash: number): void {
+    if (this.#arenaEnd + length > this.#arena.length) this.#makeRoom(length);
+    const arena = this.#arena;
+    const start = this.#arenaEnd;
+    for (let index = 0; index < length; index += 1) arena[start + index] = octets[index] ?? 0;
+    this.#start[id] = start;
+    this.#octets[id] = length;
+    this.#arenaEnd = start + length;
     const bucket = hash & (this.#heads.length - 1);
     this.#hash[id] = hash;
     this.#next[id] = this.#heads[bucket] ?? 0;
@@ -203,31 +264,32 @@ export class AttributeStore {
     this.size -= 1;
   }
 
-  #hashOf(octets: Uint8Array): number {
+  #hashOf(octets: Uint8Array, length: number): number {
     const multiplier = this.#multiplier;
-    let hash = this.#seed ^ octets.length;
-    const whole = octets.length & ~3;
-    for (let at = 0; at < whole; at += 4) {
+    let hash = this.#seed;
+    let at = 0;
+    for (; at + 4 <= length; at += 4) {
       const word =
-        ((octets[at] as number) << 24) |
-        ((octets[at + 1] as number) << 16) |
-        ((octets[at + 2] as number) << 8) |
-        (octets[at + 3] as number);
+        ((octets[at] ?? 0) << 24) |
+        ((octets[at + 1] ?? 0) << 16) |
+        ((octets[at + 2] ?? 0) << 8) |
+        (octets[at + 3] ?? 0);
       hash = Math.imul(hash ^ word, multiplier);
       hash ^= hash >>> 15;
     }
-    for (let at = whole; at < octets.length; at += 1) {
-      hash = Math.imul(hash ^ (octets[at] as number), multiplier);
+    for (; at < length; at += 1) {
+      hash = Math.imul(hash ^ (octets[at] ?? 0), multiplier);
       hash ^= hash >>> 15;
     }
     return (hash ^ (hash >>> 13)) >>> 0;
   }
 
-  #isEqual(id: number, octets: Uint8Array): boolean {
-    if (this.#octets[id] !== octets.length) return false;
+  #isEqual(id: number, octets: Uint8Array, length: number): boolean {
+    if (this.#octets[id] !== length) return false;
+    const arena = this.#arena;
     const start = this.#start[id] ?? 0;
-    for (let index = 0; index < octets.length; index += 1) {
-      if (this.#arena[start + index] !== octets[index]) return false;
+    for (let index = 0; index < length; index += 1) {
+      if (arena[start + index] !== octets[index]) return false;
     }
     return true;
   }
@@ -293,9 +355,10 @@ export class AttributeStore {
 /** What export rules ask of a set without opening it. */
 export const AttributeMark = { NoExport: 1, NoAdvertise: 2 } as const;
 
-function marksOf({ communities }: PathAttributes): number {
+function marksOf(octets: Uint8Array, from: number, end: number): number {
   let marks = 0;
-  for (const community of communities ?? []) {
+  for (let at = from; at < end; at += 4) {
+    const community = wordAt(octets, at);
     if (community === WellKnownCommunity.NoAdvertise) marks |= AttributeMark.NoAdvertise;
     // Without confederations the two mean the same (RFC 1997).
     if (

@@ -60,18 +60,27 @@ export class ExportGroup {
       const remembered = this.#recall(best, reflectedFrom);
       if (remembered >= 0) return remembered;
     }
-    const told = standing.announced(this.#config, decision.attributes);
-    let out = 0;
-    if (told !== undefined) {
-      const nextHop = this.#nextHopOf(told, attributes, isOwn || reflectedFrom === 0);
-      const rewritten =
-        this.#peer.kind === "ebgp"
-          ? externally(told, nextHop, this.#peer.localAs)
-          : this.#internally(told, nextHop, reflectedFrom);
-      out = this.#attributes.intern(rewritten);
-    }
+    const out = this.#rewrite(best, decision.attributes, reflectedFrom);
     if (isUntouched) this.#remember(best, reflectedFrom, out);
     return out;
+  }
+
+  /** What the peer is told of a route that policy let pass as `decided`; 0 for nothing after all. */
+  #rewrite(best: number, decided: PathAttributes, reflectedFrom: number): number {
+    const { attributes, isOwn } = this.#baseOf(best);
+    const { kind, localAs } = this.#peer;
+    const told = standing.announced(this.#config, decided);
+    if (told === undefined) return 0;
+    // The usual case needs no object: the set goes out as it is, with our AS in front.
+    if (told === attributes && kind === "ebgp") {
+      return this.#attributes.internExternal(best, localAs, isOwn);
+    }
+    const nextHop = this.#nextHopOf(told, attributes, isOwn || reflectedFrom === 0);
+    return this.#attributes.intern(
+      kind === "ebgp"
+        ? externally(told, nextHop, localAs)
+        : this.#internally(told, nextHop, reflectedFrom),
+    );
   }
 
   /** What policy sees: the route as chosen, less what may not go to this peer anyway. */
@@ -173,13 +182,8 @@ function externally(
   nextHop: Uint8Array,
   localAs: number,
 ): PathAttributes {
-  const asPath = prependAs(attributes.asPath, localAs, 1);
-  const { localPref, originatorId, clusterList } = attributes;
-  if (localPref === undefined && originatorId === undefined && clusterList === undefined) {
-    return { ...attributes, nextHop, asPath }; // the usual case, and the cheaper copy
-  }
-  const { localPref: _preference, originatorId: _id, clusterList: _list, ...rest } = attributes;
-  return { ...rest, nextHop, asPath };
+  const { localPref, originatorId, clusterList, ...rest } = attributes;
+  return { ...rest, nextHop, asPath: prependAs(attributes.asPath, localAs, 1) };
 }
 
 interface Base {

@@ -191,6 +191,7 @@ export class LocRib {
   /** Rows whose hop group is no longer what the FIB was told; undefined where there are none. */
   takeBatch(): RouteChanges["batches"][number] | undefined {
     const max = this.#fibQueue.length;
+    if (max === 0) return undefined;
     const { octets } = this.table;
     const addresses = new Uint8Array(max * octets);
     const lengths = new Uint8Array(max);

@@ -21,21 +21,26 @@ export class NextHopTable {
   /** Next hops of 32 octets share their global address with others. */
   readonly #idsByText = new Map<string, number[]>();
   readonly #free: number[] = [];
+  #last = 0;
   readonly #states = new Map<string, NextHopState>();
   /** Texts in use by any path, by how many next hops of that text, and what was last reported. */
   readonly #interest = new Map<string, number>();
   readonly #touched = new Map<string, boolean>();
 
-  /** The id of a next hop of 4, 16 or 32 octets; one reference is the caller's. */
-  retain(octets: Uint8Array): number {
-    if (octets.length === 0) return 0;
-    const key = toHex(octets);
-    let id = this.#ids.get(key);
+  /** The id of the next hop in `octets[from..end)`; one reference is the caller's. */
+  retain(octets: Uint8Array, from: number, end: number): number {
+    let id = this.#isLast(octets, from, end) ? this.#last : undefined;
     if (id === undefined) {
-      id = this.#add(octets.slice());
-      this.#ids.set(key, id);
+      const own = octets.slice(from, end);
+      const key = toHex(own);
+      id = this.#ids.get(key);
+      if (id === undefined) {
+        id = this.#add(own);
+        this.#ids.set(key, id);
+      }
+      this.#last = id;
     }
-    this.#refs[id] = at(this.#refs, id) + 1;
+    this.#refs[id] = (this.#refs[id] ?? 0) + 1;
     return id;
   }
 
@@ -54,6 +59,7 @@ export class NextHopTable {
     const others = (this.#idsByText.get(text) ?? []).filter((other) => other !== id);
     if (others.length === 0) this.#idsByText.delete(text);
     else this.#idsByText.set(text, others);
+    if (this.#last === id) this.#last = 0;
     this.#free.push(id);
   }
 
@@ -111,6 +117,16 @@ export class NextHopTable {
     }
     this.#touched.clear();
     return { added, removed };
+  }
+
+  /** Sets of one peer come one after another and have the same next hop. */
+  #isLast(octets: Uint8Array, from: number, end: number): boolean {
+    const last = at(this.#octets, this.#last);
+    if (this.#last === 0 || last.length !== end - from) return false;
+    for (let index = 0; index < last.length; index += 1) {
+      if (last[index] !== octets[from + index]) return false;
+    }
+    return true;
   }
 
   #apply(text: string, state: NextHopState): readonly number[] {

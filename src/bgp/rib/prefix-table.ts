@@ -26,13 +26,19 @@ export class PrefixTable {
   /** One past the highest row ever used: the end of a walk in row order. */
   end = 1;
 
-  #words: Int32Array;
-  #lengths = new Uint8Array(ROWS_INITIAL).fill(FREE);
-  /** Next row of the bucket, or next free row. */
-  #next = new Uint32Array(ROWS_INITIAL);
+  /**
+   * Row by row: address words, length (FREE while nobody has the row), and the next row of the
+   * bucket or of the free ones. Beside each other, because looking one up touches all of them.
+   */
+  #rows: Int32Array;
+  readonly #rowWords: number;
+  #capacity = ROWS_INITIAL;
   #free = 0;
-  /** Row `find` answered with last. */
-  #lastFound = 0;
+  /**
+   * The row found last. Whoever sends a table again sends it in the order in which it made the
+   * rows, so the next row is worth a look before the hash.
+   */
+  #last = 0;
   #heads = new Uint32Array(ROWS_INITIAL);
   /** Linear hashing: buckets below `#split` are already addressed with one more bit. */
   #mask = 255;
@@ -46,7 +52,8 @@ export class PrefixTable {
     this.stride = afi === Afi.Ipv4 ? 1 : 4;
     this.octets = this.stride * 4;
     this.lengthMax = this.octets * 8;
-    this.#words = new Int32Array(ROWS_INITIAL * this.stride);
+    this.#rowWords = this.stride + 2;
+    this.#rows = new Int32Array(ROWS_INITIAL * this.#rowWords);
     this.#keys = Uint32Array.from({ length: 6 }, () => rng.int(0, 0xffff_ffff) | 1);
   }
 
@@ -77,83 +84,72 @@ export class PrefixTable {
 
   /** The row of the key, 0 where it is not in the table. */
   find(): number {
-    // Peers tell a table in much the same order again and again: the next row is a good guess, and
-    // cheaper to look at than a bucket.
-    const guess = this.#lastFound + 1;
-    const row = guess < this.end && this.#isKey(guess) ? guess : this.#findInBucket();
-    if (row !== 0) this.#lastFound = row;
-    return row;
-  }
-
-  #findInBucket(): number {
-    let row = this.#heads[this.#bucketOf(this.#hash(this.key, 0, this.keyLength))] ?? 0;
-    if (this.stride === 1) {
-      const word = this.key[0];
-      while (row !== 0) {
-        if (this.#words[row] === word && this.#lengths[row] === this.keyLength) return row;
-        row = this.#next[row] ?? 0;
-      }
-      return 0;
+    if (this.#isKey(this.#last + 1)) {
+      this.#last += 1;
+      return this.#last;
     }
-    while (row !== 0 && !this.#isKey(row)) row = this.#next[row] ?? 0;
-    return row;
+    return this.#find(this.#hash(this.key, 0, this.keyLength));
   }
 
   /** The row of the key, which is added where it was missing. */
   insert(): number {
-    const found = this.find();
+    if (this.#isKey(this.#last + 1)) {
+      this.#last += 1;
+      return this.#last;
+    }
+    const hash = this.#hash(this.key, 0, this.keyLength);
+    const found = this.#find(hash);
     if (found !== 0) return found;
     const row = this.#allocate();
-    const base = row * this.stride;
-    for (let word = 0; word < this.stride; word += 1) {
-      this.#words[base + word] = this.key[word] ?? 0;
-    }
-    this.#lengths[row] = this.keyLength;
+    const base = row * this.#rowWords;
+    for (let word = 0; word < this.stride; word += 1) this.#rows[base + word] = this.key[word] ?? 0;
+    this.#rows[base + this.stride] = this.keyLength;
     this.#lengthCounts[this.keyLength] = (this.#lengthCounts[this.keyLength] ?? 0) + 1;
     this.size += 1;
-    if (this.size > this.#mask + 1 + this.#split) this.#splitBucket();
-    const bucket = this.#bucketOf(this.#hash(this.key, 0, this.keyLength));
-    this.#next[row] = this.#heads[bucket] ?? 0;
+    // Half a row a bucket: looking up touches one row, seldom two.
+    while (this.size * 2 > this.#mask + 1 + this.#split) this.#splitBucket();
+    const bucket = this.#bucketOf(hash);
+    this.#setNext(row, this.#heads[bucket] ?? 0);
     this.#heads[bucket] = row;
-    this.#lastFound = row;
     return row;
   }
 
   remove(row: number): void {
-    const length = this.#lengths[row] ?? FREE;
+    const length = this.lengthOf(row);
     if (length === FREE) return;
-    const bucket = this.#bucketOf(this.#hash(this.#words, row * this.stride, length));
-    const next = this.#next[row] ?? 0;
+    const base = row * this.#rowWords;
+    const bucket = this.#bucketOf(this.#hash(this.#rows, base, length));
+    const next = this.#next(row);
     let at = this.#heads[bucket] ?? 0;
     if (at === row) this.#heads[bucket] = next;
     else {
-      while (this.#next[at] !== row) at = this.#next[at] ?? 0;
-      this.#next[at] = next;
+      while (this.#next(at) !== row) at = this.#next(at);
+      this.#setNext(at, next);
     }
-    this.#lengths[row] = FREE;
+    this.#rows[base + this.stride] = FREE;
     this.#lengthCounts[length] = (this.#lengthCounts[length] ?? 0) - 1;
-    this.#next[row] = this.#free;
+    this.#setNext(row, this.#free);
     this.#free = row;
     this.size -= 1;
   }
 
   has(row: number): boolean {
-    return row > 0 && row < this.end && this.#lengths[row] !== FREE;
+    return row > 0 && row < this.end && this.lengthOf(row) !== FREE;
   }
 
   lengthOf(row: number): number {
-    return this.#lengths[row] ?? FREE;
+    return this.#rows[row * this.#rowWords + this.stride] ?? FREE;
   }
 
   /** One 32-bit word of the address, unsigned. */
   word(row: number, index: number): number {
-    return (this.#words[row * this.stride + index] ?? 0) >>> 0;
+    return (this.#rows[row * this.#rowWords + index] ?? 0) >>> 0;
   }
 
   /** Writes the 4 or 16 octets of the row's address. */
   writeAddress(row: number, into: Uint8Array, offset: number): void {
     for (let index = 0; index < this.stride; index += 1) {
-      const word = this.#words[row * this.stride + index] ?? 0;
+      const word = this.#rows[row * this.#rowWords + index] ?? 0;
       const at = offset + index * 4;
       into[at] = word >>> 24;
       into[at + 1] = word >>> 16;
@@ -164,12 +160,12 @@ export class PrefixTable {
 
   /** Writes the row as NLRI (length, then as many octets as it needs); returns where it ends. */
   writeNlri(row: number, into: Uint8Array, offset: number): number {
-    const length = this.#lengths[row] ?? 0;
+    const base = row * this.#rowWords;
+    const length = this.#rows[base + this.stride] ?? 0;
     into[offset] = length;
     let at = offset + 1;
-    const base = row * this.stride;
     for (let bit = 0; bit < length; bit += 8) {
-      into[at] = (this.#words[base + (bit >>> 5)] ?? 0) >>> (24 - (bit & 31));
+      into[at] = (this.#rows[base + (bit >>> 5)] ?? 0) >>> (24 - (bit & 31));
       at += 1;
     }
     return at;
@@ -199,17 +195,54 @@ export class PrefixTable {
   }
 
   #isKey(row: number): boolean {
-    if (this.stride === 1) {
-      return this.#words[row] === this.key[0] && this.#lengths[row] === this.keyLength;
+    if (row >= this.end) return false;
+    const base = row * this.#rowWords;
+    for (let word = 0; word < this.stride; word += 1) {
+      if (this.#rows[base + word] !== this.key[word]) return false;
     }
-    const base = row * 4;
-    return (
-      this.#lengths[row] === this.keyLength &&
-      this.#words[base + 1] === this.key[1] &&
-      this.#words[base] === this.key[0] &&
-      this.#words[base + 2] === this.key[2] &&
-      this.#words[base + 3] === this.key[3]
-    );
+    return this.#rows[base + this.stride] === this.keyLength;
+  }
+
+  #find(hash: number): number {
+    const row = this.#search(hash);
+    if (row !== 0) this.#last = row;
+    return row;
+  }
+
+  #search(hash: number): number {
+    const rows = this.#rows;
+    const { key, keyLength } = this;
+    let row = this.#heads[this.#bucketOf(hash)] ?? 0;
+    if (this.stride === 1) {
+      while (row !== 0) {
+        const base = row * 3;
+        if (rows[base] === key[0] && rows[base + 1] === keyLength) return row;
+        row = rows[base + 2] ?? 0;
+      }
+      return 0;
+    }
+    while (row !== 0) {
+      const base = row * 6;
+      if (
+        rows[base + 1] === key[1] &&
+        rows[base] === key[0] &&
+        rows[base + 2] === key[2] &&
+        rows[base + 3] === key[3] &&
+        rows[base + 4] === keyLength
+      ) {
+        return row;
+      }
+      row = rows[base + 5] ?? 0;
+    }
+    return 0;
+  }
+
+  #next(row: number): number {
+    return this.#rows[row * this.#rowWords + this.stride + 1] ?? 0;
+  }
+
+  #setNext(row: number, next: number): void {
+    this.#rows[row * this.#rowWords + this.stride + 1] = next;
   }
 
   #hash(words: Int32Array, base: number, length: number): number {
@@ -240,10 +273,10 @@ export class PrefixTable {
       this.#split = 0;
     }
     while (row !== 0) {
-      const next = this.#next[row] ?? 0;
-      const hash = this.#hash(this.#words, row * this.stride, this.#lengths[row] ?? 0);
+      const next = this.#next(row);
+      const hash = this.#hash(this.#rows, row * this.#rowWords, this.lengthOf(row));
       const bucket = this.#bucketOf(hash) === sibling ? sibling : old;
-      this.#next[row] = this.#heads[bucket] ?? 0;
+      this.#setNext(row, this.#heads[bucket] ?? 0);
       this.#heads[bucket] = row;
       row = next;
     }
@@ -252,14 +285,12 @@ export class PrefixTable {
   #allocate(): number {
     const row = this.#free;
     if (row !== 0) {
-      this.#free = this.#next[row] ?? 0;
+      this.#free = this.#next(row);
       return row;
     }
-    if (this.end === this.#lengths.length) {
-      const capacity = this.end * 2;
-      this.#words = widened(this.#words, capacity * this.stride);
-      this.#lengths = widened(this.#lengths, capacity).fill(FREE, this.end);
-      this.#next = widened(this.#next, capacity);
+    if (this.end === this.#capacity) {
+      this.#capacity *= 2;
+      this.#rows = widened(this.#rows, this.#capacity * this.#rowWords);
     }
     this.end += 1;
     return this.end - 1;
