@@ -50,7 +50,7 @@ export class ExportGroup {
   }
 
   #judge(best: number, reflectedFrom: number, prefix: PolicyPrefix): number {
-    const { attributes, isOwn } = this.#baseOf(best);
+    const { attributes } = this.#baseOf(best);
     const { afi, address, length } = prefix;
     const { exportPolicy } = this.#config;
     const decision = exportPolicy.evaluate({ attributes, afi, address, length, peer: this.#peer });
