@@ -4,12 +4,16 @@ import type { Rng } from "../../src/core/rng.ts";
 import { chance, pick, someBytes } from "./grammar.ts";
 
 const HEADER_OCTETS = 19;
-const INTERESTING = [0, 1, 2, 3, 4, 0x10, 0x20, 0x21, 0x40, 0x7f, 0x80, 0x81, 0xc0, 0xfe, 0xff];
+const INTERESTING = [
+  0, 0, 0, 1, 2, 3, 4, 0x10, 0x20, 0x21, 0x40, 0x7f, 0x80, 0x81, 0xc0, 0xfe, 0xff,
+];
 
 /** Once blindly: a bit, an octet, a length, a piece less, more, twice or elsewhere. */
 export function spoilOctets(rng: Rng, octets: Uint8Array): Uint8Array {
   const copy = octets.slice();
-  const at = rng.int(0, Math.max(copy.length - 1, 0));
+  // What gives octets their structure mostly stands in front.
+  const last = Math.max(copy.length - 1, 0);
+  const at = rng.int(0, chance(rng, 0.3) ? Math.min(last, 3) : last);
   const size = Math.min(rng.int(1, 8), copy.length - at);
   switch (rng.int(0, 7)) {
     case 0:
