@@ -1,0 +1,71 @@
+/** The files `drill run` writes and `drill diff` reads, with their exit codes. */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import t from "tap";
+import { diffDrills } from "../../src/sim/diff.ts";
+import { type DrillOrder, runDrills } from "../../src/sim/main.ts";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..");
+const drill = (name: string): string => join(root, "fixtures", "drills", `${name}.yaml`);
+
+function streams(): { out: (text: string) => void; err: (text: string) => void; all: string[] } {
+  const all: string[] = [];
+  const push = (text: string) => void all.push(text);
+  return { out: push, err: push, all };
+}
+
+const order = (
+  names: readonly string[],
+  write: DrillOrder["write"],
+  seed?: number,
+): DrillOrder => ({
+  files: names.map(drill),
+  mode: "virtual",
+  seed,
+  output: "json",
+  version: "test",
+  isQuiet: true,
+  isKept: false,
+  write,
+});
+
+t.test("run writes every format, diff compares two runs", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "causeway-reports-"));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const at = (name: string) => join(folder, name);
+  const names = ["carrier-seen", "vpc-withdrawn"];
+  const write = {
+    html: at("r.html"),
+    markdown: at("r.md"),
+    junit: at("r.xml"),
+    json: at("a.json"),
+  };
+  t.equal(await runDrills(order(names, write), streams()), 0);
+  t.match(readFileSync(write.html, "utf8"), /2 of 2 drills passed/);
+  t.match(readFileSync(write.markdown, "utf8"), /# vpc-withdrawn: PASS/);
+  t.equal(readFileSync(write.junit, "utf8").match(/<testsuite /g)?.length, 2);
+  t.equal(await runDrills(order(names, { json: at("b.json") }), streams()), 0);
+  t.equal(readFileSync(at("b.json"), "utf8"), readFileSync(at("a.json"), "utf8"));
+
+  const compare = (before: string, after: string) => {
+    const heard = streams();
+    const files = { before: at(before), after: at(after) };
+    const code = diffDrills({ ...files, tolerancePercent: 10, output: "text" }, heard);
+    return { code, text: heard.all.join("") };
+  };
+  t.same(compare("a.json", "b.json"), { code: 0, text: "2 drills compared: nothing changed\n" });
+  t.equal(await runDrills(order(["carrier-seen"], { json: at("c.json") }), streams()), 0);
+  t.match(compare("a.json", "c.json"), { code: 4, text: /vpc-withdrawn.*not there/ });
+  t.match(compare("a.json", "r.md"), { code: 2, text: /no causeway.drill.report\/v1/ });
+  t.match(compare("a.json", "missing.json"), { code: 2, text: /cannot read/ });
+});
+
+t.test("a report that cannot be written is said, after the drills were run", async (t) => {
+  const heard = streams();
+  const write = { html: join(tmpdir(), "causeway-no-such-folder", "r.html") };
+  t.equal(await runDrills(order(["vpc-withdrawn"], write), heard), 1);
+  t.match(heard.all.join(""), /"verdict":"PASS"/);
+  t.match(heard.all.join(""), /cannot write .*r.html/);
+});
