@@ -167,6 +167,18 @@ export const DrillSchema = Type.Object(
       closed,
     ),
     steps: Type.Array(StepSchema, { minItems: 1 }),
+    always: Type.Optional(
+      Type.Array(
+        Type.Union(
+          [
+            Type.Literal("no-blackhole"),
+            Type.Literal("session-isolation"),
+            Type.Literal("no-fib-error"),
+          ],
+          { description: "no-blackhole, session-isolation or no-fib-error" },
+        ),
+      ),
+    ),
     budgets: Type.Optional(
       Type.Object(
         {

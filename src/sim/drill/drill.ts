@@ -12,7 +12,11 @@ export interface Drill {
   readonly traffic: Traffic;
   readonly steps: readonly Step[];
   readonly budgets: Budgets;
+  /** What must hold all through; see `always.ts`. */
+  readonly always?: readonly Invariant[];
 }
+
+export type Invariant = "no-blackhole" | "session-isolation" | "no-fib-error";
 
 export interface Traffic {
   /** An address of a host behind the edge, inside an announced prefix. */

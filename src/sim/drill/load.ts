@@ -73,6 +73,7 @@ export function loadDrill(file: string, text: string, files: FileAccess): DrillL
     },
     steps,
     budgets: toBudgets(source.budgets),
+    always: source.always ?? [],
   };
   return { drill, problems, edgeFile };
 }

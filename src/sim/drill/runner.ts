@@ -18,6 +18,7 @@ import type {
   TrafficReport,
 } from "../report/report.ts";
 import { ms } from "../report/text.ts";
+import { judgeAlways } from "./always.ts";
 import type { Drill, Expectation, Step } from "./drill.ts";
 import { judgeBudgets } from "./judge.ts";
 import { claimText, describe, summary, timesText } from "./words.ts";
@@ -148,7 +149,8 @@ class Run {
     if (step.atUs !== undefined) await this.#lab.sleepUntil(after(this.#zeroUs, step.atUs));
     if (step.do === "expect") return this.#expect(step.expect);
     const { kind, text, circuit } = describe(step);
-    const deed: Deed = { kind, text, circuit, atUs: this.#act(step) };
+    const change = step.do === "withdraw" || step.do === "announce" ? step.do : undefined;
+    const deed: Deed = { kind, text, circuit, change, atUs: this.#act(step) };
     this.#deeds.push(deed);
     this.#options.progress({
       atMs: (deed.atUs - this.#zeroUs) / 1000,
@@ -239,9 +241,14 @@ class Run {
   }
 
   #report(probes: ProbeRecord | undefined): DrillReport {
-    const { drill } = this.#evidence(probes);
-    const faults = measureFaults(this.#evidence(probes));
-    const checks = [...this.#checks, ...judgeBudgets(drill, faults, probes !== undefined)];
+    const evidence = this.#evidence(probes);
+    const { drill } = evidence;
+    const faults = measureFaults(evidence);
+    const checks = [
+      ...this.#checks,
+      ...judgeBudgets(drill, faults, probes !== undefined),
+      ...judgeAlways(drill.always ?? [], evidence, faults),
+    ];
     const failed = checks.find((check) => check.status === "fail");
     const unsure = checks.find((check) => check.status === "inconclusive");
     const worst = failed ?? unsure;

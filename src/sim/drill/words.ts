@@ -5,7 +5,9 @@ import { ms } from "../report/text.ts";
 import type { Expectation, Step } from "./drill.ts";
 
 /** A deed before it happened. */
-export function describe(step: Exclude<Step, { readonly do: "expect" }>): Omit<Deed, "atUs"> {
+export function describe(
+  step: Exclude<Step, { readonly do: "expect" }>,
+): Omit<Deed, "atUs" | "change"> {
   switch (step.do) {
     case "cut": {
       const way = {

@@ -10,6 +10,8 @@ export interface Deed {
   readonly text: string;
   readonly circuit: string | undefined;
   readonly atUs: number;
+  /** Where it changed what the cloud announces. */
+  readonly change: "withdraw" | "announce" | undefined;
 }
 
 export interface Evidence {

@@ -1,0 +1,170 @@
+/**
+ * What must hold all through a drill, judged from its records when it is over.
+ *
+ * - `no-blackhole`: a flow may be silent while a fault is not yet noticed and left, and while the
+ *   edge rightly has no way; at any other time it means that a table promised a way which was none,
+ *   a switch back to a repaired line included.
+ * - `session-isolation`: only sessions of a circuit whose last deed was a fault go down.
+ * - `no-fib-error`: no kernel refused a route, at the edge or in the cloud.
+ */
+import type { JournalEntry } from "../../agent/journal.ts";
+import type { ProbeColumns } from "../lab/lab.ts";
+import type { Evidence } from "../report/measure.ts";
+import type { CheckReport, FaultReport } from "../report/report.ts";
+import { ms, signed } from "../report/text.ts";
+import type { Invariant } from "./drill.ts";
+
+/** A flow that misses a packet is not a blackhole; one that is silent for longer is. */
+const SILENCE_US = 50_000;
+/** A packet that was under way when the line died was sent before. */
+const IN_FLIGHT_US = 20_000;
+/** After a table changed: what the last packets and a busy machine need. */
+const SLACK_US = 100_000;
+
+/** One check for each invariant; `faults` in the order of the evidence's fault deeds. */
+export function judgeAlways(
+  always: readonly Invariant[],
+  evidence: Evidence,
+  faults: readonly FaultReport[],
+): readonly CheckReport[] {
+  return always.map((invariant) => {
+    const broken = JUDGES[invariant](evidence, faults);
+    const status = broken === undefined ? "pass" : "fail";
+    const isUnsure = invariant === "no-blackhole" && evidence.probes === undefined;
+    return {
+      check: `always ${invariant}`,
+      status: isUnsure ? "inconclusive" : status,
+      expected: EXPECTED[invariant],
+      observed: isUnsure ? "not measured" : (broken ?? "held all through"),
+    };
+  });
+}
+
+const EXPECTED: Readonly<Record<Invariant, string>> = {
+  "no-blackhole": "no silence but between a fault and its convergence",
+  "session-isolation": "no session down but those of a circuit at fault",
+  "no-fib-error": "no route refused",
+};
+
+/** Says how it was broken, or nothing. */
+type Judge = (evidence: Evidence, faults: readonly FaultReport[]) => string | undefined;
+
+const JUDGES: Readonly<Record<Invariant, Judge>> = {
+  "no-blackhole": findBlackhole,
+  "session-isolation": findBystander,
+  "no-fib-error": ({ edge, cloud }) => {
+    const refused = [...edge, ...cloud].find((entry) => entry.event === "fib.error");
+    return refused && `${refused.fields.op} ${refused.fields.subject}: ${refused.fields.text}`;
+  },
+};
+
+interface Span {
+  readonly fromUs: number;
+  readonly untilUs: number;
+}
+
+function findBlackhole(evidence: Evidence, faults: readonly FaultReport[]): string | undefined {
+  const { probes, zeroUs, drill } = evidence;
+  if (probes === undefined) return undefined;
+  const excused = [...unnoticed(evidence, faults), ...withoutWay(evidence), ...withdrawn(evidence)];
+  const isCounted = (at: number) =>
+    at >= zeroUs && !excused.some((span) => at >= span.fromUs && at <= span.untilUs);
+  const longestUs = Math.max(SILENCE_US, 2 * drill.traffic.flows * drill.traffic.intervalUs);
+  const silences = Object.entries(probes.directions).flatMap(([direction, columns]) =>
+    findSilences(columns, probes.flows, isCounted)
+      .filter((span) => span.untilUs - span.fromUs > longestUs)
+      .map((span) => ({ ...span, direction })),
+  );
+  const first = silences.sort((one, other) => one.fromUs - other.fromUs)[0];
+  if (first === undefined) return undefined;
+  const lasted = ms((first.untilUs - first.fromUs) / 1000);
+  const at = signed((first.fromUs - zeroUs) / 1000);
+  return `a flow ${first.direction} was silent for ${lasted} from ${at}, with a way in the table`;
+}
+
+/** From the first counted loss of a flow to its next probe that arrived, or to its last probe. */
+function findSilences(
+  { count, flow, sentUs, arrivedUs }: ProbeColumns,
+  flows: number,
+  isCounted: (at: number) => boolean,
+): readonly Span[] {
+  const spans: Span[] = [];
+  const since = new Map<number, number>();
+  const last = new Float64Array(flows);
+  for (let row = 0; row < count; row += 1) {
+    const [at, of] = [sentUs[row] ?? 0, flow[row] ?? 0];
+    last[of] = at;
+    const isLost = arrivedUs[row] === 0;
+    const fromUs = since.get(of);
+    if (isLost && isCounted(at)) {
+      if (fromUs === undefined) since.set(of, at);
+    } else if (fromUs !== undefined) {
+      spans.push({ fromUs, untilUs: at });
+      since.delete(of);
+    }
+  }
+  for (const [of, fromUs] of since) spans.push({ fromUs, untilUs: last[of] ?? fromUs });
+  return spans;
+}
+
+/** From each fault until edge and cloud had left the circuit; never, where nobody noticed. */
+function unnoticed({ zeroUs }: Evidence, faults: readonly FaultReport[]): readonly Span[] {
+  return faults.flatMap((fault) => {
+    if (fault.detectionMs === null) return [];
+    const edgeMs = fault.detectionMs + (fault.convergenceMs ?? 0);
+    const tookUs = 1000 * Math.max(edgeMs, fault.cloudConvergenceMs ?? 0);
+    const atUs = zeroUs + 1000 * fault.atMs;
+    return [{ fromUs: atUs - IN_FLIGHT_US, untilUs: atUs + tookUs + SLACK_US }];
+  });
+}
+
+/** While the edge's groups held no circuit at all. */
+function withoutWay({ edge, drill, endUs }: Evidence): readonly Span[] {
+  const circuits = new Set(drill.edge.circuits.map((circuit) => circuit.name));
+  const joined = new Set<string>();
+  const spans: Span[] = [];
+  let sinceUs: number | undefined;
+  for (const entry of edge) {
+    const circuit = String(entry.fields.circuit);
+    if (!circuits.has(circuit)) continue;
+    if (entry.event === "fib.circuit.joined") {
+      joined.add(circuit);
+      if (sinceUs !== undefined) spans.push({ fromUs: sinceUs, untilUs: entry.at + SLACK_US });
+      sinceUs = undefined;
+    } else if (entry.event === "fib.circuit.left") {
+      joined.delete(circuit);
+      if (joined.size === 0) sinceUs = entry.at - IN_FLIGHT_US;
+    }
+  }
+  if (sinceUs !== undefined) spans.push({ fromUs: sinceUs, untilUs: endUs });
+  return spans;
+}
+
+/** From a withdrawal of the VPC to the next announcement of the cloud. */
+function withdrawn({ deeds, endUs }: Evidence): readonly Span[] {
+  return deeds.flatMap((deed, index) => {
+    if (deed.change !== "withdraw") return [];
+    const next = deeds.slice(index).find((later) => later.change === "announce");
+    const untilUs = next === undefined ? endUs : next.atUs + SLACK_US;
+    return [{ fromUs: deed.atUs - IN_FLIGHT_US, untilUs }];
+  });
+}
+
+function findBystander({ edge, deeds, drill, zeroUs }: Evidence): string | undefined {
+  const circuitOf = new Map(
+    drill.edge.circuits.flatMap(({ name, sessions }) =>
+      sessions.map((session) => [session.name, name] as const),
+    ),
+  );
+  const isInnocent = (entry: JournalEntry) => {
+    const isDown = entry.event === "bfd.session.down" || entry.event === "bgp.peer.down";
+    if (!isDown || entry.at < zeroUs) return false;
+    const circuit = circuitOf.get(String(entry.fields.session ?? entry.fields.peer));
+    const last = deeds.findLast((deed) => deed.circuit === circuit && deed.atUs <= entry.at);
+    return circuit === undefined || last?.kind !== "fault";
+  };
+  const first = edge.find(isInnocent);
+  if (first === undefined) return undefined;
+  const name = first.fields.session ?? first.fields.peer;
+  return `${name} went down at ${signed((first.at - zeroUs) / 1000)}, ${first.fields.text ?? ""}`;
+}
