@@ -11,7 +11,7 @@ export type Plain =
   | { readonly [key: string]: Plain };
 
 /**
- * The configuration in force as `causeway config show --effective` prints it: defaults and profiles
+ * The configuration in force as `/v1/config` shows it: defaults and profiles
  * filled in, quantities with their units, policies by name, secrets as `***`. What is not set is
  * left out. Safe to log, to send, and to attach to a ticket.
  */

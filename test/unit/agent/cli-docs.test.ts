@@ -18,7 +18,7 @@ t.test("docs: exit codes are those of --help", async (t) => {
 });
 
 t.test("docs: every event the sources emit has its row, and no row is stale", async (t) => {
-  const rooms = ["agent", "bgp", "bfd"].map((room) => join(root, "src", room));
+  const rooms = ["agent", "bgp", "bfd", "platform/linux"].map((room) => join(root, "src", room));
   const sources = rooms.flatMap((room) =>
     readdirSync(room, { recursive: true })
       .map(String)
