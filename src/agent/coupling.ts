@@ -22,6 +22,8 @@ export type CouplingAction =
   | "leave-path"
   /** BGP ends with Cease/BFD Down where a session is open. */
   | "cease"
+  /** Routes kept through a graceful restart of the peer (RFC 4724) are dropped. */
+  | "forget"
   /** BGP is kept in Idle. */
   | "hold"
   /** BGP need not wait any longer. */
@@ -132,8 +134,8 @@ export const COUPLING_TABLE: readonly CouplingRow[] = [
     strict: false,
     bgp: "closed",
     graceOver: false,
-    actions: ["leave-path"],
-    because: "the path failed before BGP had a session to end",
+    actions: ["leave-path", "forget"],
+    because: "the path failed while BGP had no session to end; nothing is kept for a restart",
   },
   {
     ...EITHER,
@@ -230,6 +232,7 @@ export function formatCouplingTable(): string {
 const WORDS: Readonly<Record<CouplingAction, string>> = {
   "leave-path": "forwarding leaves the path",
   cease: "BGP ends with Cease 6/10",
+  forget: "routes kept for a graceful restart are dropped",
   hold: "BGP is held in Idle",
   release: "BGP is free to connect",
   warn: "warning event",

@@ -209,8 +209,9 @@ export class Liveness {
       if (action === "leave-path") {
         path.failure = `BFD Down: ${cause}`;
         this.#actions.leavePath(peer, path.failure);
-      } else if (action === "cease") this.#actions.fail(peer, "bfd-down", cause);
-      else if (action === "hold") this.#hold(path, { bfdHold: `strict BFD: ${cause}` });
+      } else if (action === "cease" || action === "forget") {
+        this.#actions.fail(peer, "bfd-down", cause);
+      } else if (action === "hold") this.#hold(path, { bfdHold: `strict BFD: ${cause}` });
       else if (action === "release") this.#hold(path, { bfdHold: undefined });
       else this.#events.emit("warn", "bfd.session.unprotected", { peer, text: row.because });
     }

@@ -15,8 +15,17 @@ export interface RibEngine {
   /** Replaces the routes this router originates itself (peer slot LOCAL_SLOT). */
   setOriginated(routes: readonly OriginatedRoute[]): void;
 
-  /** The session is Established: paths may come, and the peer is to be told everything. */
-  peerUp(slot: PeerSlot, session: RibSession): void;
+  /**
+   * The session is Established: paths may come, and the peer is to be told everything. Paths of
+   * `kept` families stay, as `peerLost` left them, until `removeStale`.
+   */
+  peerUp(slot: PeerSlot, session: RibSession, kept?: readonly Family[]): void;
+  /**
+   * The session is gone and the peer is expected back (RFC 4724 §4.2): paths of these families are
+   * stale but go on as candidates, all others end as by `peerDown`. What was stale before is
+   * removed.
+   */
+  peerLost(slot: PeerSlot, kept: readonly Family[]): void;
   /**
    * The session is gone: its paths stop being candidates at once, storage is reclaimed in slices.
    */

@@ -154,9 +154,9 @@ export class Rib implements RibEngine {
     }
   }
 
-  peerUp(slot: PeerSlot, session: RibSession): void {
-    this.peerDown(slot);
+  peerUp(slot: PeerSlot, session: RibSession, kept: readonly Family[] = []): void {
     const peer = this.#peerAt(slot);
+    this.#endSession(peer, kept);
     peer.session = session;
     this.#columns.bgpIdentifier[slot] = session.bgpIdentifier;
     peer.out = new PeerOut(peer, this.#groupFor(peer.config), session.families, this.#outInputs);
@@ -164,18 +164,16 @@ export class Rib implements RibEngine {
 
   peerDown(slot: PeerSlot): void {
     const peer = this.#peers[slot];
-    if (peer === undefined) return;
-    for (const rib of this.#ribs) {
-      rib.killPaths(slot);
-      Object.assign(peer.limits[rib.index], newLimit());
+    if (peer !== undefined) this.#endSession(peer, []);
+  }
+
+  peerLost(slot: PeerSlot, kept: readonly Family[]): void {
+    const peer = this.#peerAt(slot);
+    for (const family of kept) {
+      this.removeStale(slot, family);
+      this.markStale(slot, family);
     }
-    this.#in.forget(peer);
-    peer.session = undefined;
-    if (peer.out === undefined) return;
-    peer.out.close();
-    this.#closed.push(peer.out);
-    peer.out = undefined;
-    this.#dropEmptyGroups();
+    this.#endSession(peer, kept);
   }
 
   receive(slot: PeerSlot, update: UpdateMessage): ReceiveOutcome {
@@ -236,6 +234,20 @@ export class Rib implements RibEngine {
   removeStale(slot: PeerSlot, family: Family): void {
     const rib = this.#ribOf(family);
     if (rib !== undefined) this.#in.removeStale(this.#peerAt(slot), rib);
+  }
+
+  #endSession(peer: Peer, kept: readonly Family[]): void {
+    for (const rib of this.#ribs) {
+      if (!kept.some((family) => this.#ribOf(family) === rib)) rib.killPaths(peer.slot);
+      Object.assign(peer.limits[rib.index], newLimit());
+    }
+    if (kept.length === 0) this.#in.forget(peer);
+    peer.session = undefined;
+    if (peer.out === undefined) return;
+    peer.out.close();
+    this.#closed.push(peer.out);
+    peer.out = undefined;
+    this.#dropEmptyGroups();
   }
 
   #changeExport(peer: Peer, before: RibPeer): void {

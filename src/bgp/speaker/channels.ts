@@ -29,8 +29,10 @@ export interface ChannelsOwner {
   readonly tally: Tally;
   /** The peer must not come back from Idle by itself. */
   readonly isGated: boolean;
-  sessionUp(channel: Channel): void;
-  sessionDown(): void;
+  sessionUp(channel: Channel, now: Micros): void;
+  sessionDown(now: Micros): void;
+  /** An order of ours ends every session, whether there is one or not. */
+  stopping(): void;
   /** A session ended that had come at least to OpenSent, or (`hadOpen` false) an attempt at one. */
   sessionEnded(ended: Ended, hadOpen: boolean, now: Micros, out: SpeakerEffect[]): void;
   stateChanged(from: BgpState, to: BgpState, now: Micros, out: SpeakerEffect[]): void;
@@ -109,6 +111,7 @@ export class Channels {
     now: Micros,
     out: SpeakerEffect[],
   ): void {
+    this.#owner.stopping();
     if (this.#rival !== undefined) this.apply(this.#rival, { kind, cease }, now, out);
     const isDown = kind === "AutomaticStop" && this.#main.session.state === "Idle";
     if (!isDown) this.apply(this.#main, { kind, cease }, now, out);
@@ -291,10 +294,10 @@ export class Channels {
 
   #settle(channel: Channel, was: BgpState, now: Micros, out: SpeakerEffect[]): void {
     const { state } = channel.session;
-    if (was === "Established") this.#owner.sessionDown();
+    if (was === "Established") this.#owner.sessionDown(now);
     if (channel === this.#rival && state === "Established") this.#dump(this.#main, now, out);
     this.#promote();
-    if (state === "Established") this.#owner.sessionUp(channel);
+    if (state === "Established") this.#owner.sessionUp(channel, now);
     this.#keepIdle();
     this.#report(now, out);
   }

@@ -10,6 +10,8 @@ export const SPEAKER_LIMITS = {
   sendChunkOctets: 1 << 15,
   /** Octets of a malformed message that go into the log, as hex (RFC 7606 §6). */
   malformedOctetsLogged: 4096,
-  /** RFC 7313 §4: paths no EoRR ever confirmed are dropped after this long. */
+  /** RFC 7313 §4, RFC 4724 §4.2: paths no EoRR or End-of-RIB ever confirmed are dropped then. */
   staleRoutesSec: 600,
+  /** RFC 4724 §4.2: a peer that restarts is waited for this long, whatever it asked for. */
+  restartTimeSecMax: 120,
 } as const;

@@ -8,6 +8,7 @@ import type { PeerSlot, RibPeer } from "../rib/contract.ts";
 import type { Capability } from "../wire/message.ts";
 import { isLoopback4 } from "../wire/next-hop.ts";
 import type { PeerConfig } from "./config.ts";
+import { SPEAKER_LIMITS } from "./limits.ts";
 
 /** Who we are, to every peer alike. */
 export interface Identity {
@@ -52,8 +53,8 @@ function capabilitiesOf(config: PeerConfig, localAs: number): readonly Capabilit
     list.push({
       kind: "graceful-restart",
       restarted: false,
-      notification: false,
-      restartTimeSec: 0,
+      notification: true, // RFC 8538 §2
+      restartTimeSec: SPEAKER_LIMITS.restartTimeSecMax,
       families: [],
     });
   }

@@ -67,12 +67,19 @@ function timersOf(peer: Peer): PeerView["timers"] {
     const at = timers.at(name);
     if (at !== undefined) list.push({ name, at });
   }
-  for (const name of ["PrefixLimitRestartTimer", "StaleRoutesTimer"] as const) {
+  for (const name of PEER_TIMERS) {
     const at = peer.timers.at(name);
     if (at !== undefined) list.push({ name, at });
   }
   return list;
 }
+
+const PEER_TIMERS = [
+  "PrefixLimitRestartTimer",
+  "StaleRoutesTimer",
+  "RestartTimer",
+  "StalePathTimer",
+] as const;
 
 const SESSION_TIMERS: readonly TimerName[] = [
   "ConnectRetryTimer",

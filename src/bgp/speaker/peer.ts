@@ -18,13 +18,14 @@ import { needsRefresh, type PeerChange } from "./config-diff.ts";
 import type { SpeakerEffect } from "./effects.ts";
 import { Feed } from "./feed.ts";
 import { Gate } from "./gate.ts";
+import { GracefulRestart, type RestartTimerName } from "./graceful-restart.ts";
 import type { SpeakerInput } from "./inputs.ts";
 import { SPEAKER_LIMITS } from "./limits.ts";
+import { newFacts, type PeerFacts } from "./peer-facts.ts";
 import { type Identity, ribPeer, sessionSettings } from "./peer-settings.ts";
 import { closeText, STATE_TEXTS } from "./peer-texts.ts";
 import { lastNotification, notificationEvent, type Reader, receive } from "./receive.ts";
 import { LogGate, Tally } from "./tally.ts";
-import type { LastReset } from "./view.ts";
 
 /** What all peers of a speaker share. */
 export interface Shared {
@@ -38,18 +39,7 @@ export interface Shared {
   isInRib: boolean;
 }
 
-/** What became of a peer. */
-export interface PeerFacts {
-  readonly state: BgpState;
-  readonly since: Micros;
-  /** The cause of the last failure, in a sentence; undefined once it was overcome. */
-  readonly because: string | undefined;
-  readonly lastReset: LastReset | undefined;
-  readonly establishedTransitions: number;
-  readonly lastMessageAt: Micros | undefined;
-  readonly endOfRib: readonly Family[];
-}
-
+type PeerTimerName = "PrefixLimitRestartTimer" | "StaleRoutesTimer" | RestartTimerName;
 type Input<Kind extends SpeakerInput["kind"]> = Extract<SpeakerInput, { readonly kind: Kind }>;
 
 /**
@@ -62,8 +52,9 @@ export class Peer implements ChannelsOwner, Reader {
   readonly slot: PeerSlot;
   readonly tally = new Tally();
   readonly gate = new Gate();
-  readonly timers = new Deadlines<"PrefixLimitRestartTimer" | "StaleRoutesTimer">();
+  readonly timers = new Deadlines<PeerTimerName>();
   readonly channels: Channels;
+  readonly restart: GracefulRestart;
   readonly #shared: Shared;
   readonly #logGate = new LogGate();
   #config: PeerConfig;
@@ -80,16 +71,9 @@ export class Peer implements ChannelsOwner, Reader {
     this.slot = slot;
     this.#config = config;
     this.#shared = shared;
-    this.#facts = {
-      state: "Idle",
-      since: now,
-      because: undefined,
-      lastReset: undefined,
-      establishedTransitions: 0,
-      lastMessageAt: undefined,
-      endOfRib: [],
-    };
+    this.#facts = { ...newFacts(now) };
     this.gate.isShutdown = config.isShutdown;
+    this.restart = new GracefulRestart(slot, this.timers, (call) => this.#inRib(call));
     const settings = sessionSettings(config, shared.identity);
     this.channels = new Channels(this, shared.book, settings, shared.rng, now);
     this.#localAddress = config.localAddress;
@@ -196,7 +180,10 @@ export class Peer implements ChannelsOwner, Reader {
 
   /** RFC 9384 §3: leaves Established now; whether it may come back is another's to say. */
   pathFailed({ cause, text }: Input<"path-failed">, now: Micros, out: SpeakerEffect[]): void {
-    if (this.#facts.state === "Idle" || this.#facts.state === "Active") return;
+    this.restart.forget();
+    const { state } = this.#facts;
+    if (state === "Idle" || state === "Active") return;
+    if (state === "Connect" && cause === "bfd-down") return;
     this.channels.stop("AutomaticStop", ceases.pathCease(cause, text), now, out);
   }
 
@@ -300,8 +287,10 @@ export class Peer implements ChannelsOwner, Reader {
       if (due === "PrefixLimitRestartTimer") {
         this.gate.limit = undefined;
         this.start(now, out);
-      } else {
+      } else if (due === "StaleRoutesTimer") {
         for (const family of this.#stale) this.refreshEnded(family);
+      } else {
+        this.restart.forget();
       }
     }
   }
@@ -318,7 +307,7 @@ export class Peer implements ChannelsOwner, Reader {
 
   // ChannelsOwner -------------------------------------------------------------------------------
 
-  sessionUp(channel: Channel): void {
+  sessionUp(channel: Channel, now: Micros): void {
     const { negotiated } = channel.session;
     if (negotiated === undefined) return;
     this.#facts.establishedTransitions += 1;
@@ -332,14 +321,19 @@ export class Peer implements ChannelsOwner, Reader {
     }
     const { remoteBgpIdentifier: bgpIdentifier, messageOctetsMax, families, wire } = negotiated;
     const session = { bgpIdentifier, as4: wire.as4, messageOctetsMax, families };
-    this.#inRib((rib) => rib.peerUp(this.slot, session));
+    const kept = this.restart.sessionUp(negotiated, now);
+    this.#inRib((rib) => rib.peerUp(this.slot, session, kept));
   }
 
-  sessionDown(): void {
+  sessionDown(now: Micros): void {
     this.#feed = undefined;
     this.#stale = [];
     this.timers.disarm("StaleRoutesTimer");
-    this.#inRib((rib) => rib.peerDown(this.slot));
+    this.restart.sessionDown(this.#facts.lastReset, now);
+  }
+
+  stopping(): void {
+    this.restart.forget();
   }
 
   sessionEnded(ended: Ended, hadOpen: boolean, now: Micros, out: SpeakerEffect[]): void {
@@ -422,6 +416,7 @@ export class Peer implements ChannelsOwner, Reader {
     const isOurs = negotiated?.families.some((other) => sameFamily(other, family)) === true;
     if (!isOurs || this.#facts.endOfRib.some((other) => sameFamily(other, family))) return;
     this.#facts.endOfRib = [...this.#facts.endOfRib, family];
+    this.restart.endOfRib(family);
     out.push({ kind: "end-of-rib", peer: this.name, family });
   }
 
