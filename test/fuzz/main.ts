@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { generate } from "./generate.ts";
-import { fuzzOne, save, vectorsOf } from "./session-fuzz.ts";
+import { fuzzOne, Soak, save, vectorsOf } from "./session-fuzz.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..");
 const HANG_MS = 60_000;
@@ -26,9 +26,12 @@ else work(workerData as number);
 
 function work(first: number): void {
   const vectors = vectorsOf(root);
+  let soak = new Soak();
   for (let seed = first; ; seed += 1) {
-    const finding = fuzzOne(seed, vectors);
-    if (finding !== undefined) {
+    const endured = soak.play(seed, vectors);
+    if (endured !== undefined) soak = new Soak();
+    for (const finding of [fuzzOne(seed, vectors), endured]) {
+      if (finding === undefined) continue;
       report({ seed, saved: save(root, finding), fault: finding.fault });
     }
     if ((seed - first) % CASES_PER_SAMPLE === CASES_PER_SAMPLE - 1) {

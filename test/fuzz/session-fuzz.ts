@@ -5,8 +5,9 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fromHex } from "../../src/core/bytes.ts";
-import type { FuzzCase } from "./case.ts";
+import type { FuzzCase, Step } from "./case.ts";
 import { generate } from "./generate.ts";
+import { Rig } from "./rig.ts";
 import { broken } from "./run.ts";
 import { shrink } from "./shrink.ts";
 
@@ -24,6 +25,34 @@ export function fuzzOne(seed: number, vectors: readonly Uint8Array[]): Finding |
   const small = shrink(whole);
   return { seed, fault: broken(small) ?? fault, case: small };
 }
+
+/**
+ * One router that outlives its cases: what it keeps of each of them would show in the heap, and
+ * what one case prepares for the next would show at all.
+ */
+export class Soak {
+  readonly #rig = new Rig(SOAK_VARIANT);
+  #steps: Step[] = [];
+
+  /** Plays the cases of its own configuration, and passes over the others. */
+  play(seed: number, vectors: readonly Uint8Array[]): Finding | undefined {
+    const whole = generate(seed, vectors);
+    if (whole.level !== "session" || whole.variant !== SOAK_VARIANT) return undefined;
+    this.#steps = [...this.#steps, ...whole.steps].slice(-SOAK_STEPS_KEPT);
+    try {
+      for (const step of whole.steps) this.#rig.play(step);
+      return undefined;
+    } catch (error) {
+      const fault = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      const steps = this.#steps;
+      return { seed, fault, case: { level: "session", variant: SOAK_VARIANT, steps } };
+    }
+  }
+}
+
+/** Neither passive nor limited: it takes whatever comes. */
+const SOAK_VARIANT = 0;
+const SOAK_STEPS_KEPT = 2000;
 
 /** Whole messages of the hostile corpus. */
 export function vectorsOf(root: string): Uint8Array[] {

@@ -7,11 +7,11 @@ import { concatBytes, toHex } from "../../src/core/bytes.ts";
 import { remoteOpen } from "../support/bgp-session.ts";
 import { generate } from "./generate.ts";
 import { broken } from "./run.ts";
-import { fuzzOne, saved, vectorsOf } from "./session-fuzz.ts";
+import { fuzzOne, Soak, saved, vectorsOf } from "./session-fuzz.ts";
 import { shrink } from "./shrink.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..");
-const CASES = 200;
+const CASES = 150;
 
 t.test("what was found once stays mended", async (t) => {
   for (const { name, finding } of saved(root)) t.equal(broken(finding.case), undefined, name);
@@ -47,6 +47,15 @@ t.test("the hostile corpus, row by row, to an Established session and in pieces"
     if (fault !== undefined) t.fail(`row ${row}: ${fault}`);
   }
   t.pass("all of it");
+});
+
+t.test("one router endures case after case", async (t) => {
+  const soak = new Soak();
+  for (let seed = 1; seed <= 500; seed += 1) {
+    const finding = soak.play(seed, []);
+    if (finding !== undefined) t.fail(`${finding.fault}: ${JSON.stringify(finding.case)}`);
+  }
+  t.pass("to the end");
 });
 
 t.test("a seed is a case, and its case is data", async (t) => {
