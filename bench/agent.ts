@@ -51,12 +51,16 @@ async function measure(): Promise<void> {
     await reportTable();
     report("memory with that table", [rssMb(edge.pid ?? 0)], "MB");
   } finally {
-    for (const child of children) child.kill("SIGTERM");
-    await sleep(1_000);
-    for (const child of children) if (child.exitCode === null) child.kill("SIGKILL");
-    spaces.dispose();
-    rmSync(folder, { recursive: true, force: true });
+    await tidy();
   }
+}
+
+async function tidy(): Promise<void> {
+  for (const child of children) child.kill("SIGTERM");
+  await sleep(1_000);
+  for (const child of children) if (child.exitCode === null) child.kill("SIGKILL");
+  spaces.dispose();
+  rmSync(folder, { recursive: true, force: true });
 }
 
 function cable(): void {
@@ -249,4 +253,9 @@ ecr: { name: ecr-1, prefixes: [10.64.0.0/16] }
 
 const why = whyNoNamespaces();
 if (why !== undefined) console.log(`nothing to measure: ${why}`);
-else await measure();
+else {
+  for (const signal of ["SIGINT", "SIGTERM"]) {
+    process.once(signal, () => void tidy().then(() => process.exit(1)));
+  }
+  await measure();
+}
