@@ -4,7 +4,8 @@
  * - `no-blackhole`: a flow may be silent while a fault is not yet noticed and left, and while the
  *   edge rightly has no way; at any other time it means that a table promised a way which was none,
  *   a switch back to a repaired line included.
- * - `session-isolation`: only sessions of a circuit whose last deed was a fault go down.
+ * - `session-isolation`: a session of a circuit that no deed has touched yet does not go down. After
+ *   a repair a session may be lost once more to a collision of connections (RFC 4271 §6.8).
  * - `no-fib-error`: no kernel refused a route, at the edge or in the cloud.
  */
 import type { JournalEntry } from "../../agent/journal.ts";
@@ -42,7 +43,7 @@ export function judgeAlways(
 
 const EXPECTED: Readonly<Record<Invariant, string>> = {
   "no-blackhole": "no silence but between a fault and its convergence",
-  "session-isolation": "no session down but those of a circuit at fault",
+  "session-isolation": "no session down but those of circuits a fault touched",
   "no-fib-error": "no route refused",
 };
 
@@ -160,8 +161,7 @@ function findBystander({ edge, deeds, drill, zeroUs }: Evidence): string | undef
     const isDown = entry.event === "bfd.session.down" || entry.event === "bgp.peer.down";
     if (!isDown || entry.at < zeroUs) return false;
     const circuit = circuitOf.get(String(entry.fields.session ?? entry.fields.peer));
-    const last = deeds.findLast((deed) => deed.circuit === circuit && deed.atUs <= entry.at);
-    return circuit === undefined || last?.kind !== "fault";
+    return !deeds.some((deed) => deed.circuit === circuit && deed.atUs <= entry.at);
   };
   const first = edge.find(isInnocent);
   if (first === undefined) return undefined;

@@ -249,6 +249,7 @@ class Run {
       ...judgeBudgets(drill, faults, probes !== undefined),
       ...judgeAlways(drill.always ?? [], evidence, faults),
     ];
+    const traffic = trafficOf(probes);
     const failed = checks.find((check) => check.status === "fail");
     const unsure = checks.find((check) => check.status === "inconclusive");
     const worst = failed ?? unsure;
@@ -264,10 +265,12 @@ class Run {
       durationMs: (this.#lab.now() - this.#startUs) / 1000,
       traceHash: this.#options.traceHash(),
       verdict: failed ? "FAIL" : unsure ? "INCONCLUSIVE" : "PASS",
-      because: worst ? `${worst.check}: ${worst.observed}` : summary(faults, checks.length),
+      because: worst
+        ? `${worst.check}: ${worst.observed}`
+        : summary(faults, traffic, checks.length),
       faults,
       checks,
-      traffic: trafficOf(probes),
+      traffic,
       timeline: this.#timeline(),
       topology: topologyOf(drill),
       lossOverTime: probes ? bucketLoss(probes, this.#zeroUs, drill.traffic.intervalUs) : null,

@@ -1,6 +1,6 @@
 /** What a drill did and claims, in the words of its report. */
 import type { Deed } from "../report/measure.ts";
-import type { FaultReport } from "../report/report.ts";
+import type { FaultReport, TrafficReport } from "../report/report.ts";
 import { ms } from "../report/text.ts";
 import type { Expectation, Step } from "./drill.ts";
 
@@ -60,15 +60,25 @@ export function timesText({ withinUs, forUs }: Expectation): string {
   return withinUs === 0 ? lasting : `${within}, then ${lasting}`;
 }
 
-/** The one sentence of a drill that passed. */
-export function summary(faults: readonly FaultReport[], checkCount: number): string {
-  const first = faults.find((fault) => fault.circuit !== null);
-  if (first === undefined) return `all ${checkCount} checks hold`;
-  const lost = first.lost.toCloud.lost + first.lost.toEdge.lost;
-  const figure = (value: number | null) => (value === null ? "not measured" : ms(value));
-  const gapMs = Math.max(first.lost.toCloud.longestGapMs, first.lost.toEdge.longestGapMs);
-  return (
-    `detection ${figure(first.detectionMs)}, convergence ${figure(first.convergenceMs)}, ` +
-    `${lost} probes lost (longest gap ${ms(gapMs)}); all ${checkCount} checks hold`
-  );
+/** The one sentence of a drill that passed: the worst figures of its faults, and all its loss. */
+export function summary(
+  faults: readonly FaultReport[],
+  traffic: readonly TrafficReport[],
+  checkCount: number,
+): string {
+  const ofLines = faults.filter((fault) => fault.circuit !== null);
+  const worst = (name: "detection" | "convergence") => {
+    const values = ofLines.flatMap((fault) => fault[`${name}Ms`] ?? []);
+    const missing = values.length < ofLines.length ? " or not measured" : "";
+    return `${name} ${values.length === 0 ? "not measured" : `${ms(Math.max(...values))}${missing}`}`;
+  };
+  const sum = (of: "sent" | "lost") => traffic.reduce((total, row) => total + row[of], 0);
+  const gapMs = Math.max(0, ...traffic.map((row) => row.longestGapMs));
+  const lost =
+    sum("lost") === 0
+      ? `none of ${sum("sent")} probes lost`
+      : `${sum("lost")} of ${sum("sent")} probes lost, longest gap ${ms(gapMs)}`;
+  const figures = ofLines.length === 0 ? [] : [worst("detection"), worst("convergence")];
+  const prefix = ofLines.length > 1 ? `${ofLines.length} faults, at worst ` : "";
+  return `${prefix}${[...figures, lost].join(", ")}; all ${checkCount} checks hold`;
 }
