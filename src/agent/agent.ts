@@ -270,7 +270,8 @@ export class Agent {
       const device = deviceOf(circuit);
       if (circuit.vlan === undefined && device !== undefined) {
         if (this.#host.links.state(device) !== undefined) continue;
-        const message = `circuit ${circuit.name}: this host has no interface ${device}; see "ip link"`;
+        const missing = `this host has no interface ${device}`;
+        const message = `circuit ${circuit.name}: ${missing}; check its name with "ip link"`;
         throw new PlatformError("PLATFORM_LINK_UNKNOWN", message);
       }
     }

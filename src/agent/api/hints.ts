@@ -22,7 +22,7 @@ export function hintFor(reason: string, neighbor: NeighborConfig): string {
     return `: no answer${counted}; compare the TCP MD5 key with the peer's`;
   }
   if (unexpected === 0) return "";
-  return `: no answer, and ${unexpected} signed segments were dropped; the peer may want an md5 key`;
+  return `: no answer, and ${unexpected} signed segments were dropped; the peer may want a key`;
 }
 
 const UNREACHABLE = /failed: unreachable$/;

@@ -144,7 +144,8 @@ async function removeStale(path: string): Promise<void> {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined) return;
   if (!found.isSocket()) {
-    const message = `the API socket cannot be made: ${path} is there and no socket; move it, or change api.socket`;
+    const advice = "move it, or change api.socket";
+    const message = `the API socket cannot be made: ${path} is there and no socket; ${advice}`;
     throw new PlatformError("PLATFORM_API_LISTEN", message);
   }
   const isAlive = await new Promise<boolean>((resolve) => {

@@ -12,8 +12,8 @@ import type {
 } from "../contract.ts";
 
 /**
- * Routes kept in memory: `fib: { kind: virtual }`, for those who only want to look, or may not touch a
- * kernel.
+ * Routes kept in memory: `fib: { kind: virtual }`, for those who only want to look, or may not
+ * touch a kernel.
  * Answers as a kernel would, from the loop; sends no packet anywhere. `resolve` is somebody else's:
  * next hops are still looked up in the real tables.
  */
