@@ -280,7 +280,7 @@ t.test("F12: the peer's box is switched off and on inside the Detection Time", a
   t.same(gateways(), BOTH);
 });
 
-// Of graceful restart: the speaker announces itself as a helper, and keeps nothing.
+// Of graceful restart: what is kept over a loss (RFC 4724 §4.2), and when nothing may be.
 
 const GR: Capability = {
   kind: "graceful-restart",
@@ -330,6 +330,7 @@ t.test("F11: a restarted peer no longer offers a family: its routes are gone", a
   t.same(counts(), [1, 1]);
   solo.input({ kind: "tcp-closed", connection, cause: "reset", text: "reset" });
   solo.advance(60);
+  t.same(counts(), [1, 1], "kept while it restarts");
   const again = meet([]);
   solo.say(again, announce(["10.20.0.0/24"]), encodeEndOfRib(IPV4));
   solo.settle();
@@ -339,6 +340,11 @@ t.test("F11: a restarted peer no longer offers a family: its routes are gone", a
 });
 
 t.test("F18: BFD goes down while GR would keep the routes: they go at once", async (t) => {
+  const lost = restarting();
+  const { connection } = lost;
+  lost.solo.input({ kind: "tcp-closed", connection, cause: "reset", text: "reset" });
+  lost.solo.settle();
+  t.same(lost.counts(), [1, 1], "a lost connection alone keeps them");
   const { solo, counts } = restarting();
   solo.input({ kind: "path-failed", peer: "b", cause: "bfd-down", text: "BFD is Down" });
   solo.settle();
