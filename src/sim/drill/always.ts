@@ -109,13 +109,16 @@ function findSilences(
 }
 
 /** From each fault until edge and cloud had left the circuit; never, where nobody noticed. */
-function unnoticed({ zeroUs }: Evidence, faults: readonly FaultReport[]): readonly Span[] {
-  return faults.flatMap((fault) => {
+function unnoticed(evidence: Evidence, faults: readonly FaultReport[]): readonly Span[] {
+  const { zeroUs, deeds } = evidence;
+  const ofFaults = deeds.filter((deed) => deed.kind === "fault");
+  return faults.flatMap((fault, index) => {
     if (fault.detectionMs === null) return [];
     const edgeMs = fault.detectionMs + (fault.convergenceMs ?? 0);
     const tookUs = 1000 * Math.max(edgeMs, fault.cloudConvergenceMs ?? 0);
     const atUs = zeroUs + 1000 * fault.atMs;
-    return [{ fromUs: atUs - IN_FLIGHT_US, untilUs: atUs + tookUs + SLACK_US }];
+    const begunUs = ofFaults[index]?.begunUs ?? atUs;
+    return [{ fromUs: begunUs - IN_FLIGHT_US, untilUs: atUs + tookUs + SLACK_US }];
   });
 }
 
@@ -147,7 +150,7 @@ function withdrawn({ deeds, endUs }: Evidence): readonly Span[] {
     if (deed.change !== "withdraw") return [];
     const next = deeds.slice(index).find((later) => later.change === "announce");
     const untilUs = next === undefined ? endUs : next.atUs + SLACK_US;
-    return [{ fromUs: deed.atUs - IN_FLIGHT_US, untilUs }];
+    return [{ fromUs: deed.begunUs - IN_FLIGHT_US, untilUs }];
   });
 }
 

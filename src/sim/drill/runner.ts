@@ -150,7 +150,8 @@ class Run {
     if (step.do === "expect") return this.#expect(step.expect);
     const { kind, text, circuit } = describe(step);
     const change = step.do === "withdraw" || step.do === "announce" ? step.do : undefined;
-    const deed: Deed = { kind, text, circuit, change, atUs: this.#act(step) };
+    const begunUs = this.#lab.now();
+    const deed: Deed = { kind, text, circuit, change, begunUs, atUs: this.#act(step) };
     this.#deeds.push(deed);
     this.#options.progress({
       atMs: (deed.atUs - this.#zeroUs) / 1000,

@@ -7,7 +7,7 @@ import type { Expectation, Step } from "./drill.ts";
 /** A deed before it happened. */
 export function describe(
   step: Exclude<Step, { readonly do: "expect" }>,
-): Omit<Deed, "atUs" | "change"> {
+): Omit<Deed, "atUs" | "begunUs" | "change"> {
   switch (step.do) {
     case "cut": {
       const way = {

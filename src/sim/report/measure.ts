@@ -10,6 +10,8 @@ export interface Deed {
   readonly text: string;
   readonly circuit: string | undefined;
   readonly atUs: number;
+  /** When the runner set about it; a lab's commands take their time. */
+  readonly begunUs: number;
   /** Where it changed what the cloud announces. */
   readonly change: "withdraw" | "announce" | undefined;
 }

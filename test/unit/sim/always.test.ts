@@ -63,6 +63,7 @@ const CUT: Deed = {
   text: "cut circuit-1",
   circuit: "circuit-1",
   atUs: 1000 * MS,
+  begunUs: 1000 * MS,
   change: undefined,
 };
 const JOINED = ["circuit-1", "circuit-2"].map((circuit) =>
