@@ -14,6 +14,7 @@ const PEERS = [
   { program: "/usr/bin/gobgpd", package: "gobgpd" },
   { program: "/usr/bin/promtool", package: "prometheus" },
   { program: "/usr/sbin/ip", package: "iproute2" },
+  { program: "/usr/bin/chromium", package: "chromium" },
 ];
 
 const TAP = join(root, "node_modules", "tap", "dist", "esm", "run.mjs");
@@ -53,10 +54,10 @@ function ensurePeers() {
   if (missing.length === 0) return;
   const names = missing.map((peer) => peer.package);
   if (process.getuid?.() !== 0 || !existsSync("/usr/bin/apt-get")) {
-    console.error(`causeway: without ${names.join(", ")} some interop tests are skipped`);
+    console.error(`causeway: without ${names.join(", ")} some tests are skipped`);
     return;
   }
-  console.error(`causeway: installing ${names.join(", ")} for the interop tests`);
+  console.error(`causeway: installing ${names.join(", ")} for the tests`);
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" };
   spawnSync("apt-get", ["update", "-qq"], { env, stdio: "ignore" });
   const install = ["install", "-y", "-qq", "--no-install-recommends", ...names];
