@@ -8,7 +8,9 @@ export class ByteReader {
   offset = 0;
   overrun = false;
 
-  /** Cheap enough for every attribute of every UPDATE: no DataView, which costs more than it reads. */
+  /**
+   * Cheap enough for every attribute of every UPDATE: no DataView, which costs more than it reads.
+   */
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
   }

@@ -292,7 +292,9 @@ function unpackWords(octets: Uint8Array, from: number, end: number): number[] {
 export const attributesStart = (octets: Uint8Array, start: number): number =>
   start + 1 + (octets[start] ?? 0);
 
-/** Where, from `at` on, the first attribute of at least this type begins; `end` if there is none. */
+/**
+ * Where, from `at` on, the first attribute of at least this type begins; `end` if there is none.
+ */
 export function skipToType(octets: Uint8Array, at: number, end: number, type: number): number {
   let offset = at;
   while (offset < end && (octets[offset + 1] ?? 0) < type) offset = attributeEnd(octets, offset);

@@ -65,7 +65,9 @@ export class ExportGroup {
     return out;
   }
 
-  /** What the peer is told of a route that policy let pass as `decided`; 0 for nothing after all. */
+  /**
+   * What the peer is told of a route that policy let pass as `decided`; 0 for nothing after all.
+   */
   #rewrite(best: number, decided: PathAttributes, reflectedFrom: number): number {
     const { attributes, isOwn } = this.#baseOf(best);
     const { kind, localAs } = this.#peer;

@@ -4,7 +4,8 @@
  * - `no-blackhole`: a flow may be silent while a fault is not yet noticed and left, and while the
  *   edge rightly has no way; at any other time it means that a table promised a way which was none,
  *   a switch back to a repaired line included.
- * - `session-isolation`: a session of a circuit that no deed has touched yet does not go down. After
+ * - `session-isolation`: a session of a circuit that no deed has touched yet does not go down.
+ * After
  *   a repair a session may be lost once more to a collision of connections (RFC 4271 §6.8).
  * - `no-fib-error`: no kernel refused a route, at the edge or in the cloud.
  */

@@ -69,8 +69,9 @@ export function summary(
   const ofLines = faults.filter((fault) => fault.circuit !== null);
   const worst = (name: "detection" | "convergence") => {
     const values = ofLines.flatMap((fault) => fault[`${name}Ms`] ?? []);
+    if (values.length === 0) return `${name} not measured`;
     const missing = values.length < ofLines.length ? " or not measured" : "";
-    return `${name} ${values.length === 0 ? "not measured" : `${ms(Math.max(...values))}${missing}`}`;
+    return `${name} ${ms(Math.max(...values))}${missing}`;
   };
   const sum = (of: "sent" | "lost") => traffic.reduce((total, row) => total + row[of], 0);
   const gapMs = Math.max(0, ...traffic.map((row) => row.longestGapMs));

@@ -1,7 +1,9 @@
 import { escapeMarkup as text } from "./escape.ts";
 import type { CheckReport, DrillReport } from "./report.ts";
 
-/** Reports as JUnit XML: a suite for each drill, a case for each check; inconclusive is an error. */
+/**
+ * Reports as JUnit XML: a suite for each drill, a case for each check; inconclusive is an error.
+ */
 export function formatJunit(reports: readonly DrillReport[]): string {
   return `<?xml version="1.0" encoding="UTF-8"?>
 <testsuites name="causeway drills">

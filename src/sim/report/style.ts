@@ -13,7 +13,9 @@ body { margin: 0 auto; padding: 1.5rem; max-width: 72rem; color: var(--ink);
   background: var(--page); font: 15px/1.45 system-ui, sans-serif; }
 h1 { font-size: 1.4rem; margin: 0; } h2 { font-size: 1.05rem; margin: 1.8rem 0 .5rem; }
 p { margin: .3rem 0; } .soft, .facts { color: var(--soft); } .facts { font-size: .85rem; }
-a { color: var(--repair); } table + article, article + article { margin-top: 3rem; border-top: 2px solid var(--line); padding-top: 2rem; }
+a { color: var(--repair); }
+table + article, article + article { margin-top: 3rem; padding-top: 2rem;
+  border-top: 2px solid var(--line); }
 .verdict { display: flex; gap: 1rem; align-items: center; margin: .8rem 0; padding: .8rem 1rem;
   border: 2px solid; border-radius: .5rem; background: var(--card); }
 .verdict strong { font-size: 1.6rem; } .verdict span { color: var(--ink); }

@@ -72,7 +72,8 @@ function drawAxis(window: Window, x: (atMs: number) => number, bottom: number): 
     const where = fix(x(at));
     parts.push(
       `<line class="grid" x1="${where}" y1="${TOP - 6}" x2="${where}" y2="${bottom}"/>` +
-        `<text class="tick" x="${where}" y="${TOP - 12}" text-anchor="middle">${tickText(at)}</text>`,
+        `<text class="tick" x="${where}" y="${TOP - 12}" text-anchor="middle">` +
+        `${tickText(at)}</text>`,
     );
   }
   return parts.join("");
@@ -151,7 +152,8 @@ function drawSign(entry: TimelineEntry, x: number, top: number): string {
       ? triangle
       : [at(-5, 5), at(5, 5), at(0, -5)];
   const title = escapeMarkup(`${signed(entry.atMs)} ${entry.actor} ${entry.event} ${entry.text}`);
-  return `<polygon class="sign ${kind}" points="${points.join(" ")}"><title>${title}</title></polygon>`;
+  const sign = `<polygon class="sign ${kind}" points="${points.join(" ")}">`;
+  return `${sign}<title>${title}</title></polygon>`;
 }
 
 function drawStrips(
