@@ -98,7 +98,8 @@ function picture(report: DrillReport, window: Window, label: string): string {
     report.lossOverTime === null ? "" : `; a cell of loss is ${ms(report.lossOverTime.bucketMs)}`;
   return `<figure><div class="scroll">${drawTimeline(report, window, label)}</div>
 <figcaption><b>${text(label)}</b>${bucket}<br><span class="key fault"></span>fault<span
-class="key detect"></span>detected<span class="key converge"></span>FIB left<span class="key repair"></span>repaired;
+class="key detect"></span>detected<span class="key converge"></span>FIB left<span
+class="key repair"></span>repaired;
 ▲ up, ▼ down, ◆ FIB; a lane's rows are BFD, BGP and FIB</figcaption>
 </figure>`;
 }
