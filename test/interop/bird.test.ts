@@ -41,9 +41,9 @@ t.test(
 protocol device {}
 protocol static s4 { ipv4; route 10.20.0.0/16 blackhole; route 10.21.0.0/16 blackhole; }
 protocol static s6 { ipv6; route 2001:db8:20::/48 blackhole; }
-protocol bgp peer { local 10.0.0.2 as 65002; neighbor 10.0.0.1 as 65001;
+protocol bgp peer { local 10.0.0.2 as 65002; neighbor 10.0.0.1 as 65001; error wait time 1, 2;
   ipv4 { import all; export all; }; }
-protocol bgp peer6 { local 2001:db8::2 as 65002; neighbor 2001:db8::1 as 65001;
+protocol bgp peer6 { local 2001:db8::2 as 65002; neighbor 2001:db8::1 as 65001; error wait time 1, 2;
   ipv6 { import all; export all; }; }`,
     );
     const edge = new Edge(
@@ -105,9 +105,9 @@ t.test("MD5 right and wrong, GTSM", { skip }, async (t) => {
     "bird",
     `router id 2.2.2.2;
 protocol device {}
-protocol bgp peer { local 10.0.0.2 as 65002; neighbor 10.0.0.1 as 65001; password "right"; ttl security on;
+protocol bgp peer { local 10.0.0.2 as 65002; neighbor 10.0.0.1 as 65001; error wait time 1, 2; password "right"; ttl security on;
   ipv4 { import all; export all; }; }
-protocol bgp peer6 { local 2001:db8::2 as 65002; neighbor 2001:db8::1 as 65001; password "other";
+protocol bgp peer6 { local 2001:db8::2 as 65002; neighbor 2001:db8::1 as 65001; error wait time 1, 2; password "other";
   ipv6 { import all; export all; }; }`,
   );
   const right = bench.file("right.key", "right\n");
@@ -149,7 +149,7 @@ for (const [name, birdBfd, bfd] of [
 protocol device {}
 ${birdBfd}
 protocol static s4 { ipv4; route 10.20.0.0/16 blackhole; }
-protocol bgp peer { local 10.0.0.2 as 65002; neighbor 10.0.0.1 as 65001; ${multihop} bfd on;
+protocol bgp peer { local 10.0.0.2 as 65002; neighbor 10.0.0.1 as 65001; error wait time 1, 2; ${multihop} bfd on;
   ipv4 { import all; export all; }; }`,
     );
     const ttl = name === "multihop" ? "multihop: 64," : "";
@@ -215,7 +215,7 @@ protocol bfd { interface "right" { interval 300 ms; multiplier 3; }; }
 protocol static feed { ipv4;
 ${routes.map((route) => `  route ${route.prefix} blackhole { bgp_path.empty; ${route.path} };`).join("\n")}
 }
-protocol bgp peer { local 10.0.0.2 as 4777; neighbor 10.0.0.1 as 65001; bfd on;
+protocol bgp peer { local 10.0.0.2 as 4777; neighbor 10.0.0.1 as 65001; error wait time 1, 2; bfd on;
   ipv4 { import all; export all; }; }`,
     );
     const edge = new Edge(
