@@ -41,7 +41,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     ...["node:", "yaml", "@sinclair/typebox", "ajv", "fastify", "@fastify/swagger"],
     ...["prom-client", "pino"],
   ],
-  "src/sim": ["node:", "yaml", "@sinclair/typebox", "ajv"],
+  "src/sim": ["node:", "yaml", "@sinclair/typebox", "ajv", "piscina"],
   "src/cli": ["node:", "commander"],
 };
 

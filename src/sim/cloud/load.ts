@@ -2,8 +2,8 @@ import { type ConfigProblem, readDocument } from "../../agent/config/document.ts
 import { parseAddress } from "../../core/address.ts";
 import { containsAddress, maskAddress, parsePrefix } from "../../core/prefix.ts";
 import { parseDurationUs, US_PER_SEC } from "../../core/time.ts";
-import { type CloudFile, CloudSchema } from "../schema.ts";
 import type { CloudConfig, VbrConfig } from "./cloud-config.ts";
+import { type CloudFile, CloudSchema } from "./schema.ts";
 
 /** The vendor's defaults, as documented (express-connect facts: BGP, BFD, quotas). */
 const DEFAULTS = {

@@ -5,8 +5,8 @@ import { containsAddress, parsePrefix } from "../../core/prefix.ts";
 import { parseDurationUs } from "../../core/time.ts";
 import type { CloudConfig } from "../cloud/cloud-config.ts";
 import { loadCloud } from "../cloud/load.ts";
-import { type DrillFile, DrillSchema, type StepFile } from "../schema.ts";
 import type { Budgets, Claim, Drill, Expectation, Step } from "./drill.ts";
+import { type DrillFile, DrillSchema, type StepFile } from "./schema.ts";
 
 export interface DrillLoad {
   readonly drill: Drill | undefined;
