@@ -1,15 +1,23 @@
 /**
- * What virtual time costs: events a second, raw and as packets, and how long an hour of a private line
- * takes: two circuits with BFD at 1000 ms × 3, packets and machines and all.
+ * What virtual time costs: events a second, raw and as packets, how long an hour of a private line
+ * takes (two circuits with BFD at 1000 ms × 3, the shipped agents and all), and what a drill costs.
  *
  *   node dist/bench/sim.js
  */
+import { readFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { BfdRuntime } from "../src/agent/bfd/runtime.ts";
 import type { BfdSessionConfig } from "../src/bfd/sessions/contract.ts";
+import { micros } from "../src/core/time.ts";
 import type { TcpConnection, TcpHandler } from "../src/platform/contract.ts";
 import type { Scheduled } from "../src/platform/virtual/timeline.ts";
 import { Timeline } from "../src/platform/virtual/timeline.ts";
 import { World } from "../src/platform/virtual/world.ts";
+import type { Drill } from "../src/sim/drill/drill.ts";
+import { loadDrill } from "../src/sim/drill/load.ts";
+import { runDrill } from "../src/sim/drill/runner.ts";
+import { VirtualLab } from "../src/sim/lab/virtual-lab.ts";
 
 const HOUR_US = 3_600_000_000;
 
@@ -20,6 +28,15 @@ report("TCP, 200 MB over 1 Gbit/s", tcp(200_000_000));
 report("walks over five hosts", walks(200_000));
 report("BFD, two circuits, one hour", bfd(2, 1_000_000, HOUR_US));
 report("BFD, 100 circuits at 50 ms, 10 s", bfd(100, 50_000, HOUR_US / 360));
+const DRILL = join("fixtures", "drills", "two-circuits.yaml");
+// The first of each pays for compiling; a campaign's workers pay it once for thousands of runs.
+for (const name of ["an hour, 100 probes/s", "the same again"]) {
+  report(name, await hour(10_000));
+}
+for (const name of ["an hour, 20 × 100 probes/s", "the same again"]) {
+  report(name, await hour(500));
+}
+for (const name of ["50 single-cut drills", "50 more"]) report(name, await drills(50));
 
 interface Figures {
   readonly seconds: number;
@@ -187,4 +204,66 @@ function bfd(circuits: number, intervalUs: number, durationUs: number): Figures 
   const upCount = runtime.view().filter(({ state }) => state === "Up").length;
   if (upCount !== circuits) throw new Error(`${upCount} of ${circuits} sessions are Up`);
   return figures;
+}
+
+/** The shipped two-circuit drill, read with its BFD of 300 ms × 3 or another interval. */
+function shippedDrill(bfdInterval: string, flows: number, intervalUs: number): Drill {
+  const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
+  const file = join(root, DRILL);
+  const read = (name: string) => readFileSync(name, "utf8").replaceAll("300ms", bfdInterval);
+  const { drill } = loadDrill(file, read(file), {
+    resolve: (from, name) => resolve(dirname(from), name),
+    read: (name) => ({ text: read(name) }),
+  });
+  if (drill === undefined) throw new Error(`${DRILL} cannot be read`);
+  return { ...drill, traffic: { ...drill.traffic, flows, intervalUs } };
+}
+
+/** A failure of 30 s every five minutes; probes from half a second before until it is left. */
+async function hour(probeIntervalUs: number): Promise<Figures> {
+  const drill = shippedDrill("1s", 20, probeIntervalUs);
+  const start = process.hrtime.bigint();
+  const lab = new VirtualLab(drill);
+  await lab.start();
+  const minuteUs = HOUR_US / 60;
+  for (let atUs = minuteUs; atUs < HOUR_US; atUs += 5 * minuteUs) {
+    const circuit = (atUs / minuteUs) % 2 === 0 ? "circuit-2" : "circuit-1";
+    await lab.sleepUntil(micros(atUs - 500_000));
+    lab.startProbes();
+    await lab.sleepUntil(micros(atUs));
+    lab.cut(circuit, { direction: "both", carrier: "hidden" });
+    await lab.sleepUntil(micros(atUs + 4_500_000));
+    await lab.stopProbes(500_000);
+    await lab.sleepUntil(micros(atUs + 30_000_000));
+    lab.restore(circuit);
+  }
+  await lab.sleepUntil(micros(HOUR_US));
+  const seconds = Number(process.hrtime.bigint() - start) / 1e9;
+  const lost = lab.edgeJournal().filter(({ event }) => event === "bfd.session.down").length;
+  if (lost !== 12) throw new Error(`${lost} of 12 failures were detected`);
+  const events = lab.eventCount;
+  await lab.stop();
+  return { seconds, events, virtualSeconds: HOUR_US / 1e6 };
+}
+
+/** Set up, cut, detected, left, judged: what a campaign does ten thousand times. */
+async function drills(count: number): Promise<Figures> {
+  const start = process.hrtime.bigint();
+  const whole = shippedDrill("300ms", 16, 10_000);
+  // Route, cut, session down, route: the way back is another drill.
+  const singleCut = { ...whole, steps: whole.steps.slice(0, 4) };
+  let events = 0;
+  for (let seed = 0; seed < count; seed += 1) {
+    const drill = { ...singleCut, seed };
+    const lab = new VirtualLab(drill);
+    const report = await runDrill(drill, lab, {
+      version: "bench",
+      startedAt: "",
+      progress: () => undefined,
+      traceHash: () => lab.traceHash,
+    });
+    if (report.verdict !== "PASS") throw new Error(report.because);
+    events += lab.eventCount;
+  }
+  return { seconds: Number(process.hrtime.bigint() - start) / 1e9, events };
 }

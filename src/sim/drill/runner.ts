@@ -21,6 +21,7 @@ import { ms } from "../report/text.ts";
 import { judgeAlways } from "./always.ts";
 import type { Drill, Expectation, Step } from "./drill.ts";
 import { judgeBudgets } from "./judge.ts";
+import { SessionBook } from "./session-book.ts";
 import { claimText, describe, summary, timesText } from "./words.ts";
 
 export interface RunOptions {
@@ -58,12 +59,22 @@ class Run {
   readonly #deeds: Deed[] = [];
   readonly #checks: CheckReport[] = [];
   readonly #startUs: Micros;
+  readonly #book: SessionBook;
+  readonly #bfdSessions: ReadonlySet<string>;
+  /** VBRs the ECR has had a session with, and how much of the cloud's journal was read for that. */
+  readonly #joined = new Set<string>();
+  #cloudReadCount = 0;
   #zeroUs: Micros;
 
   constructor(drill: Drill, lab: Lab, options: RunOptions) {
     this.#drill = drill;
     this.#lab = lab;
     this.#options = options;
+    this.#book = new SessionBook(() => lab.edgeJournal());
+    const sessions = drill.edge.circuits.flatMap((circuit) => circuit.sessions);
+    this.#bfdSessions = new Set(
+      sessions.filter(({ bfd }) => bfd !== undefined).map(({ name }) => name),
+    );
     this.#startUs = lab.now();
     this.#zeroUs = this.#startUs;
   }
@@ -114,32 +125,27 @@ class Run {
     return isBack ? undefined : `${cloud.ecr.name} sends nothing to the edge yet`;
   }
 
+  /** Once is enough: the ECR has heard this VBR. */
   #isJoined(vbr: string): boolean {
+    if (this.#joined.has(vbr)) return true;
     const ecr = this.#drill.cloud.ecr.name;
-    return this.#lab
-      .cloudJournal()
-      .some(
-        (entry) => entry.node === ecr && entry.event === "bgp.peer.up" && entry.fields.peer === vbr,
-      );
+    const journal = this.#lab.cloudJournal();
+    for (; this.#cloudReadCount < journal.length; this.#cloudReadCount += 1) {
+      const entry = journal[this.#cloudReadCount];
+      if (entry?.node !== ecr || entry.event !== "bgp.peer.up") continue;
+      this.#joined.add(String(entry.fields.peer));
+    }
+    return this.#joined.has(vbr);
   }
 
   #isUp(session: string): boolean {
-    const isOf = (entry: JournalEntry) =>
-      entry.fields.peer === session || entry.fields.session === session;
-    const wanted = this.#drill.edge.circuits
-      .flatMap((circuit) => circuit.sessions)
-      .find((one) => one.name === session);
-    const entries = this.#lab.edgeJournal().filter(isOf);
-    const last = (up: string, down: string) =>
-      entries.findLast((entry) => entry.event === up || entry.event === down)?.event === up;
-    const isBgpUp = last("bgp.peer.up", "bgp.peer.down");
-    return isBgpUp && (wanted?.bfd === undefined || last("bfd.session.up", "bfd.session.down"));
+    const book = this.#book;
+    const needsBfd = this.#bfdSessions.has(session);
+    return book.isBgpUp(session) && (!needsBfd || book.isBfdUp(session));
   }
 
   #lastWord(session: string): string {
-    const about = this.#lab
-      .edgeJournal()
-      .findLast((entry) => entry.fields.peer === session || entry.fields.session === session);
+    const about = this.#book.lastOf(session);
     if (about === undefined) return "nothing was heard of it";
     const text = about.fields.text ?? about.fields.reason;
     return text === undefined ? about.event : `${about.event}, ${text}`;
@@ -220,8 +226,7 @@ class Run {
       }
       case "route":
       case "return": {
-        const via = [...this.#viaOf(expect.kind, expect.prefix)].sort();
-        return via.join() === [...expect.via].sort().join();
+        return areSame(this.#viaOf(expect.kind, expect.prefix), expect.via);
       }
     }
   }
@@ -307,6 +312,12 @@ class Run {
     }
     return entries.sort((a, b) => a.atMs - b.atMs);
   }
+}
+
+/** The same names in any order; asked after every event of a world. */
+function areSame(one: readonly string[], other: readonly string[]): boolean {
+  if (one.length !== other.length) return false;
+  return one.every((name) => other.includes(name)) && other.every((name) => one.includes(name));
 }
 
 /** Journal events a reader of the timeline wants; the rest is in the agents' own journals. */

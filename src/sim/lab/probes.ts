@@ -65,6 +65,8 @@ class Prober {
   #arrivedUs = new Float64Array(4096);
   #count = 0;
   #startUs: Micros | undefined;
+  /** Sent before the last start: probes may pause, as in an hour with a failure here and there. */
+  #startCount = 0;
 
   constructor(traffic: Traffic, from: Host, to: Host, ends: readonly [string, string]) {
     const [source, target] = ends;
@@ -84,6 +86,7 @@ class Prober {
 
   start(): void {
     this.#startUs = this.#clock.now();
+    this.#startCount = this.#count;
     this.#sendDue();
   }
 
@@ -113,9 +116,10 @@ class Prober {
   #sendDue(): void {
     if (this.#startUs === undefined) return;
     const now = this.#clock.now();
-    const due = Math.floor((now - this.#startUs) / this.#traffic.intervalUs) + 1;
-    while (this.#count < due) this.#send(now);
-    this.#alarm.set(after(this.#startUs, this.#count * this.#traffic.intervalUs));
+    const { intervalUs } = this.#traffic;
+    const due = Math.floor((now - this.#startUs) / intervalUs) + 1;
+    while (this.#count - this.#startCount < due) this.#send(now);
+    this.#alarm.set(after(this.#startUs, (this.#count - this.#startCount) * intervalUs));
   }
 
   #send(now: Micros): void {

@@ -54,6 +54,11 @@ export class VirtualLab implements Lab {
     return this.#ground.world.traceHash;
   }
 
+  /** Events of the world so far: the measure of work. */
+  get eventCount(): number {
+    return this.#ground.world.eventCount;
+  }
+
   now(): Micros {
     return this.#ground.world.now;
   }
