@@ -9,9 +9,18 @@ import { seededRng } from "../../src/core/rng.ts";
 import { after, type Micros, micros, US_PER_SEC } from "../../src/core/time.ts";
 import { IPV4 } from "./bgp-session.ts";
 
+/** Of one connection: the wire there and back, and how long a process leaves it unaccepted. */
+export interface Distance {
+  readonly thereUs: number;
+  readonly backUs: number;
+  readonly acceptUs: number;
+}
+
 /** What the wire between two speakers does. */
 export interface LinkOptions {
   readonly latencyUs?: number;
+  /** Of each connection in turn, instead of `latencyUs`. */
+  readonly distances?: () => Distance;
   /** Every segment carries one octet. */
   readonly isOneByte?: boolean;
 }
@@ -25,12 +34,14 @@ export class Net {
   readonly nodes: Node[] = [];
   readonly #queue: { at: Micros; run: () => void }[] = [];
   readonly #latencyUs: number;
+  readonly #distances: LinkOptions["distances"];
   readonly isOneByte: boolean;
   /** Nothing gets through, and nobody is told. */
   isCut = false;
 
   constructor(options: LinkOptions = {}) {
     this.#latencyUs = options.latencyUs ?? 1000;
+    this.#distances = options.distances;
     this.isOneByte = options.isOneByte ?? false;
   }
 
@@ -44,10 +55,15 @@ export class Net {
   }
 
   /** After the wire's delay; lost where it is cut by then. */
-  carry(run: () => void): void {
-    this.at(after(this.now, this.#latencyUs), () => {
+  carry(run: () => void, latencyUs: number): void {
+    this.at(after(this.now, latencyUs), () => {
       if (!this.isCut) run();
     });
+  }
+
+  distance(): Distance {
+    const latencyUs = this.#latencyUs;
+    return this.#distances?.() ?? { thereUs: latencyUs, backUs: latencyUs, acceptUs: 0 };
   }
 
   at(at: Micros, run: () => void): void {
@@ -104,6 +120,10 @@ interface End {
   /** Sent by our speaker, not taken by the other side. */
   waiting: Uint8Array[];
   isPaused: boolean;
+  /** To the other end. */
+  readonly latencyUs: number;
+  /** What comes before is read then. */
+  readonly acceptedAt: Micros;
 }
 
 export class Node {
@@ -186,9 +206,12 @@ export class Node {
 
   #connect(id: ConnectionId, peerName: string): void {
     const remoteAddress = this.peer(peerName).config.remoteAddress;
+    const distance = this.#net.distance();
+    const { thereUs, backUs } = distance;
     const end: End = {
       ...{ id, localAddress: this.address, localPort: this.#ports++ },
-      ...{ far: undefined, waiting: [], isPaused: false },
+      ...{ far: undefined, waiting: [], isPaused: false, latencyUs: thereUs },
+      acceptedAt: this.#net.now,
     };
     this.ends.set(id, end);
     this.#net.carry(() => {
@@ -196,10 +219,10 @@ export class Node {
       // A black hole where there is nobody: the ConnectRetryTimer will tell.
       if (target === undefined || !this.ends.has(id)) return;
       if (target.isDeaf) {
-        this.#net.carry(() => this.hear(id, "refused"));
+        this.#net.carry(() => this.hear(id, "refused"), backUs);
         return;
       }
-      const farId = target.accept(this, end);
+      const farId = target.accept(this, end, distance);
       this.#net.carry(() => {
         if (!this.ends.has(id)) return;
         end.far = { node: target, id: farId };
@@ -208,22 +231,25 @@ export class Node {
           kind: "tcp-connected",
           ...{ connection: id, localAddress, localPort, remotePort: 179 },
         });
-      });
-    });
+      }, backUs);
+    }, thereUs);
   }
 
-  accept(from: Node, dialler: End): ConnectionId {
+  accept(from: Node, dialler: End, distance: Distance): ConnectionId {
     this.#accepted += 2;
     const id = this.#accepted as ConnectionId;
+    const acceptedAt = after(this.#net.now, distance.acceptUs);
     this.ends.set(id, {
-      ...{ id, localAddress: this.address, localPort: 179 },
-      ...{ far: { node: from, id: dialler.id }, waiting: [], isPaused: false },
+      ...{ id, localAddress: this.address, localPort: 179, waiting: [], isPaused: false },
+      ...{ far: { node: from, id: dialler.id }, latencyUs: distance.backUs, acceptedAt },
     });
-    this.deliver({
+    const accepted: SpeakerInput = {
       kind: "tcp-accepted",
       ...{ connection: id, remoteAddress: from.address, remotePort: dialler.localPort },
       ...{ localAddress: this.address, localPort: 179 },
-    });
+    };
+    if (distance.acceptUs === 0) this.deliver(accepted);
+    else this.#net.at(acceptedAt, () => this.deliver(accepted));
     return id;
   }
 
@@ -256,12 +282,17 @@ export class Node {
     end.waiting = [];
     this.#net.carry(() => {
       for (const part of octets) node.hearData(farId, part);
-    });
+    }, end.latencyUs);
     this.deliver({ kind: "tcp-progress", connection: id, queuedOctets: 0 });
   }
 
   hearData(id: ConnectionId, octets: Uint8Array): void {
-    if (!this.ends.has(id)) return;
+    const end = this.ends.get(id);
+    if (end === undefined) return;
+    if (end.acceptedAt > this.#net.now) {
+      this.#net.at(end.acceptedAt, () => this.hearData(id, octets));
+      return;
+    }
     if (!this.#net.isOneByte) {
       this.deliver({ kind: "tcp-data", connection: id, octets: octets.slice() });
       return;
@@ -278,17 +309,24 @@ export class Node {
   }
 
   hear(id: ConnectionId, cause: "fin" | "reset" | "refused"): void {
-    if (!this.ends.delete(id)) return;
+    const end = this.ends.get(id);
+    if (end === undefined) return;
+    if (end.acceptedAt > this.#net.now) {
+      this.#net.at(end.acceptedAt, () => this.hear(id, cause));
+      return;
+    }
+    this.ends.delete(id);
     this.deliver({ kind: "tcp-closed", connection: id, cause, text: cause });
   }
 
   #close(id: ConnectionId, how: "flush" | "reset"): void {
     this.#net.at(this.#net.now, () => {
       if (how === "flush") this.flush(id);
-      const far = this.ends.get(id)?.far;
+      const end = this.ends.get(id);
       this.ends.delete(id);
-      if (far === undefined) return;
-      this.#net.carry(() => far.node.hear(far.id, how === "flush" ? "fin" : "reset"));
+      if (end?.far === undefined) return;
+      const { node, id: farId } = end.far;
+      this.#net.carry(() => node.hear(farId, how === "flush" ? "fin" : "reset"), end.latencyUs);
     });
   }
 }

@@ -3,6 +3,7 @@ import type { Micros } from "../../core/time.ts";
 import type { OpenedBy } from "../fsm/collision.ts";
 import { type Session, trackSendQueue } from "../fsm/session.ts";
 import { Framer } from "../wire/framer.ts";
+import type { OpenMessage } from "../wire/message.ts";
 import type { SpeakerEffect } from "./effects.ts";
 import type { ConnectionId } from "./inputs.ts";
 import { SPEAKER_LIMITS } from "./limits.ts";
@@ -28,6 +29,8 @@ export interface Channel {
   readonly session: Session;
   readonly tally: Tally;
   connection: Connection | undefined;
+  /** An OPEN that waits for the other connection's (RFC 4271 §6.8); nothing is read behind it. */
+  heldOpen: { readonly open: OpenMessage; readonly until: Micros } | undefined;
 }
 
 export const newConnection = (id: ConnectionId, openedBy: OpenedBy): Connection => ({

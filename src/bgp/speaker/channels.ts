@@ -1,8 +1,8 @@
 import { EMPTY } from "../../core/bytes.ts";
 import { LIMITS } from "../../core/limits.ts";
 import type { Rng } from "../../core/rng.ts";
-import { type Micros, micros } from "../../core/time.ts";
-import { collisionSurvivor } from "../fsm/collision.ts";
+import { after, type Micros, US_PER_SEC } from "../../core/time.ts";
+import { type CollisionParties, collisionSurvivor, mustWait } from "../fsm/collision.ts";
 import type { Cease, Ended, Event, FsmEffect } from "../fsm/event.ts";
 import { handle, takeDueEvent } from "../fsm/machine.ts";
 import { negotiate, openMessage } from "../fsm/negotiate.ts";
@@ -21,6 +21,7 @@ import { encodeOpen } from "../wire/open.ts";
 import { type Channel, type ConnectionBook, newConnection, sendMessage } from "./channel.ts";
 import type { SpeakerEffect } from "./effects.ts";
 import type { ConnectionId, SpeakerInput } from "./inputs.ts";
+import { SPEAKER_LIMITS } from "./limits.ts";
 import type { Tally } from "./tally.ts";
 
 /** Whose channels they are, and what that peer hears of them. */
@@ -162,6 +163,7 @@ export class Channels {
     if (connection === undefined) return;
     this.#book.release(connection.id);
     channel.connection = undefined;
+    channel.heldOpen = undefined;
     this.apply(channel, event, now, out);
   }
 
@@ -177,8 +179,13 @@ export class Channels {
     }
     let loser: Channel | undefined;
     const isAwaited = isDelayed || session.state === "OpenSent";
-    const other = channel === this.#main ? this.#rival : this.#main;
+    const other = this.#otherThan(channel);
     if (isAwaited && other !== undefined) {
+      if (isUndecided(other, channel, open)) {
+        channel.heldOpen ??= { open, until: after(now, COLLISION_WAIT_US) };
+        if (now < channel.heldOpen.until) return;
+      }
+      channel.heldOpen = undefined;
       const survivor = survivorOf(other, channel, open);
       if (survivor === "existing") {
         this.#dump(channel, now, out);
@@ -188,7 +195,7 @@ export class Channels {
     }
     const kind = isDelayed ? "BGPOpen_with_DelayOpenTimer_running" : "BGPOpen";
     this.apply(channel, { kind, negotiated: result.value }, now, out);
-    if (loser !== undefined) this.#dump(loser, now, out);
+    if (loser?.connection !== undefined) this.#dump(loser, now, out);
   }
 
   apply(channel: Channel, event: Event, now: Micros, out: SpeakerEffect[]): void {
@@ -213,17 +220,39 @@ export class Channels {
         this.apply(channel, event, now, out);
       }
     }
+    this.#resume(now, out);
   }
 
   nextDeadline(): Micros | undefined {
-    const main = this.#main.session.timers.next();
-    const rival = this.#rival?.session.timers.next();
-    if (main === undefined || rival === undefined) return main ?? rival;
-    return micros(Math.min(rival, main));
+    let next: Micros | undefined;
+    for (const channel of [this.#rival, this.#main]) {
+      for (const at of [channel?.session.timers.next(), channel?.heldOpen?.until]) {
+        if (at !== undefined && (next === undefined || at < next)) next = at;
+      }
+    }
+    return next;
   }
 
   #channel(session: Session): Channel {
-    return { session, tally: this.#owner.tally, connection: undefined };
+    return { session, tally: this.#owner.tally, connection: undefined, heldOpen: undefined };
+  }
+
+  #otherThan(channel: Channel): Channel | undefined {
+    return channel === this.#main ? this.#rival : this.#main;
+  }
+
+  /** Reads on where an OPEN was held and the other connection has spoken, gone, or had its time. */
+  #resume(now: Micros, out: SpeakerEffect[]): void {
+    for (const channel of [this.#rival, this.#main]) {
+      const held = channel?.heldOpen;
+      if (channel?.connection === undefined || held === undefined) continue;
+      const other = this.#otherThan(channel);
+      const isWaiting = other !== undefined && isUndecided(other, channel, held.open);
+      if (isWaiting && now < held.until) continue;
+      if (!isWaiting) channel.heldOpen = undefined;
+      this.#book.markReady(channel.connection.id);
+      this.opened(channel, held.open, now, out);
+    }
   }
 
   /** The peer dials while our own attempt is under way. Whatever rival there was is a leftover. */
@@ -282,6 +311,7 @@ export class Channels {
     if (connection === undefined) return;
     this.#book.release(connection.id);
     channel.connection = undefined;
+    channel.heldOpen = undefined;
     out.push({ kind: "tcp-close", connection: connection.id, how });
   }
 
@@ -300,6 +330,7 @@ export class Channels {
     if (state === "Established") this.#owner.sessionUp(channel, now);
     this.#keepIdle();
     this.#report(now, out);
+    this.#resume(now, out);
   }
 
   /** A rival without a connection is no rival; where main has none, the rival takes its place. */
@@ -338,22 +369,36 @@ const hadOpen = (state: BgpState): boolean => stateRank(state) >= stateRank("Ope
 const isEmpty = (session: Session): boolean =>
   session.state === "Idle" || (session.state === "Active" && !session.hasConnection);
 
-function survivorOf(existing: Channel, newcomer: Channel, open: OpenMessage) {
-  const { connection: old } = existing;
-  const { connection: young } = newcomer;
-  if (old === undefined || young === undefined) return undefined;
-  const { local } = newcomer.session.settings;
-  const parties = {
+function partiesOf(channel: Channel, open: OpenMessage): CollisionParties {
+  const { local } = channel.session.settings;
+  return {
     localBgpIdentifier: local.bgpIdentifier,
     remoteBgpIdentifier: open.bgpIdentifier,
     localAs: local.localAs,
     remoteAs: local.remoteAs,
   };
+}
+
+function isUndecided(existing: Channel, newcomer: Channel, open: OpenMessage): boolean {
+  const { connection: old } = existing;
+  const { connection: young } = newcomer;
+  if (old === undefined || young === undefined) return false;
+  const { state } = existing.session;
+  return mustWait({ state, openedBy: old.openedBy }, young, partiesOf(newcomer, open));
+}
+
+function survivorOf(existing: Channel, newcomer: Channel, open: OpenMessage) {
+  const { connection: old } = existing;
+  const { connection: young } = newcomer;
+  if (old === undefined || young === undefined) return undefined;
+  const parties = partiesOf(newcomer, open);
   const hasRestarted =
     young.openedBy === "remote" && existing.session.negotiated?.gracefulRestart === true;
   const { state } = existing.session;
   return collisionSurvivor({ state, openedBy: old.openedBy }, young, parties, hasRestarted);
 }
+
+const COLLISION_WAIT_US = SPEAKER_LIMITS.collisionWaitSec * US_PER_SEC;
 
 const COLLISION: Cease = {
   subcode: CeaseSubcode.ConnectionCollisionResolution,

@@ -8,6 +8,8 @@ export const SPEAKER_LIMITS = {
   updateOctetsPerSlice: 1 << 17,
   /** UPDATEs are joined until they make a write of this many octets. */
   sendChunkOctets: 1 << 15,
+  /** RFC 4271 §6.8: how long an OPEN waits for that of the connection that would be kept. */
+  collisionWaitSec: 5,
   /** Octets of a malformed message that go into the log, as hex (RFC 7606 §6). */
   malformedOctetsLogged: 4096,
   /** RFC 7313 §4, RFC 4724 §4.2: paths no EoRR or End-of-RIB ever confirmed are dropped then. */

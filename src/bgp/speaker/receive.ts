@@ -54,6 +54,7 @@ export function receive(
   const { connection } = channel;
   let octets = 0;
   while (octets < octetsMax && connection !== undefined && channel.connection === connection) {
+    if (channel.heldOpen !== undefined) break;
     const { negotiated } = channel.session;
     const frame = connection.framer.next(negotiated?.wire.extendedMessages ?? false);
     if (!frame.ok) {

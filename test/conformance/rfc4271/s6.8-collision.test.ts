@@ -1,5 +1,5 @@
 import t from "tap";
-import { collisionSurvivor, dominantEnd } from "../../../src/bgp/fsm/collision.ts";
+import { collisionSurvivor, dominantEnd, mustWait } from "../../../src/bgp/fsm/collision.ts";
 
 const parties = {
   localBgpIdentifier: 0x0a000001,
@@ -47,11 +47,20 @@ t.test("RFC 4271 §6.8 collision: an Established connection is kept", async (t) 
 });
 
 t.test("RFC 4271 §6.8 collision: before the other OPEN only one way is certain", async (t) => {
-  for (const state of ["Connect", "OpenSent"] as const) {
-    const ours = { state, openedBy: "local" } as const;
-    const theirs = { state, openedBy: "remote" } as const;
-    t.equal(collisionSurvivor(ours, { openedBy: "remote" }, parties, false), "newcomer");
-    t.equal(collisionSurvivor(theirs, { openedBy: "local" }, parties, false), undefined);
+  const [local, remote] = [{ openedBy: "local" }, { openedBy: "remote" }] as const;
+  const inOpenSent = <T>(end: T) => ({ ...end, state: "OpenSent" }) as const;
+  t.equal(collisionSurvivor(inOpenSent(local), remote, parties, false), "newcomer");
+  t.equal(collisionSurvivor(inOpenSent(remote), local, parties, false), undefined);
+  t.equal(mustWait(inOpenSent(remote), local, parties), true, "its OPEN decides");
+  t.equal(mustWait(inOpenSent(local), remote, parties), false);
+  t.equal(mustWait(inOpenSent(local), remote, mirrored), true);
+});
+
+t.test("RFC 4271 §6.8 collision: an attempt gives way, the peer heard no OPEN on it", async (t) => {
+  const attempt = { state: "Connect", openedBy: "local" } as const;
+  for (const ends of [parties, mirrored]) {
+    t.equal(collisionSurvivor(attempt, { openedBy: "remote" }, ends, false), "newcomer");
+    t.equal(mustWait(attempt, { openedBy: "remote" }, ends), false);
   }
 });
 

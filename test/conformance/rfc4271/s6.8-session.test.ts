@@ -1,5 +1,6 @@
 import t from "tap";
 import { encodeKeepalive } from "../../../src/bgp/wire/header.ts";
+import { encodeNotification } from "../../../src/bgp/wire/notification.ts";
 import { encodeOpen } from "../../../src/bgp/wire/open.ts";
 import { remoteOpen } from "../../support/bgp-session.ts";
 import { Solo, soloConfig, soloPeer } from "../../support/bgp-solo.ts";
@@ -41,6 +42,45 @@ t.test("RFC 4271 §6.8 race: we are higher, ours is kept", async (t) => {
     t.equal(solo.peer().state, "Established");
     t.equal(solo.peer().negotiated?.remotePort, 179, "on the connection we opened");
   }
+});
+
+t.test("RFC 4271 §6.8 race: an OPEN waits for that of the connection to be kept", async (t) => {
+  const { solo, ours, theirs } = racing();
+  solo.take();
+  solo.say(theirs, lower(), encodeKeepalive());
+  t.same(solo.heard(theirs), [], "no KEEPALIVE that the next OPEN would belie");
+  t.equal(solo.peer().state, "OpenSent");
+  solo.say(ours, lower(), encodeKeepalive());
+  t.same(solo.closes(), [`${theirs} flush`]);
+  t.equal(solo.peer().state, "Established");
+  t.equal(solo.peer().lastReset, undefined);
+});
+
+t.test("RFC 4271 §6.8 race: it waits no longer than that connection lives", async (t) => {
+  const { solo, ours, theirs } = racing();
+  solo.say(theirs, lower(), encodeKeepalive());
+  solo.input({ kind: "tcp-closed", connection: ours, cause: "fin", text: "closed" });
+  solo.advance(0);
+  t.equal(solo.peer().state, "Established", "GoBGP closes what it does not want");
+  t.equal(solo.peer().negotiated?.localPort, 179);
+});
+
+t.test("RFC 4271 §6.8 race: nor longer than 5 s where that connection is silent", async (t) => {
+  const { solo, theirs } = racing();
+  solo.say(theirs, lower(), encodeKeepalive());
+  solo.advance(4.9);
+  t.equal(solo.peer().state, "OpenSent");
+  solo.advance(0.2);
+  t.equal(solo.peer().state, "Established");
+  t.equal(solo.peer().negotiated?.localPort, 179);
+});
+
+t.test("RFC 4271 §6.8 race: a waiting connection that ends is heard of", async (t) => {
+  const { solo, ours, theirs } = racing();
+  solo.say(theirs, lower(), encodeNotification({ code: 6, subcode: 7 }));
+  solo.input({ kind: "tcp-closed", connection: theirs, cause: "fin", text: "closed" });
+  solo.say(ours, lower(), encodeKeepalive());
+  t.equal(solo.peer().state, "Established");
 });
 
 t.test("RFC 4271 §6.8 race: the peer sees one steady climb, whoever wins", async (t) => {
