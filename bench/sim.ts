@@ -231,11 +231,11 @@ async function hour(probeIntervalUs: number): Promise<Figures> {
     await lab.sleepUntil(micros(atUs - 500_000));
     lab.startProbes();
     await lab.sleepUntil(micros(atUs));
-    lab.cut(circuit, { direction: "both", carrier: "hidden" });
+    lab.perform({ do: "cut", circuit, direction: "both", carrier: "hidden" });
     await lab.sleepUntil(micros(atUs + 4_500_000));
     await lab.stopProbes(500_000);
     await lab.sleepUntil(micros(atUs + 30_000_000));
-    lab.restore(circuit);
+    lab.perform({ do: "restore", circuit });
   }
   await lab.sleepUntil(micros(HOUR_US));
   const seconds = Number(process.hrtime.bigint() - start) / 1e9;

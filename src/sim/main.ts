@@ -200,11 +200,12 @@ Break the line here: cut CIRCUIT, restore CIRCUIT, shut CIRCUIT, withdraw PREFIX
 
   #obey(lab: Lab, [verb = "", what = ""]: string[]): void {
     try {
-      if (verb === "cut") lab.cut(what, { direction: "both", carrier: "hidden" });
-      else if (verb === "restore") lab.restore(what);
-      else if (verb === "shut") lab.shutPort(what);
-      else if (verb === "withdraw") lab.withdraw(what);
-      else if (verb === "announce") lab.announce(what);
+      if (verb === "cut") {
+        lab.perform({ do: "cut", circuit: what, direction: "both", carrier: "hidden" });
+      } else if (verb === "restore") lab.perform({ do: "restore", circuit: what });
+      else if (verb === "shut") lab.perform({ do: "shut-port", circuit: what });
+      else if (verb === "withdraw") lab.perform({ do: "withdraw", prefix: what });
+      else if (verb === "announce") lab.perform({ do: "announce", prefix: what });
       else if (verb !== "") this.#streams.err(`unknown command "${verb}"\n`);
     } catch (cause) {
       this.#streams.err(`${cause instanceof Error ? cause.message : String(cause)}\n`);

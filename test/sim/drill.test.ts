@@ -96,7 +96,7 @@ t.test("a cut that carrier shows is noticed by the link, long before BFD", async
   const seen: Drill = {
     ...drill,
     steps: drill.steps.map((step) =>
-      step.do === "cut" ? { ...step, cut: { direction: "both", carrier: "seen" } } : step,
+      step.do === "cut" ? { ...step, direction: "both", carrier: "seen" } : step,
     ),
   };
   const report = await play(seen, new VirtualLab(seen));
@@ -197,7 +197,7 @@ const expectRoute = (prefix: string, via: string[], withinUs: number): Drill["st
 
 function oneWay(direction: "to-cloud" | "to-edge"): Drill["steps"] {
   return [
-    { do: "cut", atUs: 1_000_000, circuit: "circuit-1", cut: { direction, carrier: "hidden" } },
+    { do: "cut", atUs: 1_000_000, circuit: "circuit-1", direction, carrier: "hidden" },
     expectRoute("10.64.0.0/16", ["circuit-2"], 2_500_000),
     { do: "restore", atUs: 5_000_000, circuit: "circuit-1" },
     expectRoute("10.64.0.0/16", ["circuit-1", "circuit-2"], 30_000_000),

@@ -61,13 +61,13 @@ export class Cloud {
     }
   }
 
-  withdraw(prefix: string): void {
-    this.#prefixes.delete(prefix);
+  withdraw(...prefixes: readonly string[]): void {
+    for (const prefix of prefixes) this.#prefixes.delete(prefix);
     this.#announceAgain();
   }
 
-  announce(prefix: string): void {
-    this.#prefixes.add(prefix);
+  announce(...prefixes: readonly string[]): void {
+    for (const prefix of prefixes) this.#prefixes.add(prefix);
     this.#announceAgain();
   }
 

@@ -1,5 +1,6 @@
 import type { EdgeConfig } from "../../agent/config/edge-config.ts";
 import type { CloudConfig } from "../cloud/cloud-config.ts";
+import type { LabFault } from "./faults.ts";
 
 /** A drill after schema and references: what a runner plays in any mode (design §7). */
 export interface Drill {
@@ -30,27 +31,14 @@ export interface Traffic {
 }
 
 /** Steps happen in order; `atUs` counts from the moment every session was up and synced. */
-export type Step =
-  | { readonly do: "cut"; readonly atUs: number; readonly circuit: string; readonly cut: Cut }
-  | { readonly do: "restore"; readonly atUs: number; readonly circuit: string }
-  | { readonly do: "shut-port"; readonly atUs: number; readonly circuit: string }
-  | {
-      readonly do: "restart-vbr";
-      readonly atUs: number;
-      readonly circuit: string;
-      /** `silent` dies without a word, `graceful` says Cease and AdminDown first. */
-      readonly how: "silent" | "graceful";
-      readonly downUs: number;
-    }
-  | { readonly do: "withdraw"; readonly atUs: number; readonly prefix: string }
-  | { readonly do: "announce"; readonly atUs: number; readonly prefix: string }
-  | { readonly do: "expect"; readonly atUs: number | undefined; readonly expect: Expectation };
+export type Step = FaultStep | ExpectStep;
 
-export interface Cut {
-  /** `to-cloud`: what the edge sends is lost; `to-edge`: what the VBR sends is. */
-  readonly direction: "both" | "to-cloud" | "to-edge";
-  /** `seen`: both ends lose carrier; `hidden`: the fault is somewhere in the provider's network. */
-  readonly carrier: "seen" | "hidden";
+export type FaultStep = LabFault & { readonly atUs: number };
+
+export interface ExpectStep {
+  readonly do: "expect";
+  readonly atUs: number | undefined;
+  readonly expect: Expectation;
 }
 
 /**

@@ -5,8 +5,9 @@ import { containsAddress, parsePrefix } from "../../core/prefix.ts";
 import { parseDurationUs } from "../../core/time.ts";
 import type { CloudConfig } from "../cloud/cloud-config.ts";
 import { loadCloud } from "../cloud/load.ts";
-import type { Budgets, Claim, Drill, Expectation, Step } from "./drill.ts";
-import { type DrillFile, DrillSchema, type StepFile } from "./schema.ts";
+import type { Budgets, Drill } from "./drill.ts";
+import { toSteps } from "./load-steps.ts";
+import { type DrillFile, DrillSchema } from "./schema.ts";
 
 export interface DrillLoad {
   readonly drill: Drill | undefined;
@@ -43,9 +44,10 @@ export function loadDrill(file: string, text: string, files: FileAccess): DrillL
   const edge = edgeText === undefined ? undefined : loadEdgeConfig(edgeFile, edgeText);
   const cloud = cloudText === undefined ? undefined : loadCloud(cloudFile, cloudText);
   problems.push(...(edge?.problems ?? []), ...(cloud?.problems ?? []));
+  const circuits = edge?.config?.circuits.map(({ name }) => name) ?? [];
   const steps = source.steps.flatMap((step, index) => {
-    const read = toStep(step);
-    if (typeof read !== "string") return [read];
+    const read = toSteps(step, circuits);
+    if (typeof read !== "string") return read;
     problems.push(
       document.at(["steps", index], { severity: "error", code: "D102", message: read }),
     );
@@ -90,63 +92,6 @@ function toBudgets(source: DrillFile["budgets"]): Budgets {
   };
 }
 
-/** The step, or the sentence that says what it lacks. */
-function toStep(source: StepFile): Step | string {
-  const { do: what, at, circuit, prefix } = source;
-  if (what === "expect") {
-    const expect = toExpectation(source);
-    if (typeof expect === "string") return expect;
-    return { do: "expect", atUs: at === undefined ? undefined : us(at), expect };
-  }
-  if (at === undefined) return `"${what}" needs "at": when it happens`;
-  const atUs = us(at);
-  if (what === "withdraw" || what === "announce") {
-    if (prefix === undefined) return `"${what}" needs "prefix"`;
-    return { do: what, atUs, prefix };
-  }
-  if (circuit === undefined) return `"${what}" needs "circuit"`;
-  if (what === "cut") {
-    const cut = { direction: source.direction ?? "both", carrier: source.carrier ?? "hidden" };
-    return { do: "cut", atUs, circuit, cut };
-  }
-  if (what === "restart-vbr") {
-    const downUs = us(source.down ?? "5s");
-    return { do: "restart-vbr", atUs, circuit, how: source.how ?? "silent", downUs };
-  }
-  return { do: what, atUs, circuit };
-}
-
-function toExpectation(source: StepFile): Expectation | string {
-  const { within, for: lasting } = source;
-  if (within === undefined && lasting === undefined) {
-    return `"expect" needs "within": how long it may take, or "for": how long it must last`;
-  }
-  const claim = toClaim(source);
-  if (typeof claim === "string") return claim;
-  const times = { withinUs: within === undefined ? 0 : us(within) };
-  return { ...claim, ...times, ...(lasting === undefined ? {} : { forUs: us(lasting) }) };
-}
-
-function toClaim(source: StepFile): Claim | string {
-  const { session, is, vpc, route, via } = source;
-  if (session !== undefined) {
-    if (is !== "up" && is !== "down") return `"expect" of a session needs "is: up" or "is: down"`;
-    return { kind: "session", circuit: session, is };
-  }
-  if (route !== undefined) {
-    if (via === undefined) return `"expect" of a route needs "via": its circuits, [] for none`;
-    return { kind: "route", prefix: route, via };
-  }
-  if (source.return !== undefined) {
-    if (via === undefined) return `"expect" of a return needs "via": its circuits, [] for none`;
-    return { kind: "return", prefix: source.return, via };
-  }
-  if (vpc === true && (is === "reachable" || is === "unreachable")) {
-    return { kind: "reachable", is: is === "reachable" };
-  }
-  return `"expect" needs "session", "route", "return" or "vpc: true" with "is: reachable"`;
-}
-
 /** What only the three files together can have wrong. */
 function lintTogether(
   document: Document,
@@ -177,9 +122,8 @@ function lintTogether(
     }
   }
   for (const [index, step] of source.steps.entries()) {
-    const named = [step.circuit, step.session === "all" ? undefined : step.session];
-    for (const name of [...named, ...(step.via ?? [])]) {
-      if (name !== undefined && !circuits.includes(name)) {
+    for (const name of [step.circuit, step.session, ...(step.via ?? [])]) {
+      if (name !== undefined && name !== "all" && !circuits.includes(name)) {
         error(["steps", index], `the edge has no circuit "${name}"; it has ${circuits.join(", ")}`);
       }
     }

@@ -43,8 +43,7 @@ const SETTLE_US = 500_000;
 export async function runDrill(drill: Drill, lab: Lab, options: RunOptions): Promise<DrillReport> {
   const run = new Run(drill, lab, options);
   try {
-    await lab.start();
-    const report = (await run.isReady()) ? await run.play() : run.inconclusive();
+    const report = run.whyNot() ?? (await run.setUpAndPlay());
     await options.reported?.(report);
     return report;
   } finally {
@@ -79,6 +78,23 @@ class Run {
     this.#zeroUs = this.#startUs;
   }
 
+  /** The report of a drill that asks for what this lab cannot do; nothing was started for it. */
+  whyNot(): DrillReport | undefined {
+    const barred = this.#drill.steps.flatMap((step, index) => {
+      const reason = step.do === "expect" ? undefined : this.#lab.whyNot(step);
+      return reason === undefined ? [] : [`step ${index + 1}: this lab cannot ${reason}`];
+    });
+    if (barred.length === 0) return undefined;
+    return this.#unplayed(`every fault can be done in ${this.#lab.substrate}`, barred.join("; "));
+  }
+
+  async setUpAndPlay(): Promise<DrillReport> {
+    await this.#lab.start();
+    if (await this.isReady()) return this.play();
+    const wanted = `every session up within ${ms(SETUP_US_MAX / 1000)}`;
+    return this.#unplayed(wanted, this.#missing() ?? "ready too late");
+  }
+
   /** Every session up, every VPC prefix in the edge's FIB, a way back in the ECR's. */
   async isReady(): Promise<boolean> {
     const deadline = after(this.#lab.now(), SETUP_US_MAX);
@@ -95,13 +111,8 @@ class Run {
     return this.#report(probes);
   }
 
-  inconclusive(): DrillReport {
-    this.#checks.push({
-      check: "setup",
-      status: "inconclusive",
-      expected: `every session up within ${ms(SETUP_US_MAX / 1000)}`,
-      observed: this.#missing() ?? "ready too late",
-    });
+  #unplayed(expected: string, observed: string): DrillReport {
+    this.#checks.push({ check: "setup", status: "inconclusive", expected, observed });
     return this.#report(undefined);
   }
 
@@ -154,36 +165,16 @@ class Run {
   async #perform(step: Step): Promise<void> {
     if (step.atUs !== undefined) await this.#lab.sleepUntil(after(this.#zeroUs, step.atUs));
     if (step.do === "expect") return this.#expect(step.expect);
-    const { kind, text, circuit } = describe(step);
-    const change = step.do === "withdraw" || step.do === "announce" ? step.do : undefined;
     const begunUs = this.#lab.now();
-    const deed: Deed = { kind, text, circuit, change, begunUs, atUs: this.#act(step) };
+    const deed: Deed = { ...describe(step), begunUs, atUs: this.#lab.perform(step) };
     this.#deeds.push(deed);
     this.#options.progress({
       atMs: (deed.atUs - this.#zeroUs) / 1000,
       lane: "drill",
       actor: "drill",
       event: step.do,
-      text,
+      text: deed.text,
     });
-  }
-
-  #act(step: Exclude<Step, { readonly do: "expect" }>): Micros {
-    const lab = this.#lab;
-    switch (step.do) {
-      case "cut":
-        return lab.cut(step.circuit, step.cut);
-      case "restore":
-        return lab.restore(step.circuit);
-      case "shut-port":
-        return lab.shutPort(step.circuit);
-      case "restart-vbr":
-        return lab.restartVbr(step.circuit, step.how, step.downUs);
-      case "withdraw":
-        return lab.withdraw(step.prefix);
-      case "announce":
-        return lab.announce(step.prefix);
-    }
   }
 
   async #expect(expect: Expectation): Promise<void> {

@@ -1,68 +1,58 @@
 /** Shape of a drill's file: one truth for reading and for editors. */
-import { type Static, Type } from "@sinclair/typebox";
+import { type Static, type TSchema, Type } from "@sinclair/typebox";
 import { closed, Duration, Ipv4, Name, Prefix } from "../shapes.ts";
+import { FAULT_KINDS, FAULTS } from "./faults.ts";
+import { inWords, type Parameter } from "./parameters.ts";
 
-const At = Type.Optional(Duration);
-const Within = Duration;
+/** Keys of faults, from their table; a key means the same thing wherever it stands. */
+const faultKeys: Readonly<Record<string, TSchema>> = Object.fromEntries(
+  Object.values(FAULTS).flatMap((row) =>
+    Object.values(row.with).map((one: Parameter<unknown>) => [one.key, one.schema]),
+  ),
+);
 
-/** Every key a step may have; which ones belong together is checked in `drill/load.ts`. */
+const DEEDS = [...FAULT_KINDS, "expect"] as const;
+
+const choice = (...words: readonly string[]) =>
+  Type.Unsafe<string>(
+    Type.Union(
+      words.map((word) => Type.Literal(word)),
+      { description: inWords(words) },
+    ),
+  );
+
+/** What an `expect` may claim. */
+const claimKeys = {
+  session: Type.Optional(Name),
+  is: Type.Optional(choice("up", "down", "reachable", "unreachable")),
+  vpc: Type.Optional(Type.Literal(true)),
+  route: Type.Optional(Prefix),
+  return: Type.Optional(Prefix),
+  via: Type.Optional(Type.Array(Name)),
+  within: Type.Optional(Duration),
+};
+
+/** Every key a step may have; which ones belong together is checked in `load-steps.ts`. */
 const StepSchema = Type.Object(
   {
-    do: Type.Union(
-      [
-        Type.Literal("cut"),
-        Type.Literal("restore"),
-        Type.Literal("shut-port"),
-        Type.Literal("restart-vbr"),
-        Type.Literal("withdraw"),
-        Type.Literal("announce"),
-        Type.Literal("expect"),
-      ],
-      {
-        description: "cut, restore, shut-port, restart-vbr, withdraw, announce or expect",
-      },
+    ...Object.fromEntries(
+      Object.entries(faultKeys).map(([key, schema]) => [key, Type.Optional(schema)]),
     ),
-    at: At,
+    do: choice(...DEEDS),
+    at: Type.Optional(Duration),
     circuit: Type.Optional(Name),
-    direction: Type.Optional(
-      Type.Union([Type.Literal("both"), Type.Literal("to-cloud"), Type.Literal("to-edge")], {
-        description: "both, to-cloud or to-edge",
-      }),
-    ),
-    carrier: Type.Optional(
-      Type.Union([Type.Literal("seen"), Type.Literal("hidden")], {
-        description: "seen or hidden",
-      }),
-    ),
-    how: Type.Optional(
-      Type.Union([Type.Literal("silent"), Type.Literal("graceful")], {
-        description: "silent or graceful",
-      }),
-    ),
-    down: Type.Optional(Duration),
-    prefix: Type.Optional(Prefix),
-    session: Type.Optional(Name),
-    is: Type.Optional(
-      Type.Union(
-        [
-          Type.Literal("up"),
-          Type.Literal("down"),
-          Type.Literal("reachable"),
-          Type.Literal("unreachable"),
-        ],
-        { description: "up or down (of a session), reachable or unreachable (of the vpc)" },
-      ),
-    ),
-    vpc: Type.Optional(Type.Literal(true)),
-    route: Type.Optional(Prefix),
-    return: Type.Optional(Prefix),
-    via: Type.Optional(Type.Array(Name)),
-    within: Type.Optional(Within),
     for: Type.Optional(Duration),
+    ...claimKeys,
   },
   closed,
 );
-export type StepFile = Static<typeof StepSchema>;
+/** Typed as far as the loader reads keys by name; those of faults go through their table. */
+export type StepFile = Static<ReturnType<typeof Type.Object<typeof claimKeys>>> & {
+  readonly do: string;
+  readonly at?: string;
+  readonly circuit?: string;
+  readonly for?: string;
+};
 
 export const DrillSchema = Type.Object(
   {
@@ -107,4 +97,6 @@ export const DrillSchema = Type.Object(
   },
   closed,
 );
-export type DrillFile = Static<typeof DrillSchema>;
+export type DrillFile = Omit<Static<typeof DrillSchema>, "steps"> & {
+  readonly steps: readonly StepFile[];
+};

@@ -2,36 +2,13 @@
 import type { Deed } from "../report/measure.ts";
 import type { FaultReport, TrafficReport } from "../report/report.ts";
 import { ms } from "../report/text.ts";
-import type { Expectation, Step } from "./drill.ts";
+import type { Expectation, FaultStep } from "./drill.ts";
+import { circuitOf, FAULTS, faultText } from "./faults.ts";
 
 /** A deed before it happened. */
-export function describe(
-  step: Exclude<Step, { readonly do: "expect" }>,
-): Omit<Deed, "atUs" | "begunUs" | "change"> {
-  switch (step.do) {
-    case "cut": {
-      const way = {
-        both: "both ways",
-        "to-cloud": "towards the cloud",
-        "to-edge": "towards the edge",
-      };
-      const carrier = step.cut.carrier === "seen" ? "carrier lost" : "carrier stays";
-      const text = `cut ${step.circuit} ${way[step.cut.direction]}, ${carrier}`;
-      return { kind: "fault", text, circuit: step.circuit };
-    }
-    case "restore":
-      return { kind: "repair", text: `restore ${step.circuit}`, circuit: step.circuit };
-    case "shut-port":
-      return { kind: "fault", text: `shut the port of ${step.circuit}`, circuit: step.circuit };
-    case "restart-vbr": {
-      const text = `restart the VBR of ${step.circuit} (${step.how})`;
-      return { kind: "fault", text, circuit: step.circuit };
-    }
-    case "withdraw":
-      return { kind: "fault", text: `cloud withdraws ${step.prefix}`, circuit: undefined };
-    case "announce":
-      return { kind: "fault", text: `cloud announces ${step.prefix}`, circuit: undefined };
-  }
+export function describe(step: FaultStep): Omit<Deed, "atUs" | "begunUs"> {
+  const { kind, change }: { kind: Deed["kind"]; change?: Deed["change"] } = FAULTS[step.do];
+  return { kind, text: faultText(step), circuit: circuitOf(step), change };
 }
 
 /** The claim as a sentence, the name of its check. */

@@ -12,6 +12,7 @@ import type { EdgeConfig } from "../../agent/config/edge-config.ts";
 import { loadEdgeConfig } from "../../agent/config/load.ts";
 import type { JournalEntry } from "../../agent/journal.ts";
 import { createLinuxHost } from "../../platform/linux/host.ts";
+import { withAnnounced, withoutAnnounced } from "./edge-faults.ts";
 import { mirrorFib } from "./fib-mirror.ts";
 import { openLabApi } from "./lab-api.ts";
 
@@ -23,11 +24,20 @@ export interface EdgeOrder {
   readonly socketPath: string | undefined;
 }
 
+/** To an edge that runs. */
+export type EdgeCommand = {
+  readonly kind: "withdraw-own" | "announce-own";
+  readonly prefix: string;
+};
+
 export type EdgeReport =
   | { readonly kind: "started" }
   | { readonly kind: "failed"; readonly text: string }
   | { readonly kind: "journal"; readonly entry: JournalEntry }
   | { readonly kind: "routes"; readonly table: readonly (readonly [string, readonly string[]])[] };
+
+/** As the file has it. */
+let config: EdgeConfig | undefined;
 
 const tell = (report: EdgeReport): void => {
   if (process.connected) process.send?.(report);
@@ -35,7 +45,8 @@ const tell = (report: EdgeReport): void => {
 
 process.once("message", async (order) => {
   try {
-    await run(order as EdgeOrder);
+    const agent = await run(order as EdgeOrder);
+    process.on("message", (command) => obey(agent, command as EdgeCommand));
     tell({ kind: "started" });
   } catch (cause) {
     tell({ kind: "failed", text: cause instanceof Error ? cause.message : String(cause) });
@@ -43,23 +54,24 @@ process.once("message", async (order) => {
   }
 });
 
-async function run(order: EdgeOrder): Promise<void> {
-  const config = read(order.configFile);
+async function run(order: EdgeOrder): Promise<Agent> {
+  const own = read(order.configFile);
+  config = own;
   const quiet = { write: () => undefined };
   const host = createLinuxHost({
-    name: config.name,
+    name: own.name,
     netns: order.netns,
     log: quiet,
     seed: order.seed,
-    routes: { ...config.fib, kind: "kernel" },
+    routes: { ...own.fib, kind: "kernel" },
   });
   const agent = new Agent({
     host,
-    config,
-    startBfd: startWorkerBfdEngine({ name: config.name, netns: order.netns }),
+    config: own,
+    startBfd: startWorkerBfdEngine({ name: own.name, netns: order.netns }),
   });
   agent.journal.subscribe((entry) => tell({ kind: "journal", entry }));
-  mirrorFib(config, host.routes, agent.journal, (table) =>
+  mirrorFib(own, host.routes, agent.journal, (table) =>
     tell({ kind: "routes", table: [...table] }),
   );
   agent.start();
@@ -70,6 +82,14 @@ async function run(order: EdgeOrder): Promise<void> {
     agent.stop("lab ends", () => process.exit(0));
     setTimeout(() => process.exit(0), 2000).unref();
   });
+  return agent;
+}
+
+function obey(agent: Agent, { kind, prefix }: EdgeCommand): void {
+  const file = config;
+  if (file === undefined) return;
+  const change = kind === "withdraw-own" ? withoutAnnounced(prefix) : withAnnounced(prefix, file);
+  agent.reload(change(agent.view.config));
 }
 
 /** The drill has read the file already; here it must be the same again, less its API. */

@@ -1,6 +1,6 @@
 import type { JournalEntry } from "../../agent/journal.ts";
 import type { Micros } from "../../core/time.ts";
-import type { Cut } from "../drill/drill.ts";
+import type { LabFault } from "../drill/faults.ts";
 
 /**
  * Where a drill is played. Three substrates keep this contract and the runner cannot tell them
@@ -19,13 +19,10 @@ export interface Lab {
   /** Polls `claim` after everything that happens; false where `deadline` came first. */
   waitFor(claim: () => boolean, deadline: Micros): Promise<boolean>;
 
-  // Deeds. Each answers when it took effect on the lab's clock: figures count from there.
-  cut(circuit: string, cut: Cut): Micros;
-  restore(circuit: string): Micros;
-  shutPort(circuit: string): Micros;
-  restartVbr(circuit: string, how: "silent" | "graceful", downUs: number): Micros;
-  withdraw(prefix: string): Micros;
-  announce(prefix: string): Micros;
+  /** Why this lab cannot do a fault, in words that follow "cannot"; undefined where it can. */
+  whyNot(fault: LabFault): string | undefined;
+  /** Answers when it took effect on the lab's clock: figures count from there. */
+  perform(fault: LabFault): Micros;
 
   /** What the edge's journal said so far, in order. */
   edgeJournal(): readonly JournalEntry[];

@@ -13,7 +13,12 @@ import type { Host } from "../../platform/contract.ts";
 import { createLinuxHost, type LinuxHost } from "../../platform/linux/host.ts";
 import type { VirtualLink } from "../../platform/virtual/link.ts";
 import { Cloud, type CloudEntry } from "../cloud/cloud.ts";
-import type { Cut, Drill } from "../drill/drill.ts";
+import type { VbrConfig } from "../cloud/cloud-config.ts";
+import type { Drill } from "../drill/drill.ts";
+import type { FaultDirection, LabFault } from "../drill/faults.ts";
+import { CloudFaults } from "./cloud-faults.ts";
+import { type Deeds, perform } from "./deeds.ts";
+import { withAnnounced, withoutAnnounced } from "./edge-faults.ts";
 import { type CircuitsByPrefix, mirrorFib, mirrorReturn } from "./fib-mirror.ts";
 import type { Direction, Lab, ProbeColumns, ProbeRecord } from "./lab.ts";
 import { openLabApi } from "./lab-api.ts";
@@ -34,6 +39,9 @@ export class LoopbackLab implements Lab {
   readonly #wires = new Wires();
   readonly #hosts = new Map<string, Host>();
   readonly #cloud: Cloud;
+  readonly #cloudFaults: CloudFaults;
+  readonly #deeds: Deeds;
+  readonly #timers = new Set<NodeJS.Timeout>();
   readonly #edge: Agent;
   readonly #edgeEntries: JournalEntry[] = [];
   readonly #startUs: Micros;
@@ -52,13 +60,20 @@ export class LoopbackLab implements Lab {
     // Two labs of one machine differ in their process ids, so in their loopback networks.
     this.#map = new LoopbackMap(1 + (process.pid % 250), 17_000);
     this.#startUs = this.#real.clock.now();
-    this.#cloud = new Cloud(this.#drill.cloud, {
-      plan: {
-        fib: "virtual",
-        innerPort: 179,
-        inner: (vbr) => innerLink(this.#drill.cloud, vbr),
-      },
-      host: (node) => this.#host(node),
+    const cloudConfig = this.#drill.cloud;
+    const plan = {
+      fib: "virtual",
+      innerPort: 179,
+      inner: (vbr: VbrConfig) => innerLink(cloudConfig, vbr),
+    } as const;
+    this.#cloudFaults = new CloudFaults({
+      ...{ config: cloudConfig, plan, cloud: () => this.#cloud },
+      afterUs: (delayUs, run) => this.#afterUs(delayUs, run),
+    });
+    this.#deeds = this.#loopbackDeeds();
+    this.#cloud = new Cloud(cloudConfig, {
+      plan,
+      host: (node) => this.#cloudFaults.tapped(node, this.#host(node)),
       startBfd: (node) => startInlineBfdEngine(this.#host(node)),
     });
     const config = { ...drill.edge, api: { listen: undefined, socketPath: undefined } };
@@ -96,44 +111,13 @@ export class LoopbackLab implements Lab {
     return true;
   }
 
-  cut(circuit: string, cut: Cut): Micros {
-    const carrier = cut.carrier === "seen" ? "seen" : "unseen";
-    const toCloud = cut.direction !== "to-edge";
-    const toEdge = cut.direction !== "to-cloud";
-    this.#wire(circuit, toCloud, toEdge);
-    const where = toCloud && toEdge ? {} : toCloud ? { from: EDGE } : { to: EDGE };
-    this.#link(circuit).cut({ ...where, carrier });
-    return this.now();
+  whyNot(fault: LabFault): string | undefined {
+    if (fault.do in this.#deeds) return undefined;
+    return `do "${fault.do}" over loopback sockets: that needs root, or virtual time`;
   }
 
-  restore(circuit: string): Micros {
-    this.#link(circuit).repair();
-    this.#wire(circuit, false, false);
-    return this.now();
-  }
-
-  shutPort(circuit: string): Micros {
-    return this.cut(circuit, { direction: "both", carrier: "seen" });
-  }
-
-  restartVbr(circuit: string, how: "silent" | "graceful", downUs: number): Micros {
-    const vbr = this.#cloud.vbrOf(circuit);
-    if (how === "silent") this.cut(circuit, { direction: "both", carrier: "hidden" });
-    this.#cloud.stopNode(vbr.name, "restart", () => undefined);
-    setTimeout(() => {
-      this.restore(circuit);
-      this.#cloud.startVbr(vbr);
-    }, downUs / 1000);
-    return this.now();
-  }
-
-  withdraw(prefix: string): Micros {
-    this.#cloud.withdraw(prefix);
-    return this.now();
-  }
-
-  announce(prefix: string): Micros {
-    this.#cloud.announce(prefix);
+  perform(fault: LabFault): Micros {
+    perform(this.#deeds, fault);
     return this.now();
   }
 
@@ -173,6 +157,7 @@ export class LoopbackLab implements Lab {
       this.#cloud.stop("lab ends", done);
       setTimeout(resolve, 3000).unref();
     });
+    for (const timer of this.#timers) clearTimeout(timer);
     clearInterval(this.#pump);
     this.#real.close();
   }
@@ -201,6 +186,51 @@ export class LoopbackLab implements Lab {
     };
     this.#hosts.set(node, host);
     return host;
+  }
+
+  #loopbackDeeds(): Deeds {
+    return {
+      ...this.#cloudFaults.deeds,
+      cut: ({ circuit, direction, carrier }) => {
+        this.#cut(circuit, direction, carrier === "seen" ? "seen" : "unseen");
+      },
+      restore: ({ circuit }) => this.#restore(circuit),
+      "shut-port": ({ circuit }) => this.#cut(circuit, "both", "seen"),
+      "remove-vlan": ({ circuit }) => this.#cut(circuit, "both", "unseen"),
+      "restart-vbr": ({ circuit, how, downUs }) => {
+        const vbr = this.#cloud.vbrOf(circuit);
+        if (how === "silent") this.#cut(circuit, "both", "unseen");
+        this.#cloud.stopNode(vbr.name, "restart", () => undefined);
+        this.#afterUs(downUs, () => {
+          this.#restore(circuit);
+          this.#cloud.startVbr(vbr);
+        });
+      },
+      "withdraw-own": ({ prefix }) => {
+        this.#edge.reload(withoutAnnounced(prefix)(this.#edge.view.config));
+      },
+      "announce-own": ({ prefix }) => {
+        this.#edge.reload(withAnnounced(prefix, this.#drill.edge)(this.#edge.view.config));
+      },
+    };
+  }
+
+  #cut(circuit: string, direction: FaultDirection, carrier: "seen" | "unseen"): void {
+    const toCloud = direction !== "to-edge";
+    const toEdge = direction !== "to-cloud";
+    this.#wire(circuit, toCloud, toEdge);
+    const where = toCloud && toEdge ? {} : toCloud ? { from: EDGE } : { to: EDGE };
+    this.#link(circuit).cut({ ...where, carrier });
+  }
+
+  #restore(circuit: string): void {
+    this.#link(circuit).repair();
+    this.#wire(circuit, false, false);
+    this.#cloudFaults.restore(circuit);
+  }
+
+  #afterUs(delayUs: number, run: () => void): void {
+    this.#timers.add(setTimeout(run, delayUs / 1000));
   }
 
   #wire(circuit: string, isDeadToCloud: boolean, isDeadToEdge: boolean): void {

@@ -6,21 +6,21 @@
  *   idc ── edge ══ c1 ══ vbr-1 ──┐
  *             ╚═══ c2 ══ vbr-2 ──┴─ ecr (VPC)
  */
-import { type ChildProcess, fork } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { startInlineBfdEngine } from "../../agent/bfd/inline-engine.ts";
 import type { JournalEntry } from "../../agent/journal.ts";
-import { PlatformError } from "../../core/app-error.ts";
 import type { Micros } from "../../core/time.ts";
 import type { Host } from "../../platform/contract.ts";
 import { createLinuxHost, type LinuxHost } from "../../platform/linux/host.ts";
 import { Cloud, type CloudEntry } from "../cloud/cloud.ts";
 import type { VbrConfig } from "../cloud/cloud-config.ts";
-import type { Cut, Drill } from "../drill/drill.ts";
-import type { EdgeOrder, EdgeReport } from "./edge-process.ts";
+import type { Drill } from "../drill/drill.ts";
+import type { LabFault } from "../drill/faults.ts";
+import { CloudFaults } from "./cloud-faults.ts";
 import { type CircuitsByPrefix, mirrorReturn } from "./fib-mirror.ts";
 import type { Lab, ProbeRecord } from "./lab.ts";
+import { NamespaceEdge } from "./namespace-edge.ts";
+import { NamespaceFaults, whyNotInNamespaces } from "./namespace-faults.ts";
 import { Namespaces } from "./namespaces.ts";
 import { type ProbeWorker, startProbeWorker } from "./probe-worker.ts";
 import {
@@ -49,16 +49,16 @@ export class NamespaceLab implements Lab {
   readonly mode = "lab";
   readonly substrate = "network namespaces, kernel routes, real packets";
   readonly #drill: Drill;
-  readonly #edgeFile: string;
-  readonly #socketPath: string | undefined;
   readonly #namespaces = new Namespaces();
   readonly #hosts = new Map<string, LinuxHost>();
   readonly #clock: Host["clock"];
   readonly #cloud: Cloud;
-  readonly #edgeEntries: JournalEntry[] = [];
-  #routes: CircuitsByPrefix = new Map();
+  readonly #edge: NamespaceEdge;
+  readonly #faults: NamespaceFaults;
+  readonly #timers = new Set<NodeJS.Timeout>();
   #returns: CircuitsByPrefix = new Map();
-  #edge: ChildProcess | undefined;
+  /** What went wrong behind the drill's back. */
+  #failure: unknown;
   #probes: ProbeWorker | undefined;
   #claim: (() => void) | undefined;
 
@@ -67,14 +67,34 @@ export class NamespaceLab implements Lab {
    * `socketPath`: where the edge's API is to listen, if it is.
    */
   constructor(drill: Drill, edgeFile: string, socketPath?: string) {
-    this.#socketPath = socketPath;
     this.#drill = { ...drill, cloud: withDevices(drill.cloud) };
-    this.#edgeFile = edgeFile;
     this.#clock = createLinuxHost({ name: "lab", log: QUIET, seed: drill.seed }).clock;
-    this.#cloud = new Cloud(this.#drill.cloud, {
-      plan: { fib: "kernel", innerPort: 179, inner: (vbr) => innerLink(this.#drill.cloud, vbr) },
-      host: (node) => this.#host(node),
+    const config = this.#drill.cloud;
+    const plan = {
+      fib: "kernel",
+      innerPort: 179,
+      inner: (vbr: VbrConfig) => innerLink(config, vbr),
+    } as const;
+    const afterUs = (delayUs: number, run: () => void) => this.#afterUs(delayUs, run);
+    const cloudFaults = new CloudFaults({ config, plan, cloud: () => this.#cloud, afterUs });
+    this.#cloud = new Cloud(config, {
+      plan,
+      host: (node) => cloudFaults.tapped(node, this.#host(node)),
       startBfd: (node) => startInlineBfdEngine(this.#host(node)),
+    });
+    const order = {
+      configFile: edgeFile,
+      netns: this.#namespaces.nameOf(EDGE),
+      seed: drill.seed,
+      socketPath,
+    };
+    this.#edge = new NamespaceEdge(order, () => this.#claim?.());
+    this.#faults = new NamespaceFaults({
+      ...{ drill: this.#drill, namespaces: this.#namespaces, cloud: this.#cloud },
+      ...{ cloudFaults, edge: this.#edge, afterUs },
+      failed: (error) => {
+        this.#failure ??= error;
+      },
     });
   }
 
@@ -99,6 +119,7 @@ export class NamespaceLab implements Lab {
    */
   async waitFor(claim: () => boolean, deadline: Micros): Promise<boolean> {
     for (;;) {
+      if (this.#failure !== undefined) throw this.#failure;
       if (claim()) return true;
       const leftMs = (deadline - this.now()) / 1000;
       if (leftMs <= 0) return false;
@@ -106,56 +127,17 @@ export class NamespaceLab implements Lab {
     }
   }
 
-  cut(circuit: string, cut: Cut): Micros {
-    const vbr = this.#cloud.vbrOf(circuit);
-    if (cut.carrier === "seen") return this.shutPort(circuit);
-    if (cut.direction !== "to-edge") this.#blackhole(EDGE, edgeDevice(this.#drill, circuit));
-    if (cut.direction !== "to-cloud") this.#blackhole(vbr.name, customerDevice(vbr));
-    return this.now();
+  whyNot(fault: LabFault): string | undefined {
+    return whyNotInNamespaces(fault);
   }
 
-  restore(circuit: string): Micros {
-    const vbr = this.#cloud.vbrOf(circuit);
-    for (const [node, device] of [
-      [EDGE, edgeDevice(this.#drill, circuit)],
-      [vbr.name, customerDevice(vbr)],
-    ] as const) {
-      this.#namespaces.ip(node, ["link", "set", device, "up"]);
-      this.#namespaces.tc(node, ["qdisc", "replace", "dev", device, "root", "pfifo"]);
-    }
-    return this.now();
-  }
-
-  shutPort(circuit: string): Micros {
-    const vbr = this.#cloud.vbrOf(circuit);
-    this.#namespaces.ip(vbr.name, ["link", "set", customerDevice(vbr), "down"]);
-    return this.now();
-  }
-
-  restartVbr(circuit: string, how: "silent" | "graceful", downUs: number): Micros {
-    const vbr = this.#cloud.vbrOf(circuit);
-    const at =
-      how === "silent" ? this.cut(circuit, { direction: "both", carrier: "hidden" }) : this.now();
-    this.#cloud.stopNode(vbr.name, "restart", () => undefined);
-    setTimeout(() => {
-      this.restore(circuit);
-      this.#cloud.startVbr(vbr);
-    }, downUs / 1000);
-    return at;
-  }
-
-  withdraw(prefix: string): Micros {
-    this.#cloud.withdraw(prefix);
-    return this.now();
-  }
-
-  announce(prefix: string): Micros {
-    this.#cloud.announce(prefix);
+  perform(fault: LabFault): Micros {
+    this.#faults.perform(fault);
     return this.now();
   }
 
   edgeJournal(): readonly JournalEntry[] {
-    return this.#edgeEntries;
+    return this.#edge.journal;
   }
 
   cloudJournal(): readonly CloudEntry[] {
@@ -163,7 +145,7 @@ export class NamespaceLab implements Lab {
   }
 
   routeVia(prefix: string): readonly string[] {
-    return this.#routes.get(prefix) ?? [];
+    return this.#edge.table.get(prefix) ?? [];
   }
 
   returnVia(prefix: string): readonly string[] {
@@ -181,7 +163,8 @@ export class NamespaceLab implements Lab {
 
   async stop(): Promise<void> {
     await this.#probes?.close();
-    await this.#stopEdge();
+    for (const timer of this.#timers) clearTimeout(timer);
+    await this.#edge.stop();
     await new Promise<void>((resolve) => {
       this.#cloud.stop("lab ends", resolve);
       setTimeout(resolve, 1000).unref();
@@ -247,32 +230,8 @@ export class NamespaceLab implements Lab {
     }
   }
 
-  #blackhole(node: string, device: string): void {
-    this.#namespaces.tc(node, ["qdisc", "replace", "dev", device, "root", "blackhole"]);
-  }
-
   async #startEdge(): Promise<void> {
-    const entry = fileURLToPath(new URL("./edge-process.js", import.meta.url));
-    const child = fork(entry, [], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
-    this.#edge = child;
-    const order: EdgeOrder = {
-      configFile: this.#edgeFile,
-      netns: this.#namespaces.nameOf(EDGE),
-      seed: this.#drill.seed,
-      socketPath: this.#socketPath,
-    };
-    child.send(order);
-    await new Promise<void>((resolve, reject) => {
-      child.on("message", (message) => {
-        const report = message as EdgeReport;
-        if (report.kind === "started") resolve();
-        else if (report.kind === "failed") reject(new PlatformError("LAB_EDGE", report.text));
-        else this.#heard(report);
-      });
-      child.once("exit", (code) =>
-        reject(new PlatformError("LAB_EDGE", `the edge's process ended with code ${code}`)),
-      );
-    });
+    await this.#edge.start();
     this.#probes = await startProbeWorker({
       traffic: this.#drill.traffic,
       idc: this.#namespaces.nameOf(IDC),
@@ -280,10 +239,17 @@ export class NamespaceLab implements Lab {
     });
   }
 
-  #heard(report: EdgeReport): void {
-    if (report.kind === "journal") this.#edgeEntries.push(report.entry);
-    else if (report.kind === "routes") this.#routes = new Map(report.table);
-    this.#claim?.();
+  #afterUs(delayUs: number, run: () => void): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      try {
+        run();
+      } catch (error) {
+        this.#failure ??= error;
+        this.#claim?.();
+      }
+    }, delayUs / 1000);
+    this.#timers.add(timer);
   }
 
   #somethingHappens(atMostMs: number): Promise<void> {
@@ -294,16 +260,6 @@ export class NamespaceLab implements Lab {
         resolve();
       };
     });
-  }
-
-  async #stopEdge(): Promise<void> {
-    const child = this.#edge;
-    if (child === undefined || child.exitCode !== null) return;
-    const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-    if (child.connected) child.disconnect();
-    const timer = setTimeout(() => child.kill("SIGKILL"), 3000);
-    await gone;
-    clearTimeout(timer);
   }
 }
 

@@ -62,6 +62,10 @@ export class Namespaces {
     run("tc", ["-n", this.nameOf(node), ...args]);
   }
 
+  sysctl(node: string, key: string, value: number): void {
+    this.exec(node, "sh", ["-c", `echo ${value} > /proc/sys/${key}`]);
+  }
+
   exec(node: string, program: string, args: readonly string[]): string {
     return run("ip", ["netns", "exec", this.nameOf(node), program, ...args]);
   }
@@ -82,6 +86,15 @@ export function whyNoNamespaces(): string | undefined {
   if (made.status !== 0) return `ip netns add: ${made.stderr.trim()}`;
   spawnSync("ip", ["netns", "del", probe]);
   return undefined;
+}
+
+/** Undefined where the kernel can degrade a line; else what is missing. */
+export function whyNoNetem(): string | undefined {
+  const probe = `${PREFIX}-${process.pid}-netem`;
+  if (spawnSync("ip", ["netns", "add", probe]).status !== 0) return "no namespace can be made";
+  const made = spawnSync("tc", ["-n", probe, "qdisc", "add", "dev", "lo", "root", "netem"]);
+  spawnSync("ip", ["netns", "del", probe]);
+  return made.status === 0 ? undefined : "this kernel has no netem (sch_netem)";
 }
 
 function reapAbandoned(): void {

@@ -7,7 +7,7 @@
  *             ╚═══ c2 ══ vbr-2 ──┴─ ecr (VPC)
  */
 import type { VirtualHost } from "../../platform/virtual/host.ts";
-import type { VirtualLink } from "../../platform/virtual/link.ts";
+import { type LinkQuality, PERFECT_LINK, type VirtualLink } from "../../platform/virtual/link.ts";
 import { World } from "../../platform/virtual/world.ts";
 import type { CloudConfig, VbrConfig } from "../cloud/cloud-config.ts";
 import type { InnerLink } from "../cloud/nodes.ts";
@@ -19,8 +19,8 @@ export const IDC = "idc";
 export const IDC_LINK = { edge: "10.254.0.1", idc: "10.254.0.2", maskLength: 30 } as const;
 
 /** One way through a metropolitan circuit, and through the cloud's own network. */
-const CIRCUIT_LATENCY_US = 1_000;
-const CIRCUIT_JITTER_US = 100;
+const CIRCUIT = { latencyUs: 1_000, jitterUs: 100 } as const;
+export const CIRCUIT_QUALITY: LinkQuality = { ...PERFECT_LINK, ...CIRCUIT };
 const INNER_LATENCY_US = 200;
 
 export interface DrillWorld {
@@ -82,8 +82,7 @@ function addCircuit(drill: Drill, world: World, vbr: VbrConfig): VirtualLink {
       },
       { host, device: customerDevice(vbr), addresses: [vbr.local] },
     ],
-    latencyUs: CIRCUIT_LATENCY_US,
-    jitterUs: CIRCUIT_JITTER_US,
+    ...CIRCUIT,
   });
 }
 

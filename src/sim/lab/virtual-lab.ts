@@ -1,15 +1,17 @@
 /** A lab on one virtual clock: the shipped agent and the cloud in a simulated network. */
-import { Agent } from "../../agent/agent.ts";
 import { startInlineBfdEngine } from "../../agent/bfd/inline-engine.ts";
 import type { JournalEntry } from "../../agent/journal.ts";
 import { after, type Micros } from "../../core/time.ts";
-import type { VirtualLink } from "../../platform/virtual/link.ts";
 import { Cloud, type CloudEntry } from "../cloud/cloud.ts";
-import type { Cut, Drill } from "../drill/drill.ts";
-import { type CircuitsByPrefix, mirrorFib, mirrorReturn } from "./fib-mirror.ts";
+import type { Drill } from "../drill/drill.ts";
+import type { LabFault } from "../drill/faults.ts";
+import { CloudFaults } from "./cloud-faults.ts";
+import { type CircuitsByPrefix, mirrorReturn } from "./fib-mirror.ts";
 import type { Lab, ProbeRecord } from "./lab.ts";
 import { ProbePair } from "./probes.ts";
-import { buildWorld, type DrillWorld, EDGE, innerLink, withDevices } from "./topology.ts";
+import { buildWorld, type DrillWorld, innerLink, withDevices } from "./topology.ts";
+import { type EdgeInjection, VirtualEdge } from "./virtual-edge.ts";
+import { VirtualFaults } from "./virtual-faults.ts";
 
 /** Longer than any goodbye: AdminDown lasts a Detection Time, of at most some seconds. */
 const GOODBYE_US = 10_000_000;
@@ -20,31 +22,36 @@ export class VirtualLab implements Lab {
   readonly #drill: Drill;
   readonly #ground: DrillWorld;
   readonly #cloud: Cloud;
-  readonly #edge: Agent;
-  readonly #edgeEntries: JournalEntry[] = [];
+  readonly #edge: VirtualEdge;
+  readonly #faults: VirtualFaults;
   readonly #probes: ProbePair;
-  #routes: CircuitsByPrefix = new Map();
   #returns: CircuitsByPrefix = new Map();
 
-  constructor(drill: Drill) {
+  /** `injection`: where a test may put a bug into the edge. */
+  constructor(drill: Drill, injection: EdgeInjection = {}) {
     this.#drill = { ...drill, cloud: withDevices(drill.cloud) };
     const ground = buildWorld(this.#drill);
-    const { world, edge } = ground;
+    const { world } = ground;
     this.#ground = ground;
-    this.#cloud = new Cloud(this.#drill.cloud, {
-      plan: {
-        fib: "kernel",
-        innerPort: 179,
-        inner: (vbr) => innerLink(this.#drill.cloud, vbr),
-      },
-      host: (node) => world.host(node),
+    const config = this.#drill.cloud;
+    const plan = {
+      fib: "kernel",
+      innerPort: 179,
+      inner: (vbr: (typeof config.vbrs)[number]) => innerLink(config, vbr),
+    } as const;
+    const cloudFaults = new CloudFaults({
+      ...{ config, plan },
+      cloud: () => this.#cloud,
+      afterUs: (delayUs, run) => world.at(after(world.now, delayUs), run),
+    });
+    this.#cloud = new Cloud(config, {
+      plan,
+      host: (node) => cloudFaults.tapped(node, world.host(node)),
       startBfd: (node) => startInlineBfdEngine(world.host(node)),
     });
-    const config = { ...drill.edge, api: { listen: undefined, socketPath: undefined } };
-    this.#edge = new Agent({ host: edge, config, startBfd: startInlineBfdEngine(edge) });
-    this.#edge.journal.subscribe((entry) => this.#edgeEntries.push(entry));
-    mirrorFib(config, edge.routes, this.#edge.journal, (table) => {
-      this.#routes = table;
+    this.#edge = new VirtualEdge(ground.edge, drill.edge, injection);
+    this.#faults = new VirtualFaults({
+      ...{ drill: this.#drill, world: ground, cloud: this.#cloud, cloudFaults, edge: this.#edge },
     });
     this.#probes = new ProbePair(drill.traffic, ground.idc, ground.ecr);
   }
@@ -77,46 +84,15 @@ export class VirtualLab implements Lab {
     return this.#ground.world.runUntil(claim, deadline);
   }
 
-  cut(circuit: string, cut: Cut): Micros {
-    const carrier = cut.carrier === "seen" ? "seen" : "unseen";
-    const where =
-      cut.direction === "both" ? {} : cut.direction === "to-cloud" ? { from: EDGE } : { to: EDGE };
-    this.#link(circuit).cut({ ...where, carrier });
-    return this.now();
-  }
+  whyNot(): undefined {}
 
-  restore(circuit: string): Micros {
-    this.#link(circuit).repair();
-    return this.now();
-  }
-
-  shutPort(circuit: string): Micros {
-    return this.cut(circuit, { direction: "both", carrier: "seen" });
-  }
-
-  restartVbr(circuit: string, how: "silent" | "graceful", downUs: number): Micros {
-    const vbr = this.#cloud.vbrOf(circuit);
-    if (how === "silent") this.cut(circuit, { direction: "both", carrier: "hidden" });
-    this.#cloud.stopNode(vbr.name, "restart", () => undefined);
-    this.#ground.world.at(after(this.now(), downUs), () => {
-      this.restore(circuit);
-      this.#cloud.startVbr(vbr);
-    });
-    return this.now();
-  }
-
-  withdraw(prefix: string): Micros {
-    this.#cloud.withdraw(prefix);
-    return this.now();
-  }
-
-  announce(prefix: string): Micros {
-    this.#cloud.announce(prefix);
+  perform(fault: LabFault): Micros {
+    this.#faults.perform(fault);
     return this.now();
   }
 
   edgeJournal(): readonly JournalEntry[] {
-    return this.#edgeEntries;
+    return this.#edge.journal;
   }
 
   cloudJournal(): readonly CloudEntry[] {
@@ -124,7 +100,7 @@ export class VirtualLab implements Lab {
   }
 
   routeVia(prefix: string): readonly string[] {
-    return this.#routes.get(prefix) ?? [];
+    return this.#edge.table.get(prefix) ?? [];
   }
 
   returnVia(prefix: string): readonly string[] {
@@ -163,11 +139,5 @@ export class VirtualLab implements Lab {
         this.#returns = table;
       });
     }
-  }
-
-  #link(circuit: string): VirtualLink {
-    const link = this.#ground.circuits.get(circuit);
-    if (link === undefined) throw new RangeError(`no circuit "${circuit}" in this drill`);
-    return link;
   }
 }

@@ -1,0 +1,359 @@
+/**
+ * Every fault a drill can name, as one table: what it acts on, its parameters as a file writes
+ * them, and its words in a report. The file's schema, the loader and the labs all follow from it,
+ * so a new fault is a row here and a deed in the labs that can do it. A lab without the deed says
+ * so (`Lab.whyNot`); nothing is ever skipped.
+ */
+import {
+  bandwidth,
+  count,
+  duration,
+  type Parameter,
+  percent,
+  prefix,
+  prefixes,
+  word,
+  words,
+} from "./parameters.ts";
+
+type Parameters = Readonly<Record<string, Parameter<unknown>>>;
+type ValuesOf<P extends Parameters> = {
+  readonly [Name in keyof P]: P[Name] extends Parameter<infer Value> ? Value : never;
+};
+
+export type Target = "circuit" | "edge" | "cloud";
+
+export interface FaultRow<T extends Target, P extends Parameters> {
+  /** `circuit`: the step names one, or `all`. */
+  readonly target: T;
+  readonly kind: "fault" | "repair";
+  readonly with: P;
+  /** Where it changes which of the traffic's prefixes are announced. */
+  readonly change?: "withdraw" | "announce";
+  text(values: ValuesOf<P> & (T extends "circuit" ? OfCircuit : unknown)): string;
+  /** What the values lack together, in words. */
+  check?(values: ValuesOf<P>): string | undefined;
+}
+
+interface OfCircuit {
+  readonly circuit: string;
+}
+
+const row = <T extends Target, P extends Parameters>(spec: FaultRow<T, P>): FaultRow<T, P> => spec;
+
+const DIRECTIONS = ["both", "to-cloud", "to-edge"] as const;
+export type FaultDirection = (typeof DIRECTIONS)[number];
+const direction = word("direction", DIRECTIONS, "both");
+const carrier = word("carrier", ["hidden", "seen"] as const, "hidden");
+
+const WAY: Readonly<Record<FaultDirection, string>> = {
+  both: "both ways",
+  "to-cloud": "towards the cloud",
+  "to-edge": "towards the edge",
+};
+const CARRIER = { seen: "carrier lost", hidden: "carrier stays" } as const;
+
+export const FAULTS = {
+  // The line ---------------------------------------------------------------------------------
+  cut: row({
+    target: "circuit",
+    kind: "fault",
+    with: { direction, carrier },
+    text: (of) => `cut ${of.circuit} ${WAY[of.direction]}, ${CARRIER[of.carrier]}`,
+  }),
+  restore: row({
+    target: "circuit",
+    kind: "repair",
+    with: {},
+    text: (of) => `restore ${of.circuit}`,
+  }),
+  flap: row({
+    target: "circuit",
+    kind: "fault",
+    with: {
+      direction,
+      carrier,
+      periodUs: duration("period"),
+      times: count("times", 1, 1000),
+    },
+    text: (of) => `flap ${of.circuit} ${of.times} times`,
+  }),
+  "shut-port": row({
+    target: "circuit",
+    kind: "fault",
+    with: {},
+    text: (of) => `shut the port of ${of.circuit}`,
+  }),
+  "remove-vlan": row({
+    target: "circuit",
+    kind: "fault",
+    with: {},
+    text: (of) => `the switch loses the VLAN of ${of.circuit}, carrier stays`,
+  }),
+  degrade: row({
+    target: "circuit",
+    kind: "fault",
+    with: {
+      direction,
+      lossPercent: percent("loss").optional,
+      latencyUs: duration("latency").optional,
+      jitterUs: duration("jitter").optional,
+      duplicatePercent: percent("duplicate").optional,
+      reorderPercent: percent("reorder").optional,
+      mtu: count("mtu", 68, 9216).optional,
+      rateBps: bandwidth("rate").optional,
+    },
+    text: (of) => `degrade ${of.circuit} ${WAY[of.direction]}: ${qualityText(of)}`,
+    check: (of) => {
+      return qualityText(of) === "" ? "it names no quality, such as loss: 5%" : undefined;
+    },
+  }),
+  // The VBR ----------------------------------------------------------------------------------
+  "restart-vbr": row({
+    target: "circuit",
+    kind: "fault",
+    with: {
+      how: word("how", ["silent", "graceful"] as const, "silent"),
+      downUs: duration("down", "5s"),
+    },
+    text: (of) => `restart the VBR of ${of.circuit} (${of.how})`,
+  }),
+  "forwarding-dead": row({
+    target: "circuit",
+    kind: "fault",
+    with: {},
+    text: (of) => `the VBR of ${of.circuit} forwards nothing any more, its sessions stay`,
+  }),
+  "stop-bfd": row({
+    target: "circuit",
+    kind: "fault",
+    with: { direction },
+    text: (of) => `BFD of ${of.circuit} is lost ${WAY[of.direction]}, all else passes`,
+  }),
+  "send-cease": row({
+    target: "circuit",
+    kind: "fault",
+    with: { subcode: count("subcode", 1, 10) },
+    text: (of) => `the VBR of ${of.circuit} sends Cease/${of.subcode}`,
+  }),
+  "silence-bgp": row({
+    target: "circuit",
+    kind: "fault",
+    with: {},
+    text: (of) => `the VBR of ${of.circuit} says no BGP any more, TCP and BFD live`,
+  }),
+  "stall-bgp": row({
+    target: "circuit",
+    kind: "fault",
+    with: {},
+    text: (of) => `the VBR of ${of.circuit} stops reading: its TCP window closes`,
+  }),
+  "reset-tcp": row({
+    target: "circuit",
+    kind: "fault",
+    with: {},
+    text: (of) => `the VBR of ${of.circuit} resets the TCP connection`,
+  }),
+  "half-open": row({
+    target: "circuit",
+    kind: "fault",
+    with: {},
+    text: (of) => `the VBR of ${of.circuit} forgets the TCP connection without a word`,
+  }),
+  "wrong-as": row({
+    target: "circuit",
+    kind: "fault",
+    with: { as: count("as", 1, 4_294_967_294) },
+    text: (of) => `the VBR of ${of.circuit} expects AS ${of.as}`,
+  }),
+  "wrong-md5": row({
+    target: "circuit",
+    kind: "fault",
+    with: { key: words("key", "a key of the lab, of 1 to 80 characters", 80) },
+    text: (of) => `the VBR of ${of.circuit} has another MD5 key`,
+  }),
+  drain: row({
+    target: "circuit",
+    kind: "fault",
+    with: {
+      prepend: count("prepend", 1, 10).optional,
+      med: count("med", 0, 4_294_967_295).optional,
+      by: word("by", ["attributes", "graceful-shutdown"] as const, "attributes"),
+    },
+    text: (of) => `the cloud drains ${of.circuit} by ${drainText(of)}`,
+    check: (of) => {
+      if (of.by === "graceful-shutdown") return undefined;
+      const isNamed = of.prepend !== undefined || of.med !== undefined;
+      return isNamed ? undefined : "it names none of prepend, med and by: graceful-shutdown";
+    },
+  }),
+  maintain: row({
+    target: "circuit",
+    kind: "fault",
+    with: { noticeUs: duration("notice", "5s"), forUs: duration("for") },
+    text: (of) => `maintenance of ${of.circuit} with notice`,
+  }),
+  // What the cloud announces -------------------------------------------------------------------
+  withdraw: row({
+    target: "cloud",
+    kind: "fault",
+    change: "withdraw",
+    with: { prefix: prefix("prefix") },
+    text: (of) => `cloud withdraws ${of.prefix}`,
+  }),
+  announce: row({
+    target: "cloud",
+    kind: "fault",
+    change: "announce",
+    with: { prefix: prefix("prefix") },
+    text: (of) => `cloud announces ${of.prefix}`,
+  }),
+  "announce-only": row({
+    target: "cloud",
+    kind: "fault",
+    change: "withdraw",
+    with: { prefixes: prefixes("prefixes") },
+    text: (of) => `cloud announces nothing but ${of.prefixes.join(", ")}`,
+  }),
+  flood: row({
+    target: "cloud",
+    kind: "fault",
+    with: { prefix: prefix("prefix"), count: count("count", 1, 10_000) },
+    text: (of) => `cloud announces ${of.count} prefixes of ${of.prefix}`,
+  }),
+  storm: row({
+    target: "cloud",
+    kind: "fault",
+    with: {
+      prefix: prefix("prefix"),
+      count: count("count", 1, 10_000),
+      periodUs: duration("period"),
+      times: count("times", 1, 1000),
+    },
+    text: (of) => `cloud announces and withdraws ${of.count} prefixes, ${of.times} times`,
+  }),
+  // The edge -----------------------------------------------------------------------------------
+  "down-interface": row({
+    target: "circuit",
+    kind: "fault",
+    with: { forUs: duration("for") },
+    text: (of) => `the edge's interface of ${of.circuit} goes down and comes back`,
+  }),
+  "withdraw-own": row({
+    target: "edge",
+    kind: "fault",
+    change: "withdraw",
+    with: { prefix: prefix("prefix") },
+    text: (of) => `the edge withdraws its ${of.prefix}: its health input went bad`,
+  }),
+  "announce-own": row({
+    target: "edge",
+    kind: "repair",
+    change: "announce",
+    with: { prefix: prefix("prefix") },
+    text: (of) => `the edge announces its ${of.prefix} again`,
+  }),
+  "step-clock": row({
+    target: "edge",
+    kind: "fault",
+    with: {
+      offsetUs: duration("offset"),
+      way: word("way", ["ahead", "back"] as const, "ahead"),
+    },
+    text: (of) => `the edge's wall clock is set ${of.offsetUs / 1e6} s ${of.way}`,
+  }),
+  starve: row({
+    target: "edge",
+    kind: "fault",
+    with: {
+      forUs: duration("for"),
+      sharePercent: percent("share"),
+      sliceUs: duration("slice", "100ms"),
+    },
+    text: (of) => `the edge's daemon gets ${100 - of.sharePercent} % of a CPU`,
+  }),
+  freeze: row({
+    target: "edge",
+    kind: "fault",
+    with: { forUs: duration("for") },
+    text: () => "the edge's daemon is stopped (SIGSTOP), and goes on later",
+  }),
+  kill: row({
+    target: "edge",
+    kind: "fault",
+    with: { downUs: duration("down", "2s") },
+    text: () => "the edge's daemon is killed (SIGKILL), and started again",
+  }),
+  upgrade: row({
+    target: "edge",
+    kind: "fault",
+    with: { downUs: duration("down", "2s") },
+    text: () => "the edge's daemon is stopped in order and started again, as in an upgrade",
+  }),
+  "police-icmp": row({
+    target: "edge",
+    kind: "fault",
+    with: { perSec: count("perSec", 0, 1_000_000) },
+    text: (of) => `the edge's control plane answers ${of.perSec} pings a second, no more`,
+  }),
+} as const;
+
+export type FaultKind = keyof typeof FAULTS;
+type RowOf<K extends FaultKind> = (typeof FAULTS)[K];
+
+/** A fault as data: kind, target, parameters, times in microseconds. */
+export type FaultOf<K extends FaultKind> = { readonly do: K } & ValuesOf<RowOf<K>["with"]> &
+  (RowOf<K>["target"] extends "circuit" ? OfCircuit : unknown);
+export type Fault = { [K in FaultKind]: FaultOf<K> }[FaultKind];
+
+/** What labs are asked for; `flap` is many cuts by then. */
+export type LabFault = Exclude<Fault, { readonly do: "flap" }>;
+
+export const FAULT_KINDS = Object.keys(FAULTS) as readonly FaultKind[];
+
+export const circuitOf = (fault: Fault): string | undefined =>
+  "circuit" in fault ? fault.circuit : undefined;
+
+/** In the words of a report. */
+export function faultText(fault: Fault): string {
+  const { text } = FAULTS[fault.do] as { text(of: Fault): string };
+  return text(fault);
+}
+
+interface Quality {
+  readonly lossPercent: number | undefined;
+  readonly latencyUs: number | undefined;
+  readonly jitterUs: number | undefined;
+  readonly duplicatePercent: number | undefined;
+  readonly reorderPercent: number | undefined;
+  readonly mtu: number | undefined;
+  readonly rateBps: number | undefined;
+}
+
+function qualityText(of: Quality): string {
+  const parts: [number | undefined, (value: number) => string][] = [
+    [of.lossPercent, (value) => `loss ${value} %`],
+    [of.latencyUs, (value) => `latency ${value / 1000} ms`],
+    [of.jitterUs, (value) => `jitter ${value / 1000} ms`],
+    [of.duplicatePercent, (value) => `${value} % twice`],
+    [of.reorderPercent, (value) => `${value} % out of order`],
+    [of.mtu, (value) => `MTU ${value}`],
+    [of.rateBps, (value) => `${value / 1e6} Mbps`],
+  ];
+  return parts.flatMap(([value, text]) => (value === undefined ? [] : [text(value)])).join(", ");
+}
+
+interface Drain {
+  readonly prepend: number | undefined;
+  readonly med: number | undefined;
+  readonly by: "attributes" | "graceful-shutdown";
+}
+
+function drainText({ prepend, med, by }: Drain): string {
+  if (by === "graceful-shutdown") return "GRACEFUL_SHUTDOWN";
+  const parts = [
+    ...(prepend === undefined ? [] : [`${prepend} AS_PATH prepends`]),
+    ...(med === undefined ? [] : [`MED ${med}`]),
+  ];
+  return parts.join(" and ");
+}

@@ -1,0 +1,102 @@
+/**
+ * Steps of a drill's file, read against the table of faults: what a step lacks, what it has too
+ * much, and the two that stand for several (`circuit: all`, `flap`).
+ */
+import { parseDurationUs } from "../../core/time.ts";
+import type { Claim, Expectation, FaultStep, Step } from "./drill.ts";
+import { FAULTS, type Fault, type FaultKind } from "./faults.ts";
+import { inWords, type Parameter } from "./parameters.ts";
+import type { StepFile } from "./schema.ts";
+
+/** The steps it stands for, or the sentence that says what is wrong with it. */
+export function toSteps(source: StepFile, circuits: readonly string[]): readonly Step[] | string {
+  if (source.do !== "expect") return toFaults(source, circuits);
+  const surplus = surplusOf(source, CLAIM_KEYS);
+  if (surplus !== undefined) return surplus;
+  const expect = toExpectation(source);
+  if (typeof expect === "string") return expect;
+  return [{ do: "expect", atUs: source.at === undefined ? undefined : us(source.at), expect }];
+}
+
+const us = (text: string): number => parseDurationUs(text) ?? 0;
+
+function toFaults(source: StepFile, circuits: readonly string[]): readonly Step[] | string {
+  const kind = source.do as FaultKind;
+  const row = FAULTS[kind];
+  const parameters: readonly [string, Parameter<unknown>][] = Object.entries(row.with);
+  const isOfCircuit = row.target === "circuit";
+  const keys = parameters.map(([, { key }]) => key);
+  const surplus = surplusOf(source, ["at", ...(isOfCircuit ? ["circuit"] : []), ...keys]);
+  if (surplus !== undefined) return surplus;
+  if (source.at === undefined) return `"${kind}" needs "at": when it happens`;
+  if (isOfCircuit && source.circuit === undefined) return `"${kind}" needs "circuit"`;
+  const written: Readonly<Record<string, unknown>> = { ...source };
+  for (const [, { key, isRequired }] of parameters) {
+    if (isRequired && written[key] === undefined) return `"${kind}" needs "${key}"`;
+  }
+  const values = Object.fromEntries(
+    parameters.map(([name, { key, read }]) => [name, read(written[key])]),
+  );
+  const { check } = row as { check?: (of: unknown) => string | undefined };
+  const lack = check?.(values);
+  if (lack !== undefined) return `"${kind}": ${lack}`;
+  const atUs = us(source.at);
+  const named = source.circuit === "all" ? circuits : [source.circuit];
+  const made = (isOfCircuit ? named : [undefined]).flatMap((circuit) => {
+    const one = { do: kind, atUs, ...values, ...(circuit !== undefined && { circuit }) };
+    return expand(one as unknown as Fault & { readonly atUs: number });
+  });
+  return made.sort((a, b) => a.atUs - b.atUs);
+}
+
+/** A line that flaps is cut for half of every period. */
+function expand(step: Fault & { readonly atUs: number }): readonly FaultStep[] {
+  if (step.do !== "flap") return [step];
+  const { circuit, direction, carrier, periodUs, times } = step;
+  return Array.from({ length: times }, (_, turn) => step.atUs + turn * periodUs).flatMap(
+    (atUs): FaultStep[] => [
+      { do: "cut", atUs, circuit, direction, carrier },
+      { do: "restore", atUs: atUs + Math.floor(periodUs / 2), circuit },
+    ],
+  );
+}
+
+const CLAIM_KEYS = ["at", "session", "is", "vpc", "route", "return", "via", "within", "for"];
+
+function surplusOf(source: StepFile, keys: readonly string[]): string | undefined {
+  const surplus = Object.keys(source).filter((key) => key !== "do" && !keys.includes(key));
+  if (surplus.length === 0) return undefined;
+  const known = keys.length === 0 ? "none" : inWords(keys);
+  return `"${source.do}" has no key "${surplus.join('", "')}"; it takes ${known}`;
+}
+
+function toExpectation(source: StepFile): Expectation | string {
+  const { within, for: lasting } = source;
+  if (within === undefined && lasting === undefined) {
+    return `"expect" needs "within": how long it may take, or "for": how long it must last`;
+  }
+  const claim = toClaim(source);
+  if (typeof claim === "string") return claim;
+  const times = { withinUs: within === undefined ? 0 : us(within) };
+  return { ...claim, ...times, ...(lasting === undefined ? {} : { forUs: us(lasting) }) };
+}
+
+function toClaim(source: StepFile): Claim | string {
+  const { session, is, vpc, route, via } = source;
+  if (session !== undefined) {
+    if (is !== "up" && is !== "down") return `"expect" of a session needs "is: up" or "is: down"`;
+    return { kind: "session", circuit: session, is };
+  }
+  if (route !== undefined) {
+    if (via === undefined) return `"expect" of a route needs "via": its circuits, [] for none`;
+    return { kind: "route", prefix: route, via };
+  }
+  if (source.return !== undefined) {
+    if (via === undefined) return `"expect" of a return needs "via": its circuits, [] for none`;
+    return { kind: "return", prefix: source.return, via };
+  }
+  if (vpc === true && (is === "reachable" || is === "unreachable")) {
+    return { kind: "reachable", is: is === "reachable" };
+  }
+  return `"expect" needs "session", "route", "return" or "vpc: true" with "is: reachable"`;
+}

@@ -1,0 +1,183 @@
+/**
+ * Faults of the cloud's own making, the same in every lab: what a VBR says in its sessions, how it
+ * is configured, what the VPC announces. They need nothing of a lab but its hosts and its clock;
+ * what happens on the wire is the lab's to add.
+ */
+
+import type { EdgeConfig, NeighborConfig } from "../../agent/config/edge-config.ts";
+import { compilePolicies } from "../../bgp/policy/compile.ts";
+import type { TermSource } from "../../bgp/policy/source.ts";
+import { ErrorCode } from "../../bgp/wire/iana.ts";
+import { encodeNotification } from "../../bgp/wire/notification.ts";
+import { assert } from "../../core/assert.ts";
+import { formatPrefix, parsePrefix } from "../../core/prefix.ts";
+import type { Host } from "../../platform/contract.ts";
+import type { Cloud } from "../cloud/cloud.ts";
+import type { CloudConfig, VbrConfig } from "../cloud/cloud-config.ts";
+import { type NodePlan, vbrNode } from "../cloud/nodes.ts";
+import type { FaultOf } from "../drill/faults.ts";
+import type { Deeds } from "./deeds.ts";
+import { SessionTap } from "./session-tap.ts";
+
+export interface CloudFaultGround {
+  readonly config: CloudConfig;
+  readonly plan: NodePlan;
+  readonly cloud: () => Cloud;
+  /** Calls later, on the lab's clock. */
+  afterUs(delayUs: number, run: () => void): void;
+}
+
+type Change = (session: NeighborConfig) => NeighborConfig;
+
+export class CloudFaults {
+  readonly #ground: CloudFaultGround;
+  readonly #taps = new Map<string, SessionTap>();
+  readonly #hosts = new Map<string, Host>();
+  /** VBRs that do not run as their file says, and how they do. */
+  readonly #changed = new Map<string, Change>();
+
+  constructor(ground: CloudFaultGround) {
+    this.#ground = ground;
+  }
+
+  /** The host a node of the cloud is to run on: `host`, with a thumb on the TCP of a VBR. */
+  tapped(node: string, host: Host): Host {
+    if (!this.#ground.config.vbrs.some((vbr) => vbr.name === node)) return host;
+    const known = this.#hosts.get(node);
+    if (known !== undefined) return known;
+    const { name, clock, wallClock, rng, log, udp, routes, links } = host;
+    const tap = new SessionTap(host.tcp, clock);
+    const made = { name, clock, wallClock, rng, log, udp, routes, links, tcp: tap.tcp };
+    this.#taps.set(node, tap);
+    this.#hosts.set(node, made);
+    return made;
+  }
+
+  /** Undoes everything that was done to the VBR of a circuit. */
+  restore(circuit: string): void {
+    const vbr = this.#vbr(circuit);
+    this.#tap(vbr)?.silence(vbr.peer, false);
+    this.#tap(vbr)?.stall(vbr.peer, false);
+    if (this.#changed.delete(vbr.name)) this.#reload(vbr);
+  }
+
+  readonly deeds = {
+    "send-cease": ({ circuit, subcode }) => {
+      const vbr = this.#vbr(circuit);
+      const octets = encodeNotification({ code: ErrorCode.Cease, subcode });
+      this.#tap(vbr)?.inject(vbr.peer, octets);
+    },
+    "silence-bgp": ({ circuit }) => {
+      const vbr = this.#vbr(circuit);
+      this.#tap(vbr)?.silence(vbr.peer, true);
+    },
+    "stall-bgp": ({ circuit }) => {
+      const vbr = this.#vbr(circuit);
+      this.#tap(vbr)?.stall(vbr.peer, true);
+    },
+    "reset-tcp": ({ circuit }) => this.resetTcp(circuit),
+    "wrong-as": ({ circuit, as }) => {
+      this.#change(circuit, (session) => ({ ...session, remoteAs: as }));
+    },
+    "wrong-md5": ({ circuit, key }) => {
+      this.#change(circuit, (session) => ({
+        ...session,
+        md5Key: { reveal: () => key, toString: () => "***", toJSON: () => "***" },
+      }));
+    },
+    drain: (fault) => this.drain(fault.circuit, drainTerm(fault)),
+    withdraw: ({ prefix }) => this.#cloud.withdraw(prefix),
+    announce: ({ prefix }) => this.#cloud.announce(prefix),
+    "announce-only": ({ prefixes }) => this.#announceOnly(prefixes),
+    flood: ({ prefix, count }) => {
+      this.#cloud.announce(...subnets(prefix, count));
+    },
+    storm: (fault) => this.#storm(fault),
+  } satisfies Deeds;
+
+  resetTcp(circuit: string): void {
+    const vbr = this.#vbr(circuit);
+    this.#tap(vbr)?.reset(vbr.peer);
+  }
+
+  /** The VBR tells its customer other attributes from now on. */
+  drain(circuit: string, set: TermSource["set"]): void {
+    const source = { term: "drain", action: "accept", ...(set !== undefined && { set }) } as const;
+    const made = compilePolicies({ policies: { drain: [source] } });
+    assert(made.ok, "a policy of our own compiles");
+    const exportPolicy = made.value.get("drain");
+    assert(exportPolicy !== undefined, "it was compiled");
+    this.#change(circuit, (session) => ({ ...session, exportPolicy }));
+  }
+
+  #announceOnly(prefixes: readonly string[]): void {
+    const others = this.#ground.config.ecr.prefixes.filter((own) => !prefixes.includes(own));
+    this.#cloud.withdraw(...others);
+    this.#cloud.announce(...prefixes);
+  }
+
+  #storm({ prefix, count, periodUs, times }: FaultOf<"storm">): void {
+    const storming = subnets(prefix, count);
+    for (let turn = 0; turn < times; turn += 1) {
+      this.#ground.afterUs(turn * periodUs, () => {
+        this.#cloud.announce(...storming);
+      });
+      this.#ground.afterUs(turn * periodUs + Math.floor(periodUs / 2), () => {
+        this.#cloud.withdraw(...storming);
+      });
+    }
+  }
+
+  #change(circuit: string, change: Change): void {
+    const vbr = this.#vbr(circuit);
+    this.#changed.set(vbr.name, change);
+    this.#reload(vbr);
+  }
+
+  #reload(vbr: VbrConfig): void {
+    const { config, plan } = this.#ground;
+    const change = this.#changed.get(vbr.name) ?? ((session) => session);
+    const node = vbrNode(config, vbr, plan);
+    const circuits = node.circuits.map((circuit) => ({
+      ...circuit,
+      sessions: circuit.sessions.map(change),
+    }));
+    const changed: EdgeConfig = { ...node, circuits };
+    this.#cloud.agent(vbr.name)?.reload(changed);
+  }
+
+  get #cloud(): Cloud {
+    return this.#ground.cloud();
+  }
+
+  #vbr(circuit: string): VbrConfig {
+    return this.#cloud.vbrOf(circuit);
+  }
+
+  #tap(vbr: VbrConfig): SessionTap | undefined {
+    return this.#taps.get(vbr.name);
+  }
+}
+
+export const GRACEFUL_SHUTDOWN = { community: { add: ["graceful-shutdown"] } } as const;
+
+function drainTerm({ by, prepend, med }: FaultOf<"drain">): TermSource["set"] {
+  if (by === "graceful-shutdown") return GRACEFUL_SHUTDOWN;
+  return { ...(prepend !== undefined && { prepend }), ...(med !== undefined && { med }) };
+}
+
+/** The first `count` prefixes inside of one, as long as it takes to have so many. */
+export function subnets(text: string, count: number): readonly string[] {
+  const parent = parsePrefix(text);
+  assert(parent !== undefined, `${text} was checked when the drill was read`);
+  const bits = Math.ceil(Math.log2(Math.max(count, 1)));
+  const length = Math.min(parent.length + Math.max(bits, 1), parent.address.length * 8);
+  const step = 2 ** (32 - (length % 32 || 32));
+  const view = new DataView(parent.address.slice().buffer);
+  const at = Math.floor((length - 1) / 32) * 4;
+  const first = view.getUint32(at);
+  return Array.from({ length: Math.min(count, 2 ** (length - parent.length)) }, (_, index) => {
+    view.setUint32(at, first + index * step);
+    return formatPrefix({ ...parent, address: new Uint8Array(view.buffer), length });
+  });
+}

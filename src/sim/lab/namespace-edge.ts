@@ -1,0 +1,80 @@
+/**
+ * The edge's process of a namespace lab: started, stopped by signals, killed and started again. Its
+ * journal and its kernel table go on over all of its lives.
+ */
+import { type ChildProcess, fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import type { JournalEntry } from "../../agent/journal.ts";
+import { PlatformError } from "../../core/app-error.ts";
+import type { EdgeCommand, EdgeOrder, EdgeReport } from "./edge-process.ts";
+import type { CircuitsByPrefix } from "./fib-mirror.ts";
+
+/** What the process may take to say goodbye. */
+const GOODBYE_MS_MAX = 3000;
+
+export class NamespaceEdge {
+  readonly #order: EdgeOrder;
+  readonly #changed: () => void;
+  readonly #entries: JournalEntry[] = [];
+  #child: ChildProcess | undefined;
+  #table: CircuitsByPrefix = new Map();
+
+  /** `changed` is called after every entry and every change of the table. */
+  constructor(order: EdgeOrder, changed: () => void) {
+    this.#order = order;
+    this.#changed = changed;
+  }
+
+  get journal(): readonly JournalEntry[] {
+    return this.#entries;
+  }
+
+  get table(): CircuitsByPrefix {
+    return this.#table;
+  }
+
+  /** Resolves once the agent runs. */
+  async start(): Promise<void> {
+    const entry = fileURLToPath(new URL("./edge-process.js", import.meta.url));
+    const child = fork(entry, [], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+    this.#child = child;
+    child.send(this.#order);
+    await new Promise<void>((resolve, reject) => {
+      child.on("message", (message) => {
+        const report = message as EdgeReport;
+        if (report.kind === "started") resolve();
+        else if (report.kind === "failed") reject(new PlatformError("LAB_EDGE", report.text));
+        else this.#heard(report);
+      });
+      child.once("exit", (code) =>
+        reject(new PlatformError("LAB_EDGE", `the edge's process ended with code ${code}`)),
+      );
+    });
+  }
+
+  signal(signal: "SIGSTOP" | "SIGCONT" | "SIGKILL"): void {
+    this.#child?.kill(signal);
+  }
+
+  command(command: EdgeCommand): void {
+    if (this.#child?.connected === true) this.#child.send(command);
+  }
+
+  /** In order, and by force where that takes too long. */
+  async stop(): Promise<void> {
+    const child = this.#child;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+    child.kill("SIGCONT");
+    if (child.connected) child.disconnect();
+    const timer = setTimeout(() => child.kill("SIGKILL"), GOODBYE_MS_MAX);
+    await gone;
+    clearTimeout(timer);
+  }
+
+  #heard(report: Extract<EdgeReport, { readonly kind: "journal" | "routes" }>): void {
+    if (report.kind === "journal") this.#entries.push(report.entry);
+    else this.#table = new Map(report.table);
+    this.#changed();
+  }
+}

@@ -1,0 +1,225 @@
+/**
+ * Faults with a real kernel's means: links and queues set by `ip` and `tc`, policy rules that
+ * refuse a protocol, signals to the daemon. What a kernel cannot do to a wire is refused by name.
+ */
+import type { Cloud } from "../cloud/cloud.ts";
+import type { VbrConfig } from "../cloud/cloud-config.ts";
+import type { Drill } from "../drill/drill.ts";
+import type { FaultDirection, FaultOf, LabFault } from "../drill/faults.ts";
+import { type CloudFaults, GRACEFUL_SHUTDOWN } from "./cloud-faults.ts";
+import { type Deeds, perform } from "./deeds.ts";
+import type { NamespaceEdge } from "./namespace-edge.ts";
+import { type Namespaces, whyNoNetem } from "./namespaces.ts";
+import { customerDevice, EDGE, edgeDevice } from "./topology.ts";
+
+export interface NamespaceFaultGround {
+  readonly drill: Drill;
+  readonly namespaces: Namespaces;
+  readonly cloud: Cloud;
+  readonly cloudFaults: CloudFaults;
+  readonly edge: NamespaceEdge;
+  afterUs(delayUs: number, run: () => void): void;
+  /** What goes wrong behind the drill's back. */
+  failed(error: unknown): void;
+}
+
+interface End {
+  readonly node: string;
+  readonly device: string;
+}
+
+/** The reason in words that follow "cannot"; undefined where it can. */
+export function whyNotInNamespaces(fault: LabFault): string | undefined {
+  if (fault.do === "step-clock") return "set a clock of its own: namespaces share the machine's";
+  if (fault.do === "police-icmp" && fault.perSec > 0) {
+    return "limit pings to a rate, only to none (perSec: 0)";
+  }
+  if (fault.do !== "degrade") return undefined;
+  const { mtu, direction, ...rest } = fault;
+  const asked = [rest.lossPercent, rest.latencyUs, rest.jitterUs, rest.duplicatePercent];
+  const isQueue = [...asked, rest.reorderPercent, rest.rateBps].some((one) => one !== undefined);
+  if (mtu !== undefined) return "shrink the MTU of a wire unseen";
+  const missing = isQueue ? whyNoNetem() : undefined;
+  return missing && `degrade a line ${direction}: ${missing}`;
+}
+
+const BFD_PORTS = [3784, 4784];
+
+export class NamespaceFaults {
+  readonly #ground: NamespaceFaultGround;
+  /** Policy rules of each circuit that `restore` takes away. */
+  readonly #rules = new Map<
+    string,
+    { readonly node: string; readonly rule: readonly string[] }[]
+  >();
+
+  constructor(ground: NamespaceFaultGround) {
+    this.#ground = ground;
+  }
+
+  perform(fault: LabFault): boolean {
+    return perform({ ...this.#ground.cloudFaults.deeds, ...this.#deeds }, fault);
+  }
+
+  readonly #deeds = {
+    cut: ({ circuit, direction, carrier }) => {
+      if (carrier === "seen") this.#shut(circuit);
+      else this.#blackhole(circuit, direction);
+    },
+    restore: ({ circuit }) => this.#restore(circuit),
+    "shut-port": ({ circuit }) => this.#shut(circuit),
+    "remove-vlan": ({ circuit }) => this.#blackhole(circuit, "both"),
+    degrade: (fault) => this.#degrade(fault),
+    "restart-vbr": (fault) => this.#restartVbr(fault),
+    "forwarding-dead": ({ circuit }) => this.#setForwarding(circuit, false),
+    "stop-bfd": ({ circuit, direction }) => {
+      for (const { node } of this.#senders(circuit, direction)) {
+        for (const port of BFD_PORTS) {
+          this.#refuse(circuit, node, ["ipproto", "udp", "dport", `${port}`]);
+        }
+      }
+    },
+    "half-open": ({ circuit }) => this.#halfOpen(circuit),
+    maintain: (fault) => this.#maintain(fault),
+    "down-interface": ({ circuit, forUs }) => {
+      const device = edgeDevice(this.#ground.drill, circuit);
+      this.#ground.namespaces.ip(EDGE, ["link", "set", device, "down"]);
+      this.#ground.afterUs(forUs, () => {
+        this.#ground.namespaces.ip(EDGE, ["link", "set", device, "up"]);
+      });
+    },
+    "withdraw-own": ({ prefix }) => this.#ground.edge.command({ kind: "withdraw-own", prefix }),
+    "announce-own": ({ prefix }) => this.#ground.edge.command({ kind: "announce-own", prefix }),
+    starve: ({ forUs, sharePercent, sliceUs }) => {
+      const stoppedUs = Math.floor((sliceUs * sharePercent) / 100);
+      for (let atUs = 0; atUs < forUs; atUs += sliceUs) {
+        this.#ground.afterUs(atUs, () => this.#ground.edge.signal("SIGSTOP"));
+        this.#ground.afterUs(atUs + stoppedUs, () => this.#ground.edge.signal("SIGCONT"));
+      }
+    },
+    freeze: ({ forUs }) => {
+      this.#ground.edge.signal("SIGSTOP");
+      this.#ground.afterUs(forUs, () => this.#ground.edge.signal("SIGCONT"));
+    },
+    kill: ({ downUs }) => {
+      this.#ground.edge.signal("SIGKILL");
+      this.#ground.afterUs(downUs, () => this.#startEdge());
+    },
+    upgrade: ({ downUs }) => {
+      this.#ground.edge.stop().then(
+        () => this.#ground.afterUs(downUs, () => this.#startEdge()),
+        (error: unknown) => this.#ground.failed(error),
+      );
+    },
+    "police-icmp": () => {
+      this.#ground.namespaces.sysctl(EDGE, "net/ipv4/icmp_echo_ignore_all", 1);
+    },
+  } satisfies Deeds;
+
+  #blackhole(circuit: string, direction: FaultDirection): void {
+    for (const end of this.#senders(circuit, direction)) this.#queue(end, ["blackhole"]);
+  }
+
+  #shut(circuit: string): void {
+    const { node, device } = this.#cloudEnd(this.#vbr(circuit));
+    this.#ground.namespaces.ip(node, ["link", "set", device, "down"]);
+  }
+
+  #restore(circuit: string): void {
+    for (const end of this.#senders(circuit, "both")) {
+      this.#ground.namespaces.ip(end.node, ["link", "set", end.device, "up"]);
+      this.#queue(end, ["pfifo"]);
+    }
+    for (const { node, rule } of this.#rules.get(circuit) ?? []) {
+      this.#ground.namespaces.ip(node, ["rule", "del", ...rule]);
+    }
+    this.#rules.delete(circuit);
+    this.#setForwarding(circuit, true);
+    this.#ground.cloudFaults.restore(circuit);
+  }
+
+  #degrade(fault: FaultOf<"degrade">): void {
+    const { lossPercent, latencyUs, jitterUs, duplicatePercent, reorderPercent, rateBps } = fault;
+    const delayUs =
+      latencyUs ?? (jitterUs === undefined && reorderPercent === undefined ? 0 : 1000);
+    const parts = [
+      ...(delayUs > 0 ? ["delay", `${delayUs}us`] : []),
+      ...(delayUs > 0 && jitterUs !== undefined ? [`${jitterUs}us`] : []),
+      ...(lossPercent !== undefined ? ["loss", `${lossPercent}%`] : []),
+      ...(duplicatePercent !== undefined ? ["duplicate", `${duplicatePercent}%`] : []),
+      ...(reorderPercent !== undefined ? ["reorder", `${reorderPercent}%`] : []),
+      ...(rateBps !== undefined ? ["rate", `${rateBps}bit`] : []),
+    ];
+    for (const end of this.#senders(fault.circuit, fault.direction)) {
+      this.#queue(end, ["netem", ...parts]);
+    }
+  }
+
+  #restartVbr({ circuit, how, downUs }: FaultOf<"restart-vbr">): void {
+    const { cloud } = this.#ground;
+    const vbr = this.#vbr(circuit);
+    if (how === "silent") this.#blackhole(circuit, "both");
+    cloud.stopNode(vbr.name, "restart", () => undefined);
+    this.#ground.afterUs(downUs, () => {
+      this.#restore(circuit);
+      cloud.startVbr(vbr);
+    });
+  }
+
+  /** Its RST finds no way out, so that the edge goes on believing. */
+  #halfOpen(circuit: string): void {
+    const vbr = this.#vbr(circuit);
+    const rule = ["ipproto", "tcp", "to", `${vbr.peer}/32`];
+    this.#refuse(circuit, vbr.name, rule);
+    this.#ground.cloudFaults.resetTcp(circuit);
+    this.#ground.namespaces.ip(vbr.name, ["rule", "del", ...refusal(rule)]);
+    this.#rules.get(circuit)?.pop();
+  }
+
+  #maintain({ circuit, noticeUs, forUs }: FaultOf<"maintain">): void {
+    this.#ground.cloudFaults.drain(circuit, GRACEFUL_SHUTDOWN);
+    this.#ground.afterUs(noticeUs, () => this.#shut(circuit));
+    this.#ground.afterUs(noticeUs + forUs, () => this.#restore(circuit));
+  }
+
+  #setForwarding(circuit: string, isOn: boolean): void {
+    this.#ground.namespaces.sysctl(this.#vbr(circuit).name, "net/ipv4/ip_forward", isOn ? 1 : 0);
+  }
+
+  /** The node's own packets of this kind are refused. */
+  #refuse(circuit: string, node: string, match: readonly string[]): void {
+    const rule = refusal(match);
+    this.#ground.namespaces.ip(node, ["rule", "add", ...rule]);
+    const rules = this.#rules.get(circuit) ?? [];
+    rules.push({ node, rule });
+    this.#rules.set(circuit, rules);
+  }
+
+  #startEdge(): void {
+    this.#ground.edge.start().catch((error: unknown) => this.#ground.failed(error));
+  }
+
+  #queue({ node, device }: End, kind: readonly string[]): void {
+    this.#ground.namespaces.tc(node, ["qdisc", "replace", "dev", device, "root", ...kind]);
+  }
+
+  /** Whose packets a direction is about. */
+  #senders(circuit: string, direction: FaultDirection): readonly End[] {
+    const edge = { node: EDGE, device: edgeDevice(this.#ground.drill, circuit) };
+    const cloud = this.#cloudEnd(this.#vbr(circuit));
+    return [
+      ...(direction === "to-edge" ? [] : [edge]),
+      ...(direction === "to-cloud" ? [] : [cloud]),
+    ];
+  }
+
+  #cloudEnd(vbr: VbrConfig): End {
+    return { node: vbr.name, device: customerDevice(vbr) };
+  }
+
+  #vbr(circuit: string): VbrConfig {
+    return this.#ground.cloud.vbrOf(circuit);
+  }
+}
+
+const refusal = (match: readonly string[]): readonly string[] => [...match, "prohibit"];

@@ -1,0 +1,199 @@
+/** Every fault, on a virtual clock: the wires, hosts and processes of a world are all to hand. */
+import { after } from "../../core/time.ts";
+import type { LinkDirections, LinkQuality, VirtualLink } from "../../platform/virtual/link.ts";
+import type { Packet } from "../../platform/virtual/packet.ts";
+import type { Cloud } from "../cloud/cloud.ts";
+import type { Drill } from "../drill/drill.ts";
+import type { FaultDirection, FaultOf, LabFault } from "../drill/faults.ts";
+import { type CloudFaults, GRACEFUL_SHUTDOWN } from "./cloud-faults.ts";
+import { type Deeds, perform } from "./deeds.ts";
+import { icmpPolicer, withAnnounced, withoutAnnounced } from "./edge-faults.ts";
+import { CIRCUIT_QUALITY, type DrillWorld, EDGE, edgeDevice } from "./topology.ts";
+import type { VirtualEdge } from "./virtual-edge.ts";
+
+export interface VirtualFaultGround {
+  readonly drill: Drill;
+  readonly world: DrillWorld;
+  readonly cloud: Cloud;
+  readonly cloudFaults: CloudFaults;
+  readonly edge: VirtualEdge;
+}
+
+/** Longer than a router needs to put a segment on the wire. */
+const AT_ONCE_US = 1;
+const REORDER_US = 20_000;
+const BFD_PORTS = [3784, 4784];
+
+export class VirtualFaults {
+  readonly #ground: VirtualFaultGround;
+  /** Rules of each circuit's wire that `restore` takes away. */
+  readonly #rules = new Map<string, { remove(): void }[]>();
+
+  constructor(ground: VirtualFaultGround) {
+    this.#ground = ground;
+  }
+
+  perform(fault: LabFault): boolean {
+    return perform({ ...this.#ground.cloudFaults.deeds, ...this.#deeds }, fault);
+  }
+
+  readonly #deeds = {
+    cut: ({ circuit, direction, carrier }) => {
+      this.#cut(circuit, direction, carrier === "seen" ? "seen" : "unseen");
+    },
+    restore: ({ circuit }) => this.#restore(circuit),
+    "shut-port": ({ circuit }) => this.#cut(circuit, "both", "seen"),
+    "remove-vlan": ({ circuit }) => this.#cut(circuit, "both", "unseen"),
+    degrade: (fault) => this.#degrade(fault),
+    "restart-vbr": (fault) => this.#restartVbr(fault),
+    "forwarding-dead": ({ circuit }) => {
+      this.#vbrHost(circuit).forwarding = "dead";
+    },
+    "stop-bfd": ({ circuit, direction }) => {
+      this.#drop(circuit, direction, ({ body }) => {
+        return body.kind === "udp" && BFD_PORTS.includes(body.destinationPort);
+      });
+    },
+    "half-open": ({ circuit }) => this.#halfOpen(circuit),
+    maintain: (fault) => this.#maintain(fault),
+    "down-interface": ({ circuit, forUs }) => {
+      const { drill, world } = this.#ground;
+      const device = edgeDevice(drill, circuit);
+      world.edge.setAdmin(device, false);
+      this.#later(forUs, () => world.edge.setAdmin(device, true));
+    },
+    "withdraw-own": ({ prefix }) => this.#ground.edge.reload(withoutAnnounced(prefix)),
+    "announce-own": ({ prefix }) => {
+      this.#ground.edge.reload(withAnnounced(prefix, this.#ground.drill.edge));
+    },
+    "step-clock": ({ offsetUs, way }) => {
+      this.#ground.world.edge.stepWallClock(((way === "ahead" ? 1 : -1) * offsetUs) / 1000);
+    },
+    starve: (fault) => this.#starve(fault),
+    freeze: ({ forUs }) => {
+      this.#ground.edge.freeze();
+      this.#later(forUs, () => this.#ground.edge.thaw());
+    },
+    kill: ({ downUs }) => {
+      this.#ground.edge.kill();
+      this.#later(downUs, () => this.#ground.edge.restart());
+    },
+    upgrade: ({ downUs }) => {
+      this.#ground.edge.stop("upgrade", () => {
+        this.#later(downUs, () => this.#ground.edge.restart());
+      });
+    },
+    "police-icmp": ({ perSec }) => {
+      const { world, edge } = this.#ground.world;
+      edge.answersEcho = icmpPolicer(perSec, () => world.now);
+    },
+  } satisfies Deeds;
+
+  #cut(circuit: string, direction: FaultDirection, carrier: "seen" | "unseen"): void {
+    for (const way of this.#ways(circuit, direction)) this.#link(circuit).cut({ ...way, carrier });
+  }
+
+  #restore(circuit: string): void {
+    const link = this.#link(circuit);
+    for (const rule of this.#rules.get(circuit) ?? []) rule.remove();
+    this.#rules.delete(circuit);
+    for (const way of this.#ways(circuit, "both")) {
+      link.repair(way);
+      link.shape(CIRCUIT_QUALITY, way);
+    }
+    this.#vbrHost(circuit).forwarding = "on";
+    this.#ground.cloudFaults.restore(circuit);
+  }
+
+  #degrade(fault: FaultOf<"degrade">): void {
+    const change: Partial<LinkQuality> = {
+      ...(fault.lossPercent !== undefined && { loss: fault.lossPercent / 100 }),
+      ...(fault.latencyUs !== undefined && { latencyUs: fault.latencyUs }),
+      ...(fault.jitterUs !== undefined && { jitterUs: fault.jitterUs }),
+      ...(fault.duplicatePercent !== undefined && { duplicate: fault.duplicatePercent / 100 }),
+      ...(fault.reorderPercent !== undefined && {
+        ...{ reorder: fault.reorderPercent / 100, reorderUs: REORDER_US },
+      }),
+      ...(fault.mtu !== undefined && { mtu: fault.mtu }),
+      ...(fault.rateBps !== undefined && { bandwidthBps: fault.rateBps }),
+    };
+    for (const way of this.#ways(fault.circuit, fault.direction)) {
+      this.#link(fault.circuit).shape(change, way);
+    }
+  }
+
+  #restartVbr({ circuit, how, downUs }: FaultOf<"restart-vbr">): void {
+    const { cloud } = this.#ground;
+    const vbr = cloud.vbrOf(circuit);
+    if (how === "silent") this.#cut(circuit, "both", "unseen");
+    cloud.stopNode(vbr.name, "restart", () => undefined);
+    this.#later(downUs, () => {
+      this.#restore(circuit);
+      cloud.startVbr(vbr);
+    });
+  }
+
+  /** Its RST is lost on the way, so that the edge goes on believing. */
+  #halfOpen(circuit: string): void {
+    const isTcp = ({ body }: Packet) => body.kind === "tcp";
+    const rule = this.#drop(circuit, "to-edge", isTcp);
+    this.#ground.cloudFaults.resetTcp(circuit);
+    this.#later(AT_ONCE_US, () => rule.remove());
+  }
+
+  #maintain({ circuit, noticeUs, forUs }: FaultOf<"maintain">): void {
+    this.#ground.cloudFaults.drain(circuit, GRACEFUL_SHUTDOWN);
+    this.#later(noticeUs, () => this.#cut(circuit, "both", "seen"));
+    this.#later(noticeUs + forUs, () => this.#restore(circuit));
+  }
+
+  #starve({ forUs, sharePercent, sliceUs }: FaultOf<"starve">): void {
+    const { edge } = this.#ground;
+    const frozenUs = Math.floor((sliceUs * sharePercent) / 100);
+    for (let atUs = 0; atUs < forUs; atUs += sliceUs) {
+      this.#later(atUs, () => edge.freeze());
+      this.#later(atUs + frozenUs, () => edge.thaw());
+    }
+  }
+
+  #drop(
+    circuit: string,
+    direction: FaultDirection,
+    isMeant: (packet: Packet) => boolean,
+  ): { remove(): void } {
+    const ways = this.#ways(circuit, direction);
+    const rule = this.#link(circuit).addRule((packet, from, to) => {
+      const isWay = ways.some((way) => way.from === from && way.to === to);
+      return isWay && isMeant(packet) ? "drop" : "pass";
+    });
+    const rules = this.#rules.get(circuit) ?? [];
+    rules.push(rule);
+    this.#rules.set(circuit, rules);
+    return rule;
+  }
+
+  /** A wire may carry several circuits, so both ends of a way are named. */
+  #ways(circuit: string, direction: FaultDirection): readonly LinkDirections[] {
+    const vbr = this.#ground.cloud.vbrOf(circuit).name;
+    const ways = [
+      ...(direction === "to-edge" ? [] : [{ from: EDGE, to: vbr }]),
+      ...(direction === "to-cloud" ? [] : [{ from: vbr, to: EDGE }]),
+    ];
+    return ways;
+  }
+
+  #link(circuit: string): VirtualLink {
+    const link = this.#ground.world.circuits.get(circuit);
+    if (link === undefined) throw new RangeError(`no circuit "${circuit}" in this drill`);
+    return link;
+  }
+
+  #vbrHost(circuit: string) {
+    return this.#ground.world.world.host(this.#ground.cloud.vbrOf(circuit).name);
+  }
+
+  #later(delayUs: number, run: () => void): void {
+    const { world } = this.#ground.world;
+    world.at(after(world.now, delayUs), run);
+  }
+}
