@@ -29,3 +29,10 @@ export const AsNumber = Type.Integer({
   description: "an AS number from 1 to 4294967294",
 });
 export const Port = Type.Integer({ minimum: 1, maximum: 65_535, description: "a port number" });
+export const Bandwidth = Type.String({
+  format: "bandwidth",
+  description: "a bandwidth, as 500Mbps or 1Gbps",
+});
+/** One of a few words. */
+export const oneOf = <const Word extends string>(...words: readonly Word[]) =>
+  Type.Unsafe<Word>({ type: "string", enum: words, description: words.join(" or ") });

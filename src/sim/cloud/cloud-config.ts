@@ -1,52 +1,167 @@
 /**
  * The cloud's side of a lab after schema and defaults: what `buildCloud` makes nodes of. Facts and
- * defaults are the vendor's as far as documented (routes 110 a peer with silent truncation, hold
- * 30 s, BFD 1000 ms × 3 with 255 hops); each is a knob, because many are not.
+ * defaults are the vendor's as far as documented; whatever nobody documents is a knob
+ * (`knobs.ts`). `docs/fidelity.md` says of each behaviour whence it is known and how well.
  */
+import type { CloudKnobs, CloudQuotas } from "./knobs.ts";
+import type { TransitRouterConfig } from "./tr-config.ts";
+import type { VpcConfig } from "./vpc-config.ts";
+
 export interface CloudConfig {
   readonly name: string;
   /** 45104 unless the account has its own (express-connect: `LocalAsn`). */
   readonly as: number;
+  /** The first is the one everything stands in that names none. */
+  readonly regions: readonly RegionConfig[];
+  readonly accessPoints: readonly AccessPointConfig[];
+  readonly connections: readonly ConnectionConfig[];
   readonly vbrs: readonly VbrConfig[];
+  readonly failoverGroups: readonly FailoverGroupConfig[];
   readonly ecr: EcrConfig;
+  readonly transitRouters: readonly TransitRouterConfig[];
+  readonly vpcs: readonly VpcConfig[];
+  readonly vpns: readonly VpnConfig[];
+  readonly endpoints: readonly EndpointConfig[];
+  readonly knobs: CloudKnobs;
+  readonly quotas: CloudQuotas;
 }
+
+export interface RegionConfig {
+  readonly name: string;
+  /** Cloud Data Transfer is open: traffic may leave for other regions (`CdtNotOpened` if not). */
+  readonly hasCdt: boolean;
+  /** One way to any other region, inside the cloud. */
+  readonly latencyUs: number;
+}
+
+export interface AccessPointConfig {
+  readonly name: string;
+  readonly region: string;
+}
+
+/** A physical connection (`pc-…`): one port of the cloud and the line of the customer on it. */
+export interface ConnectionConfig {
+  readonly name: string;
+  readonly accessPoint: string;
+  /** The access device the port is on; VBRs of a failover group must be on two. */
+  readonly device: string;
+  readonly portType: string;
+  /** Undefined: no limit is modelled. */
+  readonly bandwidthBps: number | undefined;
+  /** `DownDelayTime`: how much later the port reports that it is down. */
+  readonly downDelayUs: number;
+  readonly status: ConnectionStatus;
+  readonly businessStatus: BusinessStatus;
+}
+
+/** In the order an application runs through; `Rejected` and `Canceled` end it early. */
+export type ConnectionStatus =
+  | "Initial"
+  | "Approved"
+  | "Allocating"
+  | "Allocated"
+  | "Confirmed"
+  | "Enabled"
+  | "Rejected"
+  | "Canceled"
+  | "Allocation Failed"
+  | "Terminating"
+  | "Terminated";
+
+export type BusinessStatus = "Normal" | "FinancialLocked" | "SecurityLocked";
 
 /** One virtual border router: the cloud end of one circuit. */
 export interface VbrConfig {
   readonly name: string;
   /** The circuit of the edge this VBR terminates; faults and reports speak of it. */
   readonly circuit: string;
+  /** The physical connection it rides on. */
+  readonly connection: string;
+  /** Of its access point. */
+  readonly region: string;
+  /** 0 is the whole port, 1–2999 a sub-interface. */
+  readonly vlan: number;
   /** LocalGatewayIp with the mask of the interconnect, `10.0.1.1/30`. */
   readonly local: string;
   /** PeerGatewayIp: the customer's end. */
   readonly peer: string;
   readonly peerAs: number;
+  /** `FakeAsn`: presented to the customer instead of the cloud's own. */
+  readonly fakeAs: number | undefined;
   /** Where it listens and whom it dials, for labs without port 179. */
   readonly port: number;
   readonly peerPort: number;
   /** The interface towards the customer; a lab sets it where it makes the interface itself. */
   readonly device: string | undefined;
+  readonly mtu: number;
+  /** Traffic above it is dropped, each way; undefined is unlimited. */
+  readonly bandwidthBps: number | undefined;
   readonly holdTimeSec: number;
   readonly keepaliveTimeSec: number;
   readonly md5Key: string | undefined;
   /** Routes accepted from the customer; what is above is dropped, the session stays. */
   readonly routeQuota: number;
-  readonly bfd:
-    | {
-        readonly txIntervalUs: number;
-        readonly rxIntervalUs: number;
-        readonly multiplier: number;
-        /** `BfdMultiHop`: 1 is single hop (port 3784), more is multihop (4784). */
-        readonly hops: number;
-      }
-    | undefined;
+  readonly bfd: BfdTimers | undefined;
+  readonly healthCheck: HealthCheckConfig | undefined;
+  /** Routes of other VBRs are passed on to this customer (IDC to IDC through the cloud). */
+  readonly isSitelink: boolean;
 }
 
-/** The Express Connect Router (or transit router) that joins the VBRs to the VPC. */
+export interface BfdTimers {
+  readonly txIntervalUs: number;
+  readonly rxIntervalUs: number;
+  readonly multiplier: number;
+  /** `BfdMultiHop`: 1 is single hop (port 3784), more is multihop (4784). */
+  readonly hops: number;
+}
+
+/** ICMP from the cloud to the customer's end, answered by way of the same circuit. */
+export interface HealthCheckConfig {
+  /** Its /32 is announced to the customer over this session only. */
+  readonly source: string;
+  readonly intervalUs: number;
+  /** Losses in a row that make it fail. */
+  readonly threshold: number;
+  /** `HealthCheckOnly`: it is measured and told, traffic stays where it is. */
+  readonly isProbeOnly: boolean;
+}
+
+/** VBR-HA: two VBRs that carry each other's traffic at once when one loses its circuit. */
+export interface FailoverGroupConfig {
+  readonly name: string;
+  readonly vbrs: readonly [string, string];
+}
+
+/** The Express Connect Router that joins the VBRs to VPCs and transit routers. */
 export interface EcrConfig {
   readonly name: string;
   /** Prefixes of the VPCs behind it, announced to every VBR. */
   readonly prefixes: readonly string[];
   /** Equal paths it spreads traffic over (vendor: up to 32). */
   readonly ecmpPathsMax: number;
+  /** Between regions: `near-by` prefers VBRs of its own region, `ecmp` does not look. */
+  readonly transitMode: "near-by" | "ecmp";
+}
+
+/** An IPsec connection of a transit router to the same edge, by way of the internet. */
+export interface VpnConfig {
+  readonly name: string;
+  /** The edge's circuit of this name is the other end of the tunnel. */
+  readonly circuit: string;
+  readonly region: string;
+  /** Addresses inside the tunnel, a /30 of 169.254.0.0/16. */
+  readonly local: string;
+  readonly peer: string;
+  readonly peerAs: number;
+  readonly holdTimeSec: number;
+  readonly keepaliveTimeSec: number;
+  readonly latencyUs: number;
+  readonly bandwidthBps: number | undefined;
+}
+
+/** A PrivateLink endpoint: an address of a vSwitch behind which a service answers. */
+export interface EndpointConfig {
+  readonly name: string;
+  readonly vpc: string;
+  readonly address: string;
 }

@@ -1,6 +1,21 @@
-/** Shape of a cloud's file: one truth for reading and for editors. */
+/**
+ * Shape of a cloud's file: one truth for reading and for editors. What a shape cannot say (names
+ * that must exist, quotas, addresses that must fit) is in the lints beside it.
+ */
 import { type Static, Type } from "@sinclair/typebox";
-import { AsNumber, closed, Duration, Ipv4, Ipv4Interface, Name, Port, Prefix } from "../shapes.ts";
+import {
+  AsNumber,
+  Bandwidth,
+  closed,
+  Duration,
+  Ipv4,
+  Ipv4Interface,
+  Name,
+  oneOf,
+  Port,
+  Prefix,
+} from "../shapes.ts";
+import { TransitRouterSchema, VpcSchema } from "./schema-routes.ts";
 
 const Bfd = Type.Object(
   {
@@ -16,16 +31,41 @@ const Bfd = Type.Object(
   closed,
 );
 
+const HealthCheck = Type.Object(
+  {
+    source: Ipv4,
+    interval: Type.Optional(Duration),
+    threshold: Type.Optional(
+      Type.Integer({ minimum: 3, maximum: 8, description: "3 to 8 losses in a row" }),
+    ),
+    probeOnly: Type.Optional(Type.Boolean()),
+  },
+  closed,
+);
+
 const Vbr = Type.Object(
   {
     name: Name,
     circuit: Name,
+    connection: Type.Optional(Name),
+    vlan: Type.Optional(
+      Type.Integer({ minimum: 0, maximum: 2999, description: "0 to 2999; 0 is the whole port" }),
+    ),
     local: Ipv4Interface,
     peer: Ipv4,
     peerAs: AsNumber,
+    fakeAs: Type.Optional(AsNumber),
     port: Type.Optional(Port),
     peerPort: Type.Optional(Port),
     device: Type.Optional(Name),
+    mtu: Type.Optional(
+      Type.Unsafe<1500 | 8500>({
+        type: "integer",
+        enum: [1500, 8500],
+        description: "1500 or 8500",
+      }),
+    ),
+    bandwidth: Type.Optional(Bandwidth),
     hold: Type.Optional(Duration),
     keepalive: Type.Optional(Duration),
     md5: Type.Optional(
@@ -37,24 +77,134 @@ const Vbr = Type.Object(
         description: "off, or tx, rx, multiplier and hops",
       }),
     ),
+    healthCheck: Type.Optional(HealthCheck),
+    sitelink: Type.Optional(Type.Boolean()),
   },
   closed,
 );
 
+const Region = Type.Object(
+  { name: Name, cdt: Type.Optional(Type.Boolean()), latency: Type.Optional(Duration) },
+  closed,
+);
+
+const AccessPoint = Type.Object({ name: Name, region: Type.Optional(Name) }, closed);
+
+/** Without an interface speed there is no port. */
+const PORT_TYPES = [
+  ...["100Base-T", "1000Base-T", "1000Base-LX", "10GBase-T", "10GBase-LR", "40GBase-LR"],
+  "100GBase-LR",
+] as const;
+
+const Connection = Type.Object(
+  {
+    name: Name,
+    accessPoint: Name,
+    accessDevice: Type.Optional(Name),
+    portType: Type.Optional(oneOf(...PORT_TYPES)),
+    bandwidth: Type.Optional(Bandwidth),
+    downDelay: Type.Optional(Duration),
+    status: Type.Optional(
+      oneOf(
+        ...(["Initial", "Approved", "Allocating", "Allocated", "Confirmed", "Enabled"] as const),
+        ...(["Rejected", "Canceled", "Allocation Failed", "Terminating", "Terminated"] as const),
+      ),
+    ),
+    businessStatus: Type.Optional(oneOf("Normal", "FinancialLocked", "SecurityLocked")),
+  },
+  closed,
+);
+
+const FailoverGroup = Type.Object(
+  {
+    name: Name,
+    vbrs: Type.Array(Name, { minItems: 2, maxItems: 2, description: "exactly two VBRs" }),
+  },
+  closed,
+);
+
+const Vpn = Type.Object(
+  {
+    name: Name,
+    circuit: Name,
+    region: Type.Optional(Name),
+    local: Ipv4Interface,
+    peer: Ipv4,
+    peerAs: AsNumber,
+    hold: Type.Optional(Duration),
+    keepalive: Type.Optional(Duration),
+    latency: Type.Optional(Duration),
+    bandwidth: Type.Optional(Bandwidth),
+  },
+  closed,
+);
+
+const Knobs = Type.Object(
+  {
+    routesKept: Type.Optional(oneOf("first-received", "lowest-prefix")),
+    routeDelay: Type.Optional(Duration),
+    customerMed: Type.Optional(oneOf("ignored", "compared")),
+    gracefulShutdown: Type.Optional(oneOf("ignored", "honoured")),
+    healthCheckRecovery: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
+    healthCheckWithdraws: Type.Optional(oneOf("cloud", "both")),
+    gracefulRestart: Type.Optional(oneOf("off", "helper")),
+    jobTransition: Type.Optional(Duration),
+    portUpDelay: Type.Optional(Duration),
+    vpcRoutesKept: Type.Optional(oneOf("first-received", "lowest-prefix")),
+  },
+  closed,
+);
+
+const Quota = (fallback: number) =>
+  Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 100_000,
+      description: `a whole number from 1; ${fallback} by default`,
+    }),
+  );
+
+const Quotas = Type.Object(
+  {
+    connectionsPerAccessPoint: Quota(2),
+    vbrsPerConnection: Quota(5),
+    ecrRoutesPerVpcTable: Quota(200),
+    customRoutesPerVpcTable: Quota(200),
+    dynamicRoutesPerVpcTable: Quota(500),
+    vswitchesPerVpc: Quota(150),
+    jobResources: Quota(16),
+  },
+  closed,
+);
+
+const list = <Item extends Parameters<typeof Type.Array>[0]>(item: Item) =>
+  Type.Optional(Type.Array(item, { maxItems: 1000 }));
+
 export const CloudSchema = Type.Object(
   {
     cloud: Type.Object({ name: Name, as: Type.Optional(AsNumber) }, closed),
-    vbrs: Type.Array(Vbr, { minItems: 1, maxItems: 64, description: "one VBR or more" }),
+    regions: list(Region),
+    accessPoints: list(AccessPoint),
+    connections: list(Connection),
+    vbrs: Type.Array(Vbr, { minItems: 1, maxItems: 1000, description: "one VBR or more" }),
+    failoverGroups: list(FailoverGroup),
     ecr: Type.Object(
       {
         name: Name,
-        prefixes: Type.Array(Prefix, { maxItems: 10_000 }),
+        prefixes: Type.Optional(Type.Array(Prefix, { maxItems: 10_000 })),
         ecmp: Type.Optional(
           Type.Integer({ minimum: 1, maximum: 32, description: "1 to 32 equal paths" }),
         ),
+        transitMode: Type.Optional(oneOf("near-by", "ecmp")),
       },
       closed,
     ),
+    transitRouters: list(TransitRouterSchema),
+    vpcs: list(VpcSchema),
+    vpns: list(Vpn),
+    endpoints: list(Type.Object({ name: Name, vpc: Name, address: Ipv4 }, closed)),
+    knobs: Type.Optional(Knobs),
+    quotas: Type.Optional(Quotas),
   },
   closed,
 );

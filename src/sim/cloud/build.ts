@@ -1,0 +1,275 @@
+/** From the cloud's file, once it is known to be sound, to what the cloud is built of. */
+import { parseBandwidthBps } from "../../agent/config/units.ts";
+import { parseDurationUs, US_PER_SEC } from "../../core/time.ts";
+import type {
+  AccessPointConfig,
+  CloudConfig,
+  ConnectionConfig,
+  HealthCheckConfig,
+  RegionConfig,
+  VbrConfig,
+  VpnConfig,
+} from "./cloud-config.ts";
+import { type CloudKnobs, KNOB_DEFAULTS, QUOTA_DEFAULTS } from "./knobs.ts";
+import type { CloudFile } from "./schema.ts";
+import type { RouteMapFile, TransitRouterFile, VpcFile } from "./schema-routes.ts";
+import type { AttachmentConfig, RouteMapConfig, TransitRouterConfig } from "./tr-config.ts";
+import type { VpcConfig } from "./vpc-config.ts";
+
+/** The vendor's defaults, as documented (express-connect facts: BGP, BFD, quotas). */
+export const DEFAULTS = {
+  as: 45104,
+  region: "region-1",
+  interRegionLatencyUs: 20_000,
+  holdTimeSec: 30,
+  keepaliveTimeSec: 10,
+  routeQuota: 110,
+  bfdIntervalUs: 1_000_000,
+  bfdMultiplier: 3,
+  bfdHops: 255,
+  ecmpPathsMax: 32,
+  port: 179,
+  mtu: 1500,
+  healthCheckIntervalUs: 2_000_000,
+  healthCheckThreshold: 8,
+  vpnLatencyUs: 15_000,
+  preference: 50,
+} as const;
+
+/** Named where the file names no physical connections: one a circuit, each on a device. */
+const implicitConnection = (circuit: string, region: string) => {
+  const accessPoint: AccessPointConfig = { name: `ap-${circuit}`, region };
+  const connection: ConnectionConfig = {
+    name: circuit,
+    accessPoint: accessPoint.name,
+    device: `device-${circuit}`,
+    portType: "10GBase-LR",
+    bandwidthBps: undefined,
+    downDelayUs: 0,
+    status: "Enabled",
+    businessStatus: "Normal",
+  };
+  return { accessPoint, connection };
+};
+
+export function buildCloudConfig(source: CloudFile): CloudConfig {
+  const regions = (source.regions ?? [{ name: DEFAULTS.region }]).map(toRegion);
+  const home = regions[0]?.name ?? DEFAULTS.region;
+  const accessPoints = (source.accessPoints ?? []).map((ap) => ({
+    name: ap.name,
+    region: ap.region ?? home,
+  }));
+  const connections = (source.connections ?? []).map(toConnection);
+  for (const vbr of source.vbrs) {
+    if (vbr.connection !== undefined) continue;
+    const implicit = implicitConnection(vbr.circuit, home);
+    accessPoints.push(implicit.accessPoint);
+    connections.push(implicit.connection);
+  }
+  const regionOf = (connection: string): string => {
+    const found = connections.find((one) => one.name === connection);
+    return accessPoints.find((one) => one.name === found?.accessPoint)?.region ?? home;
+  };
+  return {
+    name: source.cloud.name,
+    as: source.cloud.as ?? DEFAULTS.as,
+    regions,
+    accessPoints,
+    connections,
+    vbrs: source.vbrs.map((vbr) => toVbr(vbr, regionOf(vbr.connection ?? vbr.circuit))),
+    failoverGroups: (source.failoverGroups ?? []).map(({ name, vbrs: [a = "", b = ""] }) => {
+      return { name, vbrs: [a, b] };
+    }),
+    ecr: {
+      name: source.ecr.name,
+      prefixes: source.ecr.prefixes ?? [],
+      ecmpPathsMax: source.ecr.ecmp ?? DEFAULTS.ecmpPathsMax,
+      transitMode: source.ecr.transitMode ?? "near-by",
+    },
+    transitRouters: (source.transitRouters ?? []).map((tr) => toTransitRouter(source, tr, home)),
+    vpcs: (source.vpcs ?? []).map((vpc) => toVpc(source, vpc, home)),
+    vpns: (source.vpns ?? []).map((vpn) => toVpn(vpn, home)),
+    endpoints: source.endpoints ?? [],
+    knobs: toKnobs(source.knobs ?? {}),
+    quotas: { ...QUOTA_DEFAULTS, ...source.quotas },
+  };
+}
+
+/** The transit router a VPC is attached to, else the ECR. */
+export const hubOfVpc = (source: CloudFile, vpc: string): string =>
+  source.transitRouters?.find(({ attachments }) =>
+    attachments.some(({ kind, to }) => kind === "vpc" && to === vpc),
+  )?.name ?? source.ecr.name;
+
+const us = (text: string | undefined, fallback: number): number =>
+  text === undefined ? fallback : (parseDurationUs(text) ?? fallback);
+const sec = (text: string | undefined, fallback: number): number =>
+  text === undefined ? fallback : Math.round((parseDurationUs(text) ?? 0) / US_PER_SEC);
+const bps = (text: string | undefined): number | undefined =>
+  text === undefined ? undefined : parseBandwidthBps(text);
+
+function toRegion(source: NonNullable<CloudFile["regions"]>[number]): RegionConfig {
+  return {
+    name: source.name,
+    hasCdt: source.cdt ?? false,
+    latencyUs: us(source.latency, DEFAULTS.interRegionLatencyUs),
+  };
+}
+
+function toConnection(source: NonNullable<CloudFile["connections"]>[number]): ConnectionConfig {
+  return {
+    name: source.name,
+    accessPoint: source.accessPoint,
+    device: source.accessDevice ?? `device-${source.name}`,
+    portType: source.portType ?? "10GBase-LR",
+    bandwidthBps: bps(source.bandwidth),
+    downDelayUs: us(source.downDelay, 0),
+    status: source.status ?? "Enabled",
+    businessStatus: source.businessStatus ?? "Normal",
+  };
+}
+
+function toVbr(source: CloudFile["vbrs"][number], region: string): VbrConfig {
+  const { bfd } = source;
+  return {
+    name: source.name,
+    circuit: source.circuit,
+    connection: source.connection ?? source.circuit,
+    region,
+    vlan: source.vlan ?? 0,
+    local: source.local,
+    peer: source.peer,
+    peerAs: source.peerAs,
+    fakeAs: source.fakeAs,
+    port: source.port ?? DEFAULTS.port,
+    peerPort: source.peerPort ?? DEFAULTS.port,
+    device: source.device,
+    mtu: source.mtu ?? DEFAULTS.mtu,
+    bandwidthBps: bps(source.bandwidth),
+    holdTimeSec: sec(source.hold, DEFAULTS.holdTimeSec),
+    keepaliveTimeSec: sec(source.keepalive, DEFAULTS.keepaliveTimeSec),
+    md5Key: source.md5,
+    routeQuota: source.routeQuota ?? DEFAULTS.routeQuota,
+    bfd:
+      bfd === undefined || bfd === "off"
+        ? undefined
+        : {
+            txIntervalUs: us(bfd.tx, DEFAULTS.bfdIntervalUs),
+            rxIntervalUs: us(bfd.rx, DEFAULTS.bfdIntervalUs),
+            multiplier: bfd.multiplier ?? DEFAULTS.bfdMultiplier,
+            hops: bfd.hops ?? DEFAULTS.bfdHops,
+          },
+    healthCheck: toHealthCheck(source.healthCheck),
+    isSitelink: source.sitelink ?? false,
+  };
+}
+
+function toHealthCheck(
+  source: CloudFile["vbrs"][number]["healthCheck"],
+): HealthCheckConfig | undefined {
+  if (source === undefined) return undefined;
+  return {
+    source: source.source,
+    intervalUs: us(source.interval, DEFAULTS.healthCheckIntervalUs),
+    threshold: source.threshold ?? DEFAULTS.healthCheckThreshold,
+    isProbeOnly: source.probeOnly ?? false,
+  };
+}
+
+function toVpn(source: NonNullable<CloudFile["vpns"]>[number], home: string): VpnConfig {
+  return {
+    name: source.name,
+    circuit: source.circuit,
+    region: source.region ?? home,
+    local: source.local,
+    peer: source.peer,
+    peerAs: source.peerAs,
+    holdTimeSec: sec(source.hold, DEFAULTS.holdTimeSec),
+    keepaliveTimeSec: sec(source.keepalive, DEFAULTS.keepaliveTimeSec),
+    latencyUs: us(source.latency, DEFAULTS.vpnLatencyUs),
+    bandwidthBps: bps(source.bandwidth),
+  };
+}
+
+function toVpc(source: CloudFile, vpc: VpcFile, home: string): VpcConfig {
+  return {
+    name: vpc.name,
+    region: vpc.region ?? home,
+    vswitches: vpc.vswitches,
+    attachment: hubOfVpc(source, vpc.name),
+    routes: (vpc.routes ?? []).map(({ prefix, nextHop, publish }) => {
+      return { prefix, nextHop, isPublished: publish ?? false };
+    }),
+    allowedPrefixes: vpc.allowedPrefixes ?? [],
+    prefixMode: vpc.prefixMode ?? "match",
+  };
+}
+
+/** Where nothing is said attachments are as the console makes them: default table, all three on. */
+function toTransitRouter(
+  source: CloudFile,
+  tr: TransitRouterFile,
+  home: string,
+): TransitRouterConfig {
+  const tables = tr.tables ?? ["default"];
+  const first = tables[0] ?? "default";
+  return {
+    name: tr.name,
+    region: tr.region ?? home,
+    tables,
+    attachments: tr.attachments.map((one): AttachmentConfig => {
+      return {
+        name: one.name,
+        kind: one.kind,
+        to: one.kind === "ecr" ? source.ecr.name : (one.to ?? ""),
+        association: one.association === "none" ? undefined : (one.association ?? first),
+        propagations: one.propagations ?? [first],
+        isAdvertised: one.advertise ?? true,
+      };
+    }),
+    routes: (tr.routes ?? []).map(({ table, prefix, to }) => {
+      return { table: table ?? first, prefix, to };
+    }),
+    routeMaps: (tr.routeMaps ?? []).map(toRouteMap).sort((a, b) => a.priority - b.priority),
+    isMultiRegionEcmp: tr.multiRegionEcmp ?? false,
+  };
+}
+
+function toRouteMap({ match = {}, set = {}, ...map }: RouteMapFile): RouteMapConfig {
+  return {
+    priority: map.priority,
+    direction: map.direction,
+    isPermit: map.result === "permit",
+    nextPriority: map.nextPriority,
+    match: {
+      sources: match.sources,
+      destinations: match.destinations,
+      sourceKinds: match.sourceKinds,
+      destinationKinds: match.destinationKinds,
+      prefixes: match.prefixes,
+      prefixMode: match.prefixMode ?? "include",
+      asns: match.asns,
+      asnMode: match.asnMode ?? "include",
+      communities: match.communities,
+      communityMode: match.communityMode ?? "include",
+      addressFamily: match.family,
+    },
+    set: {
+      preference: set.preference,
+      communities: set.communities,
+      communityMode: set.communityMode ?? "additive",
+      prepend: set.prepend,
+    },
+  };
+}
+
+function toKnobs(source: NonNullable<CloudFile["knobs"]>): CloudKnobs {
+  const { routeDelay, jobTransition, portUpDelay, ...words } = source;
+  return {
+    ...KNOB_DEFAULTS,
+    ...words,
+    routeDelayUs: us(routeDelay, KNOB_DEFAULTS.routeDelayUs),
+    jobTransitionUs: us(jobTransition, KNOB_DEFAULTS.jobTransitionUs),
+    portUpDelayUs: us(portUpDelay, KNOB_DEFAULTS.portUpDelayUs),
+  };
+}

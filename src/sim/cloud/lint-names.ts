@@ -1,0 +1,90 @@
+/** Names of the cloud's file: unique where they must be, known where they are used. */
+import type { CloudFile } from "./schema.ts";
+
+export type LintPath = readonly (string | number)[];
+export type Tell = (path: LintPath, code: string, message: string) => void;
+
+interface Named {
+  readonly name: string;
+}
+
+export function lintNames(source: CloudFile, error: Tell): void {
+  lintNodes(source, error);
+  for (const key of ["regions", "accessPoints", "connections", "failoverGroups"] as const) {
+    unique(source[key] ?? [], [key], error);
+  }
+  unique(source.endpoints ?? [], ["endpoints"], error);
+  lintCircuits(source, error);
+  lintReferences(source, error);
+}
+
+/** Every node is a host, so no two may share a name, whatever they are. */
+function lintNodes(source: CloudFile, error: Tell): void {
+  const seen = new Set([source.ecr.name]);
+  for (const key of ["vbrs", "transitRouters", "vpcs", "vpns"] as const) {
+    for (const [index, { name }] of (source[key] ?? []).entries()) {
+      if (seen.has(name)) error([key, index, "name"], "C101", `two nodes are called "${name}"`);
+      seen.add(name);
+    }
+  }
+}
+
+function unique(items: readonly Named[], path: LintPath, error: Tell): void {
+  const seen = new Set<string>();
+  for (const [index, { name }] of items.entries()) {
+    if (seen.has(name)) error([...path, index, "name"], "C101", `"${name}" stands here twice`);
+    seen.add(name);
+  }
+}
+
+function lintCircuits(source: CloudFile, error: Tell): void {
+  const seen = new Set<string>();
+  for (const key of ["vbrs", "vpns"] as const) {
+    for (const [index, { circuit }] of (source[key] ?? []).entries()) {
+      const path = [key, index, "circuit"];
+      const what = key === "vbrs" ? "VBRs end" : "nodes end";
+      if (seen.has(circuit)) error(path, "C101", `two ${what} the circuit "${circuit}"`);
+      seen.add(circuit);
+    }
+  }
+}
+
+function lintReferences(source: CloudFile, error: Tell): void {
+  const regions = source.regions?.map(({ name }) => name);
+  const known = (kind: string, names: readonly string[] | undefined) => {
+    return (name: string | undefined, path: LintPath) => {
+      if (name === undefined || names?.includes(name)) return;
+      const list = names === undefined || names.length === 0 ? "none" : names.join(", ");
+      error(path, "C106", `there is no ${kind} "${name}" here; known are ${list}`);
+    };
+  };
+  const namesOf = (items: readonly Named[] | undefined) => (items ?? []).map(({ name }) => name);
+  const region = known("region", regions ?? ["region-1"]);
+  const accessPoint = known("access point", namesOf(source.accessPoints));
+  const connection = known("physical connection", namesOf(source.connections));
+  const vbr = known("VBR", namesOf(source.vbrs));
+  const vpc = known("VPC", namesOf(source.vpcs));
+  for (const key of ["accessPoints", "transitRouters", "vpcs", "vpns"] as const) {
+    for (const [index, one] of (source[key] ?? []).entries()) {
+      region(one.region, [key, index, "region"]);
+    }
+  }
+  for (const [index, one] of (source.connections ?? []).entries()) {
+    accessPoint(one.accessPoint, ["connections", index, "accessPoint"]);
+  }
+  for (const [index, one] of source.vbrs.entries()) {
+    connection(one.connection, ["vbrs", index, "connection"]);
+    if (source.connections !== undefined && one.connection === undefined) {
+      const message = `${one.name} needs the key connection, since this file has connections`;
+      error(["vbrs", index], "C106", message);
+    }
+  }
+  for (const [index, group] of (source.failoverGroups ?? []).entries()) {
+    for (const [at, name] of group.vbrs.entries()) {
+      vbr(name, ["failoverGroups", index, "vbrs", at]);
+    }
+  }
+  for (const [index, endpoint] of (source.endpoints ?? []).entries()) {
+    vpc(endpoint.vpc, ["endpoints", index, "vpc"]);
+  }
+}

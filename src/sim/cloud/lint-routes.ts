@@ -1,0 +1,247 @@
+/** What the vendor's API would refuse of VPCs, transit routers, route maps and prefixes told. */
+import { parseAddress } from "../../core/address.ts";
+import {
+  containsAddress,
+  coversPrefix,
+  overlaps,
+  type Prefix,
+  parsePrefix,
+} from "../../core/prefix.ts";
+import { hubOfVpc } from "./build.ts";
+import { QUOTA_DEFAULTS } from "./knobs.ts";
+import type { LintPath, Tell } from "./lint-names.ts";
+import type { CloudFile } from "./schema.ts";
+import type { RouteMapFile, TransitRouterFile, VpcFile } from "./schema-routes.ts";
+
+const SERVICE_RANGE = "100.64.0.0/10";
+/** Ranges no VPC may have. */
+const REFUSED = ["100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4"].map((text) => {
+  return { text, prefix: parsePrefix(text) };
+});
+
+export function lintRoutes(source: CloudFile, error: Tell): void {
+  for (const [index, text] of (source.ecr.prefixes ?? []).entries()) {
+    lintAnnounced(text, ["ecr", "prefixes", index], error);
+  }
+  for (const [index, vpc] of (source.vpcs ?? []).entries()) {
+    lintVpc(source, vpc, ["vpcs", index], error);
+  }
+  lintOverlaps(source, error);
+  lintEndpoints(source, error);
+  for (const [index, tr] of (source.transitRouters ?? []).entries()) {
+    lintTransitRouter(source, tr, ["transitRouters", index], error);
+  }
+  lintRegions(source, error);
+}
+
+/** The service range may be told in halves or smaller parts, not as the whole it is reserved as. */
+function lintAnnounced(text: string, path: LintPath, error: Tell): Prefix | undefined {
+  const found = parsePrefix(text);
+  if (found === undefined) error(path, "C102", `${text} is no prefix (host bits set?)`);
+  else if (text === SERVICE_RANGE) {
+    error(path, "C122", `${text} itself is refused; use 100.64.0.0/11 and 100.96.0.0/11`);
+  }
+  return found;
+}
+
+function lintVpc(source: CloudFile, vpc: VpcFile, path: LintPath, error: Tell): void {
+  const quotas = { ...QUOTA_DEFAULTS, ...source.quotas };
+  if (vpc.vswitches.length > quotas.vswitchesPerVpc) {
+    const message = `${vpc.vswitches.length} vSwitches, a VPC takes ${quotas.vswitchesPerVpc}`;
+    error([...path, "vswitches"], "C108", message);
+  }
+  const routes = vpc.routes ?? [];
+  if (routes.length > quotas.customRoutesPerVpcTable) {
+    const limit = quotas.customRoutesPerVpcTable;
+    error([...path, "routes"], "C108", `${routes.length} custom routes, a table takes ${limit}`);
+  }
+  const systems: string[] = [];
+  for (const [index, { cidr }] of vpc.vswitches.entries()) {
+    const at = [...path, "vswitches", index, "cidr"];
+    const found = parsePrefix(cidr);
+    if (found === undefined) error(at, "C102", `${cidr} is no prefix (host bits set?)`);
+    const range = REFUSED.find(({ prefix }) => found && prefix && coversPrefix(prefix, found));
+    if (range !== undefined) error(at, "C118", `${cidr} is in ${range.text}, which no VPC may use`);
+    if (found !== undefined && found.afi === 1 && found.length > 29) {
+      error(at, "C118", `${cidr} is smaller than /29: a vSwitch keeps four addresses for itself`);
+    }
+    systems.push(cidr);
+  }
+  const seen = new Set<string>();
+  for (const [index, route] of routes.entries()) {
+    const at = [...path, "routes", index, "prefix"];
+    if (lintAnnounced(route.prefix, at, error) === undefined) continue;
+    if (systems.includes(route.prefix)) {
+      error(at, "C119", `${route.prefix} is a system route, no custom route can replace it`);
+    } else if (seen.has(route.prefix)) {
+      error(at, "C119", `${route.prefix} stands here twice (RouteConflict.AlreadyExist)`);
+    }
+    seen.add(route.prefix);
+    if (route.publish === true && route.nextHop === "hub") {
+      const message = "a route towards the ECR or transit router cannot be published to it";
+      error([...path, "routes", index, "publish"], "C119", message);
+    }
+  }
+  for (const [index, text] of (vpc.allowedPrefixes ?? []).entries()) {
+    lintAnnounced(text, [...path, "allowedPrefixes", index], error);
+  }
+}
+
+/** vSwitches behind one ECR or transit router must not overlap. */
+function lintOverlaps(source: CloudFile, error: Tell): void {
+  const seen: { readonly hub: string; readonly vpc: string; readonly prefix: Prefix }[] = [];
+  for (const [index, vpc] of (source.vpcs ?? []).entries()) {
+    const hub = hubOfVpc(source, vpc.name);
+    for (const [at, { cidr }] of vpc.vswitches.entries()) {
+      const found = parsePrefix(cidr);
+      if (found === undefined) continue;
+      const other = seen.find((one) => one.hub === hub && overlaps(one.prefix, found));
+      if (other !== undefined) {
+        const message = `${cidr} overlaps with a vSwitch of ${other.vpc}, both are on ${hub}`;
+        error(["vpcs", index, "vswitches", at, "cidr"], "C118", message);
+      }
+      seen.push({ hub, vpc: vpc.name, prefix: found });
+    }
+  }
+}
+
+function lintEndpoints(source: CloudFile, error: Tell): void {
+  for (const [index, { address, vpc }] of (source.endpoints ?? []).entries()) {
+    const octets = parseAddress(address);
+    const vswitches = source.vpcs?.find(({ name }) => name === vpc)?.vswitches ?? [];
+    const isInside = vswitches.some(({ cidr }) => {
+      const found = parsePrefix(cidr);
+      return octets !== undefined && found !== undefined && containsAddress(found, octets);
+    });
+    if (isInside) continue;
+    error(["endpoints", index, "address"], "C118", `${address} is in no vSwitch of ${vpc}`);
+  }
+}
+
+function lintTransitRouter(
+  source: CloudFile,
+  tr: TransitRouterFile,
+  path: LintPath,
+  error: Tell,
+): void {
+  const tables = tr.tables ?? ["default"];
+  const names = new Set<string>();
+  for (const [index, attachment] of tr.attachments.entries()) {
+    const at = [...path, "attachments", index];
+    const { name, kind, to, association, propagations = [] } = attachment;
+    if (names.has(name)) error([...at, "name"], "C101", `"${name}" stands here twice`);
+    names.add(name);
+    const lists = { ecr: undefined, vpc: source.vpcs, vpn: source.vpns, tr: source.transitRouters };
+    const known = lists[kind]?.map((one) => one.name);
+    if (known === undefined && to !== undefined && to !== source.ecr.name) {
+      error([...at, "to"], "C106", `the ECR is called "${source.ecr.name}"`);
+    } else if (known !== undefined && (to === undefined || !known.includes(to))) {
+      error([...at, "to"], "C106", `there is no ${kind} "${to ?? ""}"; known are ${known}`);
+    } else if (to === tr.name) {
+      error([...at, "to"], "C121", "a transit router is not attached to itself");
+    }
+    for (const table of [association, ...propagations]) {
+      if (table === undefined || table === "none" || tables.includes(table)) continue;
+      error(at, "C106", `${tr.name} has no table "${table}"; known are ${tables.join(", ")}`);
+    }
+  }
+  lintAttachedOnce(source, tr, path, error);
+  for (const [index, route] of (tr.routes ?? []).entries()) {
+    const at = [...path, "routes", index];
+    if (lintAnnounced(route.prefix, [...at, "prefix"], error) === undefined) continue;
+    if (route.to !== "blackhole" && !names.has(route.to)) {
+      error([...at, "to"], "C106", `${tr.name} has no attachment "${route.to}"`);
+    }
+    if (route.table !== undefined && !tables.includes(route.table)) {
+      error([...at, "table"], "C106", `${tr.name} has no table "${route.table}"`);
+    }
+  }
+  lintRouteMaps(tr, path, error);
+}
+
+/** One transit router a region for the ECR, one source of dynamic routes for a VPC. */
+function lintAttachedOnce(
+  source: CloudFile,
+  tr: TransitRouterFile,
+  path: LintPath,
+  error: Tell,
+): void {
+  const all = source.transitRouters ?? [];
+  const home = source.regions?.[0]?.name;
+  for (const [index, { kind, to }] of tr.attachments.entries()) {
+    const at = [...path, "attachments", index];
+    const twins = (other: TransitRouterFile) =>
+      other.attachments.filter((one) => one.kind === kind && (kind === "ecr" || one.to === to))
+        .length;
+    if (kind === "vpc" || kind === "vpn") {
+      const count = all.reduce((sum, other) => sum + twins(other), 0);
+      if (count > 1) error(at, "C121", `${to} is attached ${count} times; once is allowed`);
+    } else if (kind === "ecr") {
+      const regionOf = (one: TransitRouterFile) => one.region ?? home;
+      const near = all.filter((other) => regionOf(other) === regionOf(tr));
+      const count = near.reduce((sum, other) => sum + twins(other), 0);
+      const code = "OperationDenied.AttachmentInCurrentRegionExisted";
+      if (count > 1) error(at, "C121", `the ECR is attached twice in one region (${code})`);
+    }
+  }
+}
+
+function lintRouteMaps(tr: TransitRouterFile, path: LintPath, error: Tell): void {
+  const maps = tr.routeMaps ?? [];
+  const names = tr.attachments.map(({ name }) => name);
+  for (const [index, map] of maps.entries()) {
+    const at = [...path, "routeMaps", index];
+    const same = maps.filter((one) => one.direction === map.direction);
+    if (same.filter((one) => one.priority === map.priority).length > 1) {
+      const message = `two route maps have priority ${map.priority} (Forbidden.CenRouteMapExist)`;
+      error([...at, "priority"], "C120", message);
+    }
+    if (map.nextPriority !== undefined) lintChain(map, same, [...at, "nextPriority"], error);
+    const { sources = [], destinations = [], destinationKinds = [] } = map.match ?? {};
+    for (const name of [...sources, ...destinations]) {
+      if (!names.includes(name)) error([...at, "match"], "C106", `no attachment "${name}"`);
+    }
+    if (map.direction === "in" && destinations.length + destinationKinds.length > 0) {
+      error([...at, "match"], "C120", "destinations can be matched on the way out only");
+    }
+    if (map.set !== undefined && map.result === "deny") {
+      error([...at, "set"], "C120", "what is denied is not changed (NoEffictiveAction)");
+    }
+    if (map.set?.prepend !== undefined) {
+      const needed = map.direction === "in" ? "sources" : "destinations";
+      if (map.match?.[needed] === undefined) {
+        error([...at, "set", "prepend"], "C120", `prepend needs match.${needed}`);
+      }
+    }
+    if (map.set?.preference !== undefined && map.direction === "out") {
+      error([...at, "set", "preference"], "C120", "a preference can be set on the way in only");
+    }
+  }
+}
+
+function lintChain(
+  map: RouteMapFile,
+  same: readonly RouteMapFile[],
+  path: LintPath,
+  error: Tell,
+): void {
+  const later = same.map((one) => one.priority).filter((priority) => priority > map.priority);
+  const next = Math.min(...later);
+  if (map.result === "deny") {
+    error(path, "C120", "only a map that permits goes on to another");
+  } else if (map.nextPriority !== next) {
+    const order = later.length === 0 ? "there is none" : `that is ${next}`;
+    error(path, "C120", `nextPriority names the next map of its direction; ${order}`);
+  }
+}
+
+/** Traffic between regions is Cloud Data Transfer's, which has to be opened. */
+function lintRegions(source: CloudFile, error: Tell): void {
+  const regions = source.regions ?? [];
+  if (regions.length < 2) return;
+  for (const [index, { name, cdt }] of regions.entries()) {
+    if (cdt === true) continue;
+    const message = `${name} is one of several regions and needs cdt: true`;
+    error(["regions", index], "C116", `${message} (OperationFailed.CdtNotOpened)`);
+  }
+}

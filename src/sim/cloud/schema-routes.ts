@@ -1,0 +1,116 @@
+/** The cloud file's transit routers and VPCs: tables, attachments, route maps, custom routes. */
+import { type Static, Type } from "@sinclair/typebox";
+import { AsNumber, closed, Name, oneOf, Prefix } from "../shapes.ts";
+
+/** As many as the vendor's lists take in one condition. */
+const LIST_MAX = 32;
+
+const names = Type.Optional(Type.Array(Name, { minItems: 1, maxItems: LIST_MAX }));
+const kinds = Type.Optional(
+  Type.Array(oneOf("ecr", "vpc", "vpn", "tr"), { minItems: 1, maxItems: LIST_MAX }),
+);
+const mode = Type.Optional(oneOf("include", "complete"));
+const Communities = Type.Array(
+  Type.String({ format: "community", description: "a community, as 64512:100" }),
+  { minItems: 1, maxItems: LIST_MAX },
+);
+const Priority = Type.Integer({ minimum: 1, maximum: 100, description: "1 to 100" });
+
+const RouteMap = Type.Object(
+  {
+    priority: Priority,
+    direction: oneOf("in", "out"),
+    result: oneOf("permit", "deny"),
+    nextPriority: Type.Optional(Priority),
+    match: Type.Optional(
+      Type.Object(
+        {
+          sources: names,
+          destinations: names,
+          sourceKinds: kinds,
+          destinationKinds: kinds,
+          prefixes: Type.Optional(Type.Array(Prefix, { minItems: 1, maxItems: LIST_MAX })),
+          prefixMode: mode,
+          asns: Type.Optional(Type.Array(AsNumber, { minItems: 1, maxItems: LIST_MAX })),
+          asnMode: mode,
+          communities: Type.Optional(Communities),
+          communityMode: mode,
+          family: Type.Optional(oneOf("ipv4", "ipv6")),
+        },
+        closed,
+      ),
+    ),
+    set: Type.Optional(
+      Type.Object(
+        {
+          preference: Type.Optional(Priority),
+          communities: Type.Optional(Communities),
+          communityMode: Type.Optional(oneOf("additive", "replace")),
+          prepend: Type.Optional(Type.Array(AsNumber, { minItems: 1, maxItems: LIST_MAX })),
+        },
+        closed,
+      ),
+    ),
+  },
+  closed,
+);
+
+const Attachment = Type.Object(
+  {
+    name: Name,
+    kind: oneOf("ecr", "vpc", "vpn", "tr"),
+    to: Type.Optional(Name),
+    association: Type.Optional(Name),
+    propagations: Type.Optional(Type.Array(Name, { maxItems: LIST_MAX })),
+    advertise: Type.Optional(Type.Boolean()),
+  },
+  closed,
+);
+
+export const TransitRouterSchema = Type.Object(
+  {
+    name: Name,
+    region: Type.Optional(Name),
+    tables: Type.Optional(Type.Array(Name, { minItems: 1, maxItems: 20 })),
+    attachments: Type.Array(Attachment, { maxItems: 100 }),
+    routes: Type.Optional(
+      Type.Array(Type.Object({ table: Type.Optional(Name), prefix: Prefix, to: Name }, closed), {
+        maxItems: 1000,
+      }),
+    ),
+    routeMaps: Type.Optional(Type.Array(RouteMap, { maxItems: 200 })),
+    multiRegionEcmp: Type.Optional(Type.Boolean()),
+  },
+  closed,
+);
+export type TransitRouterFile = Static<typeof TransitRouterSchema>;
+export type RouteMapFile = Static<typeof RouteMap>;
+
+export const VpcSchema = Type.Object(
+  {
+    name: Name,
+    region: Type.Optional(Name),
+    vswitches: Type.Array(Type.Object({ name: Name, cidr: Prefix }, closed), {
+      minItems: 1,
+      maxItems: 1000,
+      description: "one vSwitch or more",
+    }),
+    routes: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            prefix: Prefix,
+            nextHop: oneOf("instance", "blackhole", "hub"),
+            publish: Type.Optional(Type.Boolean()),
+          },
+          closed,
+        ),
+        { maxItems: 1000 },
+      ),
+    ),
+    allowedPrefixes: Type.Optional(Type.Array(Prefix, { maxItems: 1000 })),
+    prefixMode: Type.Optional(oneOf("match", "incremental")),
+  },
+  closed,
+);
+export type VpcFile = Static<typeof VpcSchema>;

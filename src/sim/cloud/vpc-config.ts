@@ -1,0 +1,29 @@
+/** A VPC with its vSwitches and the one route table that is modelled. */
+export interface VpcConfig {
+  readonly name: string;
+  readonly region: string;
+  readonly vswitches: readonly VSwitchConfig[];
+  /** What its table learns routes from: the transit router it is attached to, else the ECR. */
+  readonly attachment: string;
+  readonly routes: readonly CustomRouteConfig[];
+  /** `AllowedPrefixes` of its association: what the customer is told in place of its vSwitches. */
+  readonly allowedPrefixes: readonly string[];
+  /**
+   * `match`: once prefixes are set nothing else is told. `incremental`: only what they cover is
+   * left out.
+   */
+  readonly prefixMode: "match" | "incremental";
+}
+
+export interface VSwitchConfig {
+  readonly name: string;
+  readonly cidr: string;
+}
+
+export interface CustomRouteConfig {
+  readonly prefix: string;
+  /** Next hop types are not told apart: `instance` answers inside the VPC, `blackhole` drops. */
+  readonly nextHop: "instance" | "blackhole" | "hub";
+  /** `PublishVpcRouteEntries`: told to the hub, as system routes always are. */
+  readonly isPublished: boolean;
+}

@@ -1,0 +1,97 @@
+/** The cloud's file: what it may say, every fault at its line, the vendor's defaults. */
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import t from "tap";
+import { loadCloud } from "../../../../src/sim/cloud/load.ts";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..", "..", "..");
+const read = (file: string) => readFileSync(join(root, "fixtures", file), "utf8");
+
+t.test("cloud file: every key is read", async (t) => {
+  const { config, problems } = loadCloud("full.yaml", read("cloud/full.yaml"));
+  t.same(problems, []);
+  if (config === undefined) return;
+  t.equal(config.as, 64512);
+  const [first] = config.connections;
+  t.match(first, { device: "hz-1a", bandwidthBps: 10_240_000_000, downDelayUs: 500_000 });
+  t.same(
+    config.vbrs.map(({ region }) => region),
+    ["cn-hangzhou", "cn-hangzhou", "cn-shanghai"],
+    "a VBR stands in the region of its access point",
+  );
+  t.match(config.vbrs[0]?.healthCheck, { source: "100.96.0.1", intervalUs: 2e6, threshold: 8 });
+  t.same(
+    config.vpcs.map(({ attachment }) => attachment),
+    ["ecr-1", "tr-1"],
+    "a VPC learns from the transit router it is attached to, else from the ECR",
+  );
+  t.match(config.transitRouters[0]?.attachments[0], {
+    to: "ecr-1",
+    association: "default",
+    propagations: ["default"],
+    isAdvertised: true,
+  });
+  t.same(
+    config.transitRouters[0]?.routeMaps.map(({ direction, priority }) => [direction, priority]),
+    [
+      ["in", 10],
+      ["out", 10],
+      ["in", 20],
+    ],
+  );
+  t.equal(config.knobs.routeDelayUs, 3_000_000);
+});
+
+t.test("cloud file: what is not said is the vendor's default", async (t) => {
+  const { config } = loadCloud(
+    "short.yaml",
+    `
+cloud: { name: short }
+vbrs:
+  - { name: vbr-1, circuit: c1, local: 10.0.1.1/30, peer: 10.0.1.2, peerAs: 65010, bfd: {} }
+  - { name: vbr-2, circuit: c2, local: 10.0.2.1/30, peer: 10.0.2.2, peerAs: 65010 }
+ecr: { name: ecr-1, prefixes: [10.64.0.0/16] }
+`,
+  );
+  t.equal(config?.as, 45104);
+  t.match(config?.vbrs[0], {
+    holdTimeSec: 30,
+    keepaliveTimeSec: 10,
+    routeQuota: 110,
+    vlan: 0,
+    mtu: 1500,
+    bfd: { txIntervalUs: 1e6, rxIntervalUs: 1e6, multiplier: 3, hops: 255 },
+  });
+  t.equal(config?.vbrs[1]?.bfd, undefined, "BFD is off until it is asked for");
+  t.equal(config?.ecr.ecmpPathsMax, 32);
+  t.same(
+    config?.connections.map(({ name, accessPoint, downDelayUs }) => [
+      name,
+      accessPoint,
+      downDelayUs,
+    ]),
+    [
+      ["c1", "ap-c1", 0],
+      ["c2", "ap-c2", 0],
+    ],
+    "each circuit has a connection of its own on a device of its own",
+  );
+});
+
+for (const file of ["bad-lines.yaml", "bad-routes.yaml"]) {
+  t.test(`cloud file: ${file}, every fault at its line`, async (t) => {
+    const text = read(`cloud/${file}`);
+    const wanted = text.split("\n").flatMap((line, index) => {
+      const codes = /# ((?:C\d+ ?)+)$/.exec(line)?.[1]?.trim().split(" ") ?? [];
+      return codes.map((code) => `${index + 1} ${code}`);
+    });
+    const { config, problems } = loadCloud(file, text);
+    t.equal(config, undefined);
+    const found = problems.map(({ line, code }) => `${line} ${code}`);
+    t.same(found.toSorted(), wanted.toSorted());
+    for (const { message } of problems) {
+      t.notMatch(message, /undefined|NaN|\[object/, message);
+    }
+  });
+}
