@@ -46,6 +46,11 @@ export interface RibEngine {
   /** True while `takeUpdates` has something for the peer. */
   hasUpdates(slot: PeerSlot): boolean;
   /**
+   * The peer was told everything, End-of-RIB included. A first feed waits until what the session
+   * found undecided is decided, so a peer may have neither updates to take nor all of them.
+   */
+  isFed(slot: PeerSlot): boolean;
+  /**
    * Whole UPDATE messages (header and all), about `octetsMax` in sum; End-of-RIB closes a first
    * feed.
    */

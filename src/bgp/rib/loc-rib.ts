@@ -35,6 +35,8 @@ export class LocRib {
   bestSlot: Uint16Array = new Uint16Array(ROWS_INITIAL);
   /** Prefixes with a best path. */
   size = 0;
+  /** RFC 4724 §4.1: nothing is decided, and so nobody is told anything. */
+  isDeferred = false;
   /** By slot: paths import accepted, and prefixes whose best path is the peer's. */
   readonly acceptedCounts: Uint32Array = new Uint32Array(LIMITS.peers + 1);
   readonly bestCounts: Uint32Array = new Uint32Array(LIMITS.peers + 1);
@@ -159,12 +161,28 @@ export class LocRib {
   }
 
   get hasWork(): boolean {
+    return !this.isDeferred && (this.#dirty.length > 0 || this.isSweeping);
+  }
+
+  /** A walk is under way that may put any prefix in line for a decision. */
+  get isSweeping(): boolean {
     const { row, isOn } = this.#sweeps;
-    return this.#dirty.length > 0 || this.paths.hasDead || row > 0 || isOn;
+    return this.paths.hasDead || row > 0 || isOn;
+  }
+
+  /** Prefixes ever put in line for a decision, for `hasDecided`. */
+  get enqueued(): number {
+    return this.#dirty.pushed;
+  }
+
+  /** Whatever was in line when `enqueued` was read is decided. */
+  hasDecided(enqueued: number): boolean {
+    return this.#dirty.pushed - this.#dirty.length >= enqueued;
   }
 
   /** Decides up to `prefixesMax` prefixes, lost peers' first; returns how many there were. */
   decideSome(prefixesMax: number): number {
+    if (this.isDeferred) return 0;
     let done = 0;
     const reclaim = (path: number): void => this.#reclaim(path);
     while (done < prefixesMax / 2 && this.paths.hasDead) {

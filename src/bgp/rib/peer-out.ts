@@ -104,8 +104,28 @@ export class PeerOut {
     this.#of(rib)?.walkFrom(true);
   }
 
+  /**
+   * Begins the first feed of families that are ready for it; `isSettling` where paths are still on
+   * their way to a decision. Whatever is known when the session comes up is decided first: so
+   * nothing is announced that is about to change, and the End-of-RIB is the end.
+   */
+  begin(isSettling: boolean): void {
+    if (!isSettling) for (const family of this.#families) family.begin();
+  }
+
   get hasMore(): boolean {
+    // A budget is for all families together: none goes ahead of another.
+    if (this.#gate !== undefined && !this.#hasBegun) return false;
     return this.#unsettled.size > 0 || this.#families.some((family) => family.hasMore);
+  }
+
+  /** The first feed is complete, and nothing came after it that was not said. */
+  get isFed(): boolean {
+    return this.#hasBegun && !this.hasMore;
+  }
+
+  get #hasBegun(): boolean {
+    return this.#families.every((family) => family.hasBegun);
   }
 
   /**
@@ -122,7 +142,7 @@ export class PeerOut {
         octetsLeft -= message.length;
       }
       for (const family of this.#families) {
-        if (!family.owesEndOfRib || family.isWalking) continue;
+        if (!family.owesEndOfRib || family.isWalking || !family.hasBegun) continue;
         if (this.#unsettled.size > 0) continue;
         family.owesEndOfRib = false;
         messages.push(encodeEndOfRib({ afi: family.rib.afi, safi: 1 }));
@@ -336,7 +356,10 @@ class FamilyOut {
   owesEndOfRib = true;
   /** The row `nextRow` gave last came of a walk that sends everything again. */
   isResentRow = false;
-  readonly #reader: JournalReader;
+  /** There is one from the beginning of the first feed on. */
+  #reader: JournalReader | undefined;
+  /** The decisions the first feed waits for, as `LocRib.hasDecided` counts them. */
+  #awaited: number | undefined;
   /** Next row of the walk over everything; 0 while there is none. */
   #walkRow = 1;
   #isResending = false;
@@ -345,7 +368,18 @@ class FamilyOut {
 
   constructor(rib: LocRib) {
     this.rib = rib;
-    this.#reader = rib.journal.open();
+  }
+
+  get hasBegun(): boolean {
+    return this.#reader !== undefined;
+  }
+
+  /** The walk begins with what is decided; the journal has what changes from then on. */
+  begin(): void {
+    const { rib } = this;
+    if (this.#reader !== undefined || rib.isDeferred || rib.isSweeping) return;
+    this.#awaited ??= rib.enqueued;
+    if (rib.hasDecided(this.#awaited)) this.#reader = rib.journal.open();
   }
 
   get isWalking(): boolean {
@@ -353,7 +387,8 @@ class FamilyOut {
   }
 
   get hasMore(): boolean {
-    return this.#walkRow !== 0 || this.owesEndOfRib || this.rib.journal.hasMore(this.#reader);
+    if (this.#reader === undefined) return false;
+    return this.isWalking || this.owesEndOfRib || this.rib.journal.hasMore(this.#reader);
   }
 
   walkFrom(isResending: boolean): void {
@@ -363,9 +398,11 @@ class FamilyOut {
 
   /** The next row to look at, journal and walk in turns; -1 for none yet, 0 at the end of both. */
   nextRow(): number {
+    const reader = this.#reader;
+    if (reader === undefined) return 0;
     this.#isJournalTurn = !this.#isJournalTurn;
     if (this.#isJournalTurn || this.#walkRow === 0) {
-      const row = this.rib.journal.take(this.#reader);
+      const row = this.rib.journal.take(reader);
       this.isResentRow = false;
       if (row !== 0 || this.#walkRow === 0) return row;
     }
@@ -377,7 +414,7 @@ class FamilyOut {
   }
 
   close(): void {
-    this.rib.journal.close(this.#reader);
+    if (this.#reader !== undefined) this.rib.journal.close(this.#reader);
   }
 
   drain(rowsMax: number, release: (out: number) => void): number {

@@ -160,6 +160,7 @@ export class Rib implements RibEngine {
     peer.session = session;
     this.#columns.bgpIdentifier[slot] = session.bgpIdentifier;
     peer.out = new PeerOut(peer, this.#groupFor(peer.config), session.families, this.#outInputs);
+    peer.out.begin(this.#in.hasWork);
   }
 
   peerDown(slot: PeerSlot): void {
@@ -198,6 +199,7 @@ export class Rib implements RibEngine {
   work(prefixesMax: number): boolean {
     let left = prefixesMax - this.#in.walkSome(prefixesMax);
     for (const rib of this.#ribs) if (left > 0) left -= rib.decideSome(left);
+    this.#beginFeeds();
     for (let out = this.#closed[0]; out !== undefined && left > 0; out = this.#closed[0]) {
       if (out.drain(left * 4)) break;
       this.#closed.shift();
@@ -217,6 +219,10 @@ export class Rib implements RibEngine {
     return this.#peers[slot]?.out?.hasMore === true;
   }
 
+  isFed(slot: PeerSlot): boolean {
+    return this.#peers[slot]?.out?.isFed === true;
+  }
+
   takeUpdates(slot: PeerSlot, octetsMax: number): readonly Uint8Array[] {
     return this.#peers[slot]?.out?.take(octetsMax) ?? [];
   }
@@ -234,6 +240,11 @@ export class Rib implements RibEngine {
   removeStale(slot: PeerSlot, family: Family): void {
     const rib = this.#ribOf(family);
     if (rib !== undefined) this.#in.removeStale(this.#peerAt(slot), rib);
+  }
+
+  #beginFeeds(): void {
+    const isSettling = this.#in.hasWork;
+    for (const peer of this.#peers) peer?.out?.begin(isSettling);
   }
 
   #endSession(peer: Peer, kept: readonly Family[]): void {

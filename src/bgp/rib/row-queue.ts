@@ -5,11 +5,14 @@ export class RowQueue {
   #rows = new Uint32Array(256);
   #from = 0;
   length = 0;
+  /** Rows ever pushed. */
+  pushed = 0;
 
   push(row: number): void {
     if (this.length === this.#rows.length) this.#grow();
     this.#rows[(this.#from + this.length) & (this.#rows.length - 1)] = row;
     this.length += 1;
+    this.pushed += 1;
   }
 
   /** The row that waited longest, 0 where none does. */

@@ -55,7 +55,7 @@ export class Feed {
     }
     // RFC 4271 §4.4: an UPDATE is as good as a KEEPALIVE.
     if (sentOctets > 0) restartKeepalive(this.#channel.session, now);
-    if (!rib.hasUpdates(this.#slot)) this.#caughtUp(rib, now, out);
+    if (rib.isFed(this.#slot)) this.#caughtUp(rib, now, out);
     return rib.hasUpdates(this.#slot) && this.#roomOctets > 0;
   }
 
@@ -77,7 +77,7 @@ export class Feed {
     this.#mark(families, RefreshSubtype.BeginOfRefresh, now, out);
     for (const family of families) rib.readvertise(this.#slot, family);
     // A family without a single route is told again by BoRR and EoRR alone.
-    if (!rib.hasUpdates(this.#slot)) this.#caughtUp(rib, now, out);
+    if (rib.isFed(this.#slot)) this.#caughtUp(rib, now, out);
   }
 
   #mark(families: readonly Family[], subtype: number, now: Micros, out: SpeakerEffect[]): void {

@@ -157,6 +157,8 @@ export class Bench {
   readonly endOfRibs = new Map<number, Family[]>();
   /** Most prefixes each peer ever held, looked at after every single prefix. */
   readonly heldMax = new Map<number, number>();
+  /** By slot: prefixes announced since the session came up, each time counted. */
+  readonly announcements = new Map<number, number>();
   /** Announcements equal to what the peer held already. */
   repeats = 0;
   readonly sessions = new Map<number, RibSession>();
@@ -177,6 +179,7 @@ export class Bench {
     this.messages.set(peer.slot, []);
     this.endOfRibs.set(peer.slot, []);
     this.heldMax.set(peer.slot, 0);
+    this.announcements.set(peer.slot, 0);
   }
 
   down(number: number): void {
@@ -280,6 +283,7 @@ export class Bench {
       for (const prefix of prefixesOf(run)) {
         if (JSON.stringify(held.get(prefix)) === JSON.stringify(attributes)) this.repeats += 1;
         held.set(prefix, attributes);
+        this.announcements.set(number, (this.announcements.get(number) ?? 0) + 1);
         this.heldMax.set(number, Math.max(this.heldMax.get(number) ?? 0, held.size));
       }
     }
