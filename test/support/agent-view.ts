@@ -98,7 +98,7 @@ const ROW: RouteRow = {
     ...{ nextHop: Uint8Array.of(10, 0, 1, 2), med: 10, localPref: 200 },
     ...{ communities: [0xffff_0000, (45_104 << 16) >>> 0], largeCommunities: [45_104, 1, 2] },
   },
-  ...{ isBest: true, isMultipath: false },
+  ...{ isBest: true, isMultipath: false, isStale: false },
 };
 
 const GROUP: FibGroupView = {
@@ -120,9 +120,10 @@ export function fakeAgent() {
     { name: "fib", isOk: false, text: "10.1.0.0/16: Nexthop has invalid gateway" },
   ];
   const none = {
-    ...{ received: 0, accepted: 0, rejected: 0, best: 0, advertised: 0 },
+    ...{ received: 0, accepted: 0, rejected: 0, stale: 0, best: 0, advertised: 0 },
     ...{ overBudget: 0, overLimit: 0 },
   };
+  const kept = { ...none, received: 4, accepted: 4, stale: 4, best: 4 };
   const some = { ...none, received: 12, accepted: 10, rejected: 2, best: 10, advertised: 3 };
   const rows = Array.from({ length: 25 }, (_, at) => ({ ...ROW, prefix: `172.16.${at}.0/24` }));
   const lost = { lostAt: "local-pref", because: "LOCAL_PREF 100 < 200" };
@@ -134,7 +135,7 @@ export function fakeAgent() {
       peerName: (slot) => peers.find((peer) => peer.slot === slot)?.name ?? "local",
       refusedConnections: { "unknown-peer": 1 },
       rib: {
-        counts: (slot) => (slot === slotOf(0) ? some : none),
+        counts: (slot) => (slot === slotOf(0) ? some : kept),
         locRibCount: ({ afi }) => (afi === Afi.Ipv4 ? 10 : 0),
         explain: (prefix) =>
           prefix !== ROW.prefix

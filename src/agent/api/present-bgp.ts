@@ -221,6 +221,7 @@ function presentRoute(view: AgentView, row: RouteRow): Route {
     largeCommunities: triples(attributes.largeCommunities ?? []).map(formatLargeCommunity),
     isBest: row.isBest,
     isMultipath: row.isMultipath,
+    isStale: row.isStale,
     rejectedBy: row.rejectedBy ?? null,
   };
 }
@@ -240,13 +241,15 @@ function triples(flat: readonly number[]): [number, number, number][] {
 }
 
 const NO_COUNTS: RibCounts = {
-  ...{ received: 0, accepted: 0, rejected: 0, best: 0, advertised: 0, overBudget: 0, overLimit: 0 },
+  ...{ received: 0, accepted: 0, rejected: 0, stale: 0, best: 0, advertised: 0 },
+  ...{ overBudget: 0, overLimit: 0 },
 };
 
 const addCounts = (a: RibCounts, b: RibCounts): RibCounts => ({
   received: a.received + b.received,
   accepted: a.accepted + b.accepted,
   rejected: a.rejected + b.rejected,
+  stale: a.stale + b.stale,
   best: a.best + b.best,
   advertised: a.advertised + b.advertised,
   overBudget: a.overBudget + b.overBudget,

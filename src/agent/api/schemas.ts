@@ -34,6 +34,7 @@ const Counts = Type.Object({
   received: count(),
   accepted: count(),
   rejected: count(),
+  stale: count("received before the peer restarted or sends all again, and not said again yet"),
   best: count(),
   advertised: count(),
   overBudget: count("left out of the announcement for want of budget"),
@@ -139,6 +140,7 @@ const Route = Type.Object({
   largeCommunities: Type.Array(Type.String()),
   isBest: Type.Boolean(),
   isMultipath: Type.Boolean(),
+  isStale: Type.Boolean({ description: "kept for a peer that restarts, not said again yet" }),
   rejectedBy: Nullable(text("policy term or rule that keeps it out")),
 });
 export type Route = Static<typeof Route>;

@@ -99,7 +99,7 @@ export const PEER_METRICS: readonly MetricFamily<Scrape>[] = [
   },
   {
     name: "causeway_bgp_peer_prefixes",
-    help: "Prefixes of the peer by RIB; 0 while the session is down",
+    help: "Prefixes of the peer by RIB; 0 while the session is down and none are kept as stale",
     type: "gauge",
     collect: each(({ name, slot, config }, { view }) =>
       config.families.flatMap((family) => {
@@ -166,6 +166,7 @@ const RIBS = [
   { rib: "received", of: "received" },
   { rib: "accepted", of: "accepted" },
   { rib: "rejected", of: "rejected" },
+  { rib: "stale", of: "stale" },
   { rib: "best", of: "best" },
   { rib: "advertised", of: "advertised" },
   { rib: "over_budget", of: "overBudget" },

@@ -56,9 +56,10 @@ export class AdjRibIn {
   }
 
   markStale(peer: Peer, rib: LocRib): void {
-    const { marks } = rib.paths;
+    const { paths } = rib;
     this.#forEachPath(peer, rib, (path) => {
-      marks[path] = (marks[path] ?? 0) | PathMark.Stale;
+      // What is doomed is as good as gone already.
+      if (((paths.marks[path] ?? 0) & PathMark.Doomed) === 0) paths.mark(path, PathMark.Stale);
     });
   }
 
@@ -66,11 +67,11 @@ export class AdjRibIn {
    * What is stale now is doomed: another BoRR before the walk is through changes nothing of that.
    */
   removeStale(peer: Peer, rib: LocRib): void {
-    const { marks } = rib.paths;
+    const { paths } = rib;
     let isAny = false;
     this.#forEachPath(peer, rib, (path) => {
-      if (((marks[path] ?? 0) & PathMark.Stale) === 0) return;
-      marks[path] = PathMark.Doomed;
+      if (((paths.marks[path] ?? 0) & PathMark.Stale) === 0) return;
+      paths.mark(path, PathMark.Doomed);
       isAny = true;
     });
     if (isAny) this.#startWalk({ kind: "reap", peer, rib, block: 0 });

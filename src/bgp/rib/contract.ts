@@ -197,6 +197,8 @@ export interface RibCounts {
   readonly received: number;
   readonly accepted: number;
   readonly rejected: number;
+  /** Of those received: kept for a peer that restarts, or sends again, and has not said them yet. */
+  readonly stale: number;
   readonly best: number;
   readonly advertised: number;
   /** Left out of the announcement for want of budget. */
@@ -223,6 +225,8 @@ export interface RouteRow {
   readonly isBest: boolean;
   /** One of several equal best paths in use. */
   readonly isMultipath: boolean;
+  /** RFC 4724 §4.2, RFC 7313 §4: not said again yet by a peer that sends everything again. */
+  readonly isStale: boolean;
   /**
    * `rejected`: the policy term, `own-as-loop`, `route-leak`, `over-budget` …; else
    * undefined.

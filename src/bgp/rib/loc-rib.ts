@@ -94,14 +94,13 @@ export class LocRib {
     const isFirst = path === 0;
     if (isFirst) path = paths.allocate(slot);
     else {
-      paths.marks[path] = 0;
+      paths.mark(path, 0);
       if (paths.received[path] === received && paths.accepted[path] === accepted) return false;
       this.#unlink(path, row);
       this.#releaseSets(path, slot);
     }
     paths.prefix[path] = row;
     paths.received[path] = received;
-    paths.marks[path] = 0;
     this.#shared.attributes.retain(received);
     this.#holdAccepted(path, slot, accepted);
     paths.next[path] = this.head[row] ?? 0;

@@ -37,6 +37,19 @@ export class PathStore {
     return this.#holdings[slot]?.count ?? 0;
   }
 
+  /** Of those, with `PathMark.Stale`. */
+  staleCountOf(slot: number): number {
+    return this.#holdings[slot]?.stale ?? 0;
+  }
+
+  /** Sets the bits of `PathMark`. */
+  mark(path: number, marks: number): void {
+    const change = (marks & PathMark.Stale) - ((this.marks[path] ?? 0) & PathMark.Stale);
+    this.marks[path] = marks;
+    const slot = this.slotOf(path);
+    if (change !== 0 && slot !== DEAD) this.#holdingOf(slot).stale += change;
+  }
+
   allocate(slot: number): number {
     const holding = this.#holdingOf(slot);
     holding.count += 1;
@@ -59,6 +72,7 @@ export class PathStore {
   /** Gives the place of a path back; whoever calls has taken it out of its prefix's chain. */
   free(path: number): void {
     const slot = this.slotOf(path);
+    this.mark(path, 0);
     this.prefix[path] = 0;
     if (slot === DEAD) return; // its block goes back as a whole
     const holding = this.#holdingOf(slot);
@@ -136,7 +150,7 @@ export class PathStore {
   #holdingOf(slot: number): Holding {
     let holding = this.#holdings[slot];
     if (holding === undefined) {
-      holding = { blocks: [], free: 0, top: 0, count: 0 };
+      holding = { blocks: [], free: 0, top: 0, count: 0, stale: 0 };
       while (this.#holdings.length < slot) this.#holdings.push(undefined);
       this.#holdings[slot] = holding;
     }
@@ -154,6 +168,7 @@ export class PathStore {
   #giveBlock(block: number): void {
     const start = block << BLOCK_BITS;
     this.prefix.fill(0, start, start + BLOCK_PATHS);
+    this.marks.fill(0, start, start + BLOCK_PATHS);
     this.#owner[block] = DEAD;
     this.#freeBlocks.push(block);
   }
@@ -176,6 +191,8 @@ interface Holding {
   /** Next never used place of its last block; block-aligned when that is full. */
   top: number;
   count: number;
+  /** Paths with `PathMark.Stale`: it is bit 0, so marks can be counted by subtracting. */
+  stale: number;
 }
 
 /** Paths of a prefix whose peer is gone belong to no slot. */
@@ -185,7 +202,7 @@ export const REJECTED = 0x8000_0000;
 export const isRejected = (accepted: number): boolean => accepted >= REJECTED;
 
 export const PathMark = {
-  /** RFC 7313 §4: not confirmed since the peer began to send everything again. */
+  /** RFC 7313 §4, RFC 4724 §4.2: not said again since the peer began to say everything again. */
   Stale: 1,
   /** Still stale when the peer had sent everything; removed in slices. */
   Doomed: 2,

@@ -13,7 +13,7 @@ import type {
 import type { Import } from "./import.ts";
 import type { LocRib } from "./loc-rib.ts";
 import type { NextHopTable } from "./next-hop-table.ts";
-import { DEAD, isRejected } from "./path-store.ts";
+import { DEAD, isRejected, PathMark } from "./path-store.ts";
 import type { Peer } from "./peer.ts";
 
 /**
@@ -36,6 +36,7 @@ export class ColumnsView implements RibView {
       received,
       accepted,
       rejected: received - accepted,
+      stale: rib.paths.staleCountOf(slot),
       best: rib.bestCounts[slot] ?? 0,
       advertised: peer?.out?.toldCount(rib) ?? 0,
       overBudget: peer?.out?.withheldCount(rib) ?? 0,
@@ -145,6 +146,7 @@ export class ColumnsView implements RibView {
       attributes: set,
       isBest: chosen[0] === path,
       isMultipath: chosen.length > 1 && chosen.includes(path),
+      isStale: isStale(rib, path),
       ...(isRefused ? { rejectedBy: importer.reasonOf(accepted) } : {}),
     };
   }
@@ -159,6 +161,7 @@ export class ColumnsView implements RibView {
       attributes: this.#inputs.attributes.attributesOf(best),
       isBest: true,
       isMultipath: rib.decision.chosenCount > 1,
+      isStale: isStale(rib, rib.decision.chosen[0] ?? 0),
     };
   }
 
@@ -173,6 +176,7 @@ export class ColumnsView implements RibView {
       attributes,
       isBest: true,
       isMultipath: false,
+      isStale: false,
     };
   }
 
@@ -226,6 +230,9 @@ function* pathsOf(rib: LocRib, row: number): IterableIterator<number> {
   }
 }
 
+const isStale = ({ paths }: LocRib, path: number): boolean =>
+  ((paths.marks[path] ?? 0) & PathMark.Stale) !== 0;
+
 const chosenOf = ({ decision }: LocRib): readonly number[] =>
   Array.from(decision.chosen.subarray(0, decision.chosenCount));
 
@@ -254,6 +261,7 @@ const NO_COUNTS: RibCounts = {
   received: 0,
   accepted: 0,
   rejected: 0,
+  stale: 0,
   best: 0,
   advertised: 0,
   overBudget: 0,

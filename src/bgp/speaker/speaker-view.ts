@@ -55,6 +55,7 @@ const NO_ROUTES: RibView = {
     received: 0,
     accepted: 0,
     rejected: 0,
+    stale: 0,
     best: 0,
     advertised: 0,
     overBudget: 0,

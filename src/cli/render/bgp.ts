@@ -30,8 +30,8 @@ export function drawSummary(summary: BgpSummary): string {
   return [...why, head, "", table].join("\n");
 }
 
-const prefixes = ({ prefixes: { received, accepted, advertised } }: PeerLine): string =>
-  `${received}/${accepted}/${advertised}`;
+const prefixes = ({ prefixes: { received, accepted, advertised, stale } }: PeerLine): string =>
+  `${received}/${accepted}/${advertised}${stale > 0 ? `, ${stale} stale` : ""}`;
 
 export function drawPeer(peer: BgpPeer): string {
   const since = formatAge(peer.at.ms - peer.since.ms);
@@ -53,7 +53,7 @@ export function drawPeer(peer: BgpPeer): string {
     [
       "prefixes",
       `received ${counts.received}, accepted ${counts.accepted}, rejected ${counts.rejected}, ` +
-        `best ${counts.best}, advertised ${counts.advertised}, over budget ${counts.overBudget}, ` +
+        `stale ${counts.stale}, best ${counts.best}, advertised ${counts.advertised}, over budget ${counts.overBudget}, ` +
         `over limit ${counts.overLimit}`,
     ],
     ["limits", limits(configured)],
@@ -116,7 +116,7 @@ export function drawRoutes({ routes, rib }: BgpRoutes): string {
     ["", "Prefix", "Next hop", "From", "LocPref", "MED", "AS path", "Origin", "Communities"],
     routes.map((route) => [mark(route), route.prefix, ...routeCells(route)]),
   );
-  return `${table}\n\n* best, = used beside it`;
+  return `${table}\n\n* best, = used beside it, S stale (kept for a peer that restarts)`;
 }
 
 export function drawRejected({ routes }: BgpRoutes): string {
@@ -155,7 +155,8 @@ function verdict(route: BgpExplain["candidates"][number]): string {
   return route.isMultipath ? "used beside the best" : `lost at ${route.lostAt ?? "?"}${because}`;
 }
 
-const mark = (route: Route): string => (route.isBest ? "*" : route.isMultipath ? "=" : "");
+const mark = (route: Route): string =>
+  (route.isBest ? "*" : route.isMultipath ? "=" : "") + (route.isStale ? "S" : "");
 
 const routeCells = (route: Route): (string | number)[] => [
   ...[route.nextHop, route.peer, route.localPref ?? "-", route.med ?? "-"],

@@ -40,6 +40,32 @@ t.test("RFC 4724 §4.2 loss: routes are kept and used for the Restart Time", asy
   t.same(solo.routes(), [], "RFC 4724 §4.2: deleted when it is over");
 });
 
+t.test("RFC 4724 §4.2 stale: what was not said again yet is counted and shown", async (t) => {
+  const solo = lost();
+  const { rib } = solo.speaker.view;
+  const { slot } = solo.peer();
+  const stale = () => rib.counts(slot, IPV4).stale;
+  const marked = () => {
+    const rows = rib.routes({ rib: "loc-rib", offset: 0, limit: 9 });
+    return rows.filter(({ isStale }) => isStale).map(({ prefix }) => prefix);
+  };
+  t.equal(stale(), 2);
+  t.same(marked(), [P, Q]);
+  solo.advance(10);
+  const back = solo.come({ restarted: true });
+  t.equal(stale(), 2);
+  solo.tell(back, P);
+  t.same(marked(), [Q]);
+  t.equal(stale(), 1);
+  t.match(rib.counts(slot, IPV4), { received: 2, accepted: 2, best: 2 });
+  solo.endOfRib(back);
+  t.equal(stale(), 0);
+  solo.lose(back);
+  t.equal(stale(), 1);
+  solo.advance(91);
+  t.equal(stale(), 0);
+});
+
 t.test("RFC 4724 §4.2 loss: a Restart Time beyond our bound is cut", async (t) => {
   const solo = lost({ restartTimeSec: 4095 });
   solo.advance(119);

@@ -37,7 +37,10 @@ t.test("metrics: what is down is 0, never absent", async (t) => {
   has('causeway_bgp_peer_state{peer="vbr2",state="Established"} 0');
   has('causeway_bgp_peer_resets_total{peer="vbr2",reason="hold_timer"} 1');
   has('causeway_bgp_peer_resets_total{peer="vbr2",reason="bfd_down"} 0');
-  has('causeway_bgp_peer_prefixes{peer="vbr2",afi_safi="ipv4-unicast",rib="received"} 0');
+  has('causeway_bgp_peer_prefixes{peer="vbr2",afi_safi="ipv4-unicast",rib="received"} 4');
+  has('causeway_bgp_peer_prefixes{peer="vbr2",afi_safi="ipv4-unicast",rib="stale"} 4');
+  has('causeway_bgp_peer_prefixes{peer="vbr1",afi_safi="ipv4-unicast",rib="stale"} 0');
+  has('causeway_bgp_peer_prefixes{peer="vbr2",afi_safi="ipv4-unicast",rib="advertised"} 0');
   has('causeway_bgp_peer_prefixes{peer="vbr1",afi_safi="ipv4-unicast",rib="advertised"} 3');
   has('causeway_bgp_peer_prefix_limit{peer="vbr1",afi_safi="ipv4-unicast"} 110');
   has('causeway_bfd_session_up{peer="vbr2"} 0');
