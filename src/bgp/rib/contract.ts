@@ -197,7 +197,7 @@ export interface RibCounts {
   readonly received: number;
   readonly accepted: number;
   readonly rejected: number;
-  /** Of those received: kept for a peer that restarts, or sends again, and has not said them yet. */
+  /** Of those received: not said again yet by a peer that restarts, or sends all again. */
   readonly stale: number;
   readonly best: number;
   readonly advertised: number;

@@ -53,8 +53,8 @@ export function drawPeer(peer: BgpPeer): string {
     [
       "prefixes",
       `received ${counts.received}, accepted ${counts.accepted}, rejected ${counts.rejected}, ` +
-        `stale ${counts.stale}, best ${counts.best}, advertised ${counts.advertised}, over budget ${counts.overBudget}, ` +
-        `over limit ${counts.overLimit}`,
+        `stale ${counts.stale}, best ${counts.best}, advertised ${counts.advertised}, ` +
+        `over budget ${counts.overBudget}, over limit ${counts.overLimit}`,
     ],
     ["limits", limits(configured)],
     ["security", security(configured)],

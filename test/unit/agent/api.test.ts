@@ -48,7 +48,7 @@ t.test("api: summary names every peer, why it is down, and both forms of time", 
   t.match(body.peers[1], {
     ...{ peer: "vbr2", state: "Idle", reason: "hold timer expired after 30 s of silence" },
     lastReset: { reason: "hold_timer", code: 4, subcode: null },
-    prefixes: { received: 0 },
+    prefixes: { received: 4, stale: 4 },
   });
 });
 
