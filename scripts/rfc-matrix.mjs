@@ -8,6 +8,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const CORPUS_TEST = "test/conformance/hostile/messages.test.ts";
 const PAGE = join(root, "docs", "rfc-matrix.md");
 
 /**
@@ -64,6 +65,15 @@ function titlesIn(text) {
   return titles;
 }
 
+/** Rows of the hostile corpus are titles, too: a test is made of each. */
+function corpusTitles() {
+  const corpus = readFileSync(join(root, "fixtures", "wire", "hostile.jsonl"), "utf8");
+  return corpus
+    .trim()
+    .split("\n")
+    .map((line) => ({ file: CORPUS_TEST, title: `${JSON.parse(line).clause}, ` }));
+}
+
 /** Comments come in lines; a citation may be broken between them. */
 const unwrapped = (text) => text.replace(/\n\s*(?:\*|\/\/)? */g, " ");
 
@@ -111,6 +121,9 @@ export function readMatrix() {
       for (const clause of clauses) entry(clause).tests.add(file);
       titles.push({ file, title, clauses });
     }
+  }
+  for (const { file, title } of corpusTitles()) {
+    for (const clause of clausesIn(title)) entry(clause).tests.add(file);
   }
   const list = readFileSync(join(root, "test", "conformance", "must-clauses.json"), "utf8");
   const musts = JSON.parse(list).map((must) => ({ ...must, tests: testsOf(must, titles) }));

@@ -4,6 +4,11 @@ import type { JournalEntry, JournalView } from "./journal.ts";
 
 /** Entries held; older ones are gone, and `seq` shows the gap to whoever resumes too late. */
 export const JOURNAL_ENTRIES_MAX = 4096;
+/**
+ * Characters a text of a held entry keeps: a malformed message (RFC 7606 §6) goes whole into the
+ * log and to whoever listens, but 4096 of them are not held.
+ */
+export const JOURNAL_TEXT_MAX = 2048;
 
 /** Where the parts of the agent say what happened. */
 export interface Events {
@@ -61,11 +66,21 @@ export class EventJournal implements JournalView, Events {
   }
 
   #keep(entry: JournalEntry): void {
-    if (this.#ring.length < JOURNAL_ENTRIES_MAX) this.#ring.push(entry);
+    const held = { ...entry, fields: shortened(entry.fields) };
+    if (this.#ring.length < JOURNAL_ENTRIES_MAX) this.#ring.push(held);
     else {
-      this.#ring[this.#oldest] = entry;
+      this.#ring[this.#oldest] = held;
       this.#oldest = (this.#oldest + 1) % JOURNAL_ENTRIES_MAX;
     }
     for (const subscriber of this.#subscribers) subscriber(entry);
   }
+}
+
+function shortened(fields: LogFields): LogFields {
+  const isLong = ([, value]: [string, unknown]) =>
+    typeof value === "string" && value.length > JOURNAL_TEXT_MAX;
+  const long = Object.entries(fields).filter(isLong);
+  if (long.length === 0) return fields;
+  const cut = long.map(([name, value]) => [name, `${String(value).slice(0, JOURNAL_TEXT_MAX)}…`]);
+  return { ...fields, ...Object.fromEntries(cut) };
 }

@@ -10,8 +10,13 @@ export const SPEAKER_LIMITS = {
   sendChunkOctets: 1 << 15,
   /** RFC 4271 §6.8: how long an OPEN waits for that of the connection that would be kept. */
   collisionWaitSec: 5,
-  /** Octets of a malformed message that go into the log, as hex (RFC 7606 §6). */
+  /**
+   * RFC 7606 §6 has a malformed UPDATE logged whole. Longer ones than this (RFC 8654) are so too,
+   * but together count as one cause of `logLinesPerCausePerMinute`; the rest are cut to this.
+   */
   malformedOctetsLogged: 4096,
+  /** Routes of a malformed UPDATE that its line names. */
+  malformedRoutesLogged: 16,
   /** RFC 7313 §4, RFC 4724 §4.2: paths no EoRR or End-of-RIB ever confirmed are dropped then. */
   staleRoutesSec: 600,
   /** RFC 4724 §4.2: a peer that restarts is waited for this long, whatever it asked for. */

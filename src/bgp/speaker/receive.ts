@@ -1,11 +1,9 @@
-import { toHex } from "../../core/bytes.ts";
 import type { LogFields, LogLevel } from "../../core/log.ts";
 import type { Micros } from "../../core/time.ts";
 import type { Event } from "../fsm/event.ts";
 import { type Negotiated, sameFamily } from "../fsm/negotiate.ts";
 import { notificationText } from "../fsm/texts.ts";
 import type { ReceiveOutcome } from "../rib/contract.ts";
-import { Severity, type WireFault } from "../wire/fault.ts";
 import type { Frame } from "../wire/framer.ts";
 import { ErrorCode, MessageType, OpenSubcode } from "../wire/iana.ts";
 import type { Family, NotificationMessage, OpenMessage, UpdateMessage } from "../wire/message.ts";
@@ -16,6 +14,7 @@ import { decodeUpdate } from "../wire/update.ts";
 import type { Channel, Connection } from "./channel.ts";
 import type { SpeakerEffect } from "./effects.ts";
 import { SPEAKER_LIMITS } from "./limits.ts";
+import { type Malformed, malformedFields } from "./malformed.ts";
 import type { MessageKind } from "./view.ts";
 
 /** What reading messages does to the peer they come from. */
@@ -136,15 +135,17 @@ function readUpdate(
   const decoded = decodeUpdate(frame.body, negotiated.wire);
   if (!decoded.ok) {
     tally.discard(decoded.fault.reason);
-    logMalformed(reader, decoded.fault, frame, now, out);
-    reader.apply(channel, { kind: "UpdateMsgErr", fault: decoded.fault }, now, out);
+    const { fault } = decoded;
+    const context = negotiated.wire;
+    logMalformed(reader, { frame, context, update: undefined, fault }, now, out);
+    reader.apply(channel, { kind: "UpdateMsgErr", fault }, now, out);
     return;
   }
   const update = decoded.value;
   reader.apply(channel, UPDATE, now, out);
   for (const fault of update.faults) {
     tally.discard(fault.reason);
-    logMalformed(reader, fault, frame, now, out);
+    logMalformed(reader, { frame, context: negotiated.wire, update, fault }, now, out);
   }
   for (const _family of update.ignored) tally.discard("family-not-negotiated");
   const outcome = reader.updated(update);
@@ -152,24 +153,21 @@ function readUpdate(
   if (outcome.kind !== "ok") reader.limitReached(outcome, now, out);
 }
 
-/** RFC 7606 §6: the whole message, so that the peer's vendor can be shown it. */
+/** A few lines a minute for a cause; of them, few may be as long as RFC 8654 allows. */
 function logMalformed(
   reader: Reader,
-  fault: WireFault,
-  frame: Frame,
+  malformed: Omit<Malformed, "octetsMax">,
   now: Micros,
   out: SpeakerEffect[],
 ): void {
+  const { frame, fault } = malformed;
   const suppressed = reader.admitLog(fault.reason, now);
   if (suppressed === undefined) return;
-  const fields: LogFields = {
-    action: ACTIONS[fault.severity],
-    reason: fault.reason,
-    because: fault.because,
-    octets: frame.octets.length,
-    hex: toHex(frame.octets.subarray(0, SPEAKER_LIMITS.malformedOctetsLogged)),
-    suppressed,
-  };
+  const { malformedOctetsLogged: ordinaryMax } = SPEAKER_LIMITS;
+  const isLong = frame.octets.length > ordinaryMax;
+  const isWhole = !isLong || reader.admitLog("long-message", now) !== undefined;
+  const octetsMax = isWhole ? frame.octets.length : ordinaryMax;
+  const fields = { ...malformedFields({ ...malformed, octetsMax }), suppressed };
   reader.log("warn", "bgp.update.malformed", fields, out);
 }
 
@@ -241,11 +239,4 @@ const KINDS: Readonly<Record<MessageType, MessageKind>> = {
   [MessageType.Notification]: "notification",
   [MessageType.Keepalive]: "keepalive",
   [MessageType.RouteRefresh]: "route-refresh",
-};
-
-const ACTIONS: Readonly<Record<Severity, string>> = {
-  [Severity.AttributeDiscard]: "attribute-discard",
-  [Severity.TreatAsWithdraw]: "treat-as-withdraw",
-  [Severity.AfiSafiDisable]: "afi-safi-disable",
-  [Severity.SessionReset]: "session-reset",
 };

@@ -4,7 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
 import { prepareStateDirectory, representInput, writeRecording } from "../../../src/agent/crash.ts";
-import { EventJournal, JOURNAL_ENTRIES_MAX } from "../../../src/agent/event-journal.ts";
+import {
+  EventJournal,
+  JOURNAL_ENTRIES_MAX,
+  JOURNAL_TEXT_MAX,
+} from "../../../src/agent/event-journal.ts";
 import { buildSpeakerConfig } from "../../../src/agent/speaker-config.ts";
 import { Systemd } from "../../../src/agent/systemd.ts";
 import type { SpeakerInput } from "../../../src/bgp/speaker/inputs.ts";
@@ -65,6 +69,22 @@ function notifySocket(path: string) {
   };
   return { receive, close: () => libc.close(fd) };
 }
+
+t.test("journal: long texts go out whole and are held cut", async (t) => {
+  const written: unknown[] = [];
+  const journal = new EventJournal({
+    clock: new FakeClock(),
+    wallClock: { nowMs: () => 0 },
+    log: { write: (entry) => void written.push(entry.fields.hex) },
+  });
+  const heard: unknown[] = [];
+  journal.subscribe((entry) => void heard.push(entry.fields.hex));
+  const hex = "ab".repeat(65_535);
+  journal.emit("warn", "bgp.update.malformed", { peer: "vbr1", hex });
+  t.same([written, heard], [[hex], [hex]]);
+  const [held] = journal.since(0);
+  t.match(held?.fields, { peer: "vbr1", hex: `${hex.slice(0, JOURNAL_TEXT_MAX)}…` });
+});
 
 t.test("systemd: sd_notify messages arrive, and nobody minds where they cannot", async (t) => {
   const path = join(directory, "notify");
