@@ -31,6 +31,7 @@ import type { JournalView } from "./journal.ts";
 import { LinkBook } from "./link-book.ts";
 import { Liveness } from "./liveness.ts";
 import { NextHops } from "./next-hops.ts";
+import { PathExits } from "./path-exits.ts";
 import { compareConfigs, type ReloadReport } from "./reload.ts";
 import { buildSpeakerConfig, deviceOf, type SessionPlan, sessionPlans } from "./speaker-config.ts";
 import { Transport } from "./transport.ts";
@@ -69,6 +70,7 @@ export class Agent {
   readonly #placement: BfdPlacement;
   readonly #bfd: BfdKeeper;
   readonly #tick: Alarm;
+  readonly #exits: PathExits;
   readonly #peerOfSlot = new Map<PeerSlot, string>();
   readonly view: AgentView;
   #config: EdgeConfig;
@@ -106,6 +108,11 @@ export class Agent {
         this.#driver.deliver({ kind: "path-failed", peer, cause, text });
       },
       leavePath: (peer, text) => this.#leavePath(peer, text),
+    });
+    this.#exits = new PathExits({
+      ...{ routes: host.routes, clock, events },
+      groups: () => this.#fib.exits(),
+      protect: (table) => this.#bfd.protect(table),
     });
     this.#fib = this.#createFib();
     const hasConverged = () => this.#hasConverged();
@@ -216,6 +223,7 @@ export class Agent {
     this.#phase = "stopping";
     this.#events.emit("info", "agent.stopping", { text });
     this.#tick.set(undefined);
+    this.#exits.stop();
     this.#liveness.stop();
     this.#audit.stop();
     this.#links.close();
@@ -352,6 +360,7 @@ export class Agent {
         const way = this.#nextHops.resolve(nextHop, plan);
         return way && { ...way, weight: plan?.circuit?.weight ?? 1 };
       },
+      groupsChanged: () => this.#exits.changed(),
       pathOf: (slot) => {
         const peer = this.#peerOfSlot.get(slot) ?? this.#speaker.view.peerName(slot);
         return { peer, circuit: this.#plans.get(peer)?.circuit?.name ?? peer };
@@ -366,7 +375,8 @@ export class Agent {
         this.#liveness.engineFailed(text);
         this.#circuits.update();
       },
-      state: (change) => {
+      state: (change, exit) => {
+        if (exit !== undefined) this.#exits.report(change, exit);
         this.#liveness.bfdChanged(change);
         this.#circuits.update();
       },

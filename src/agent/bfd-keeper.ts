@@ -3,12 +3,13 @@ import type { LogEvent } from "../core/log.ts";
 import { after, US_PER_SEC } from "../core/time.ts";
 import type { Alarm, Clock } from "../platform/contract.ts";
 import type { BfdEngine, StartBfdEngine } from "./bfd/engine.ts";
+import type { ExitTable, PathExit } from "./bfd/exits.ts";
 
 export interface BfdKeeperHandler {
   /** The engine runs and has its sessions. */
   started(): void;
   failed(text: string): void;
-  state(change: BfdStateChange): void;
+  state(change: BfdStateChange, exit?: PathExit): void;
   log(entry: LogEvent): void;
 }
 
@@ -27,6 +28,7 @@ export class BfdKeeper {
   #engine: BfdEngine | undefined;
   #sessions: readonly BfdSessionConfig[] = [];
   #fingerprint = "[]";
+  #exits: ExitTable | undefined;
   #restartUs = RESTART_US;
   #life = 0;
   #isStopped = false;
@@ -56,7 +58,14 @@ export class BfdKeeper {
     this.#sessions = sessions;
     this.#fingerprint = fingerprint;
     this.#engine?.configure(sessions);
+    if (this.#exits !== undefined) this.#engine?.protect(this.#exits);
     if (this.#engine !== undefined) this.#handler.started();
+  }
+
+  /** Kept for an engine that is started again. */
+  protect(table: ExitTable): void {
+    this.#exits = table;
+    this.#engine?.protect(table);
   }
 
   snapshot(done: (sessions: readonly BfdSessionView[]) => void): void {
@@ -80,8 +89,8 @@ export class BfdKeeper {
     const life = this.#life;
     const isAlive = () => life === this.#life;
     return this.#start({
-      state: (change) => {
-        if (isAlive()) this.#handler.state(change);
+      state: (change, exit) => {
+        if (isAlive()) this.#handler.state(change, exit);
       },
       log: (entry) => {
         if (isAlive()) this.#handler.log(entry);
@@ -106,6 +115,7 @@ export class BfdKeeper {
     try {
       this.#engine = this.#launch();
       this.#engine.configure(this.#sessions);
+      if (this.#exits !== undefined) this.#engine.protect(this.#exits);
     } catch (error) {
       this.#failed(error instanceof Error ? error.message : String(error));
       return;

@@ -189,6 +189,18 @@ export function couple(found: CouplingCase): CouplingRow {
   return row;
 }
 
+/** Whether traffic leaves the path with this change, whatever BGP does about it. */
+export function leavesPath(change: {
+  readonly from: KnownState;
+  readonly to: KnownState;
+  readonly remoteState: BfdState;
+}): boolean {
+  const isRemoteAdminDown = change.remoteState === "AdminDown";
+  const bgp = "Established";
+  const found = { ...change, isRemoteAdminDown, isStrict: false, bgp, isGraceOver: false } as const;
+  return couple(found).actions.includes("leave-path");
+}
+
 /** The states in which a NOTIFICATION can still be sent and has a session to end. */
 export const isBgpOpen = (state: BgpState): boolean =>
   state === "OpenSent" || state === "OpenConfirm" || state === "Established";

@@ -29,6 +29,7 @@ import type {
   RouteResult,
   Routes,
 } from "../platform/contract.ts";
+import type { ExitGroup } from "./bfd/exits.ts";
 import type { Events } from "./event-journal.ts";
 import { type DriftKind, FibCounters, type FibCountersView } from "./fib-counters.ts";
 
@@ -42,6 +43,8 @@ export interface FibParts {
   hopOf(hop: GroupHop): RouteHop | undefined;
   /** Names for events. */
   pathOf(slot: PeerSlot): { readonly peer: string; readonly circuit: string };
+  /** Groups or what may stand in them changed: `exits` answers anew. */
+  groupsChanged?(): void;
 }
 
 export interface FibView {
@@ -123,6 +126,7 @@ export class Fib {
     this.#setGroups(placed);
     for (const batch of changes.batches) this.#applyRows(batch);
     const gone = changes.removedGroups.filter((id) => this.#forget(id));
+    if (changes.newGroups.length + gone.length > 0) this.#parts.groupsChanged?.();
     if (gone.length === 0) return;
     this.#started();
     this.#parts.routes.removeGroups(gone, (result) => this.#done("group-remove", result));
@@ -139,6 +143,7 @@ export class Fib {
       const group = this.#groups.get(id);
       if (group !== undefined && this.#choose(group)) moved.push(routeGroup(group));
     }
+    this.#parts.groupsChanged?.();
     const wasInUse = this.#inUse.delete(slot);
     this.#setGroups(moved, () => {
       if (!wasInUse) return;
@@ -158,6 +163,20 @@ export class Fib {
   /** Links, next hops or weights changed: every group is chosen anew. */
   refresh(): void {
     this.#replace(this.#groups.keys(), false);
+  }
+
+  /** Every placed group with all that may stand in it, for whoever sees a path fail first. */
+  exits(): readonly ExitGroup[] {
+    const ways = (hops: readonly GroupHop[]) =>
+      hops.flatMap((hop) => {
+        const [way] = this.#alive([hop], []);
+        return way === undefined ? [] : [{ ...way, session: this.#parts.pathOf(hop.slot).peer }];
+      });
+    return [...this.#groups.values()].flatMap(({ spec, via }) =>
+      via === "unplaced"
+        ? []
+        : [{ id: spec.id, afi: spec.afi, ways: [ways(spec.primary), ways(spec.backup)] }],
+    );
   }
 
   /** What the kernel is to have for a group; undefined while it is not placed. */
@@ -278,6 +297,7 @@ export class Fib {
       if (hasChanged || always || owed.has(id)) moved.push(routeGroup(group));
     }
     this.#setGroups(moved);
+    this.#parts.groupsChanged?.();
     if (owed.size > 0) for (const batch of this.#rowsOf(owed)) this.#send(batch);
   }
 

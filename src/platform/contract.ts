@@ -231,9 +231,21 @@ export interface KernelRoute {
  * The kernel's forwarding table, as far as it is ours: routes stamped with our `proto` number.
  * Others' routes are never touched. Calls are applied in order; each answers through `done`.
  */
+/** Where another thread of this process finds the groups in the kernel; plain data. */
+export interface GroupsSite {
+  /** As in the host's own options; undefined is the namespace the process runs in. */
+  readonly netns: string | undefined;
+  readonly table: number;
+  readonly proto: number;
+  /** Of this run (`linux/kernel-ids.ts`). */
+  readonly epoch: number;
+}
+
 export interface Routes {
   /** `kernel`, or `virtual` where routes are only kept in memory. */
   readonly kind: "kernel" | "virtual";
+  /** Undefined where no other thread can move the groups. */
+  readonly site?: GroupsSite | undefined;
   /** Defines groups, or replaces their hops; an id in use moves its routes at once. */
   setGroups(groups: readonly RouteGroup[], done: (result: RouteResult) => void): void;
   /** Removes groups no route uses any more. */

@@ -284,14 +284,13 @@ t.test(
 
     const mover = createGroupMover({
       netns: twin.spaces.nameOf("a"),
-      table: 254,
-      proto: 202,
-      epoch: 1,
+      ...{ table: 254, proto: 202, epoch: 1 },
     });
     t.teardown(() => mover.close());
     t.same(mover.setGroups([group(5, "10.99.0.2 wire")]), []);
     t.match(twin.ip("a", "route get 192.0.2.9"), /dev wire/, "moved from outside");
     t.match(await again.set(5, "10.99.0.2 wire"), { failures: [] }, "the owner follows");
+    t.match(mover.setGroups([group(77, "10.99.0.2 wire")]), [{ errno: "ENOENT" }], "makes none");
     t.same(outline(await again.dump())["192.0.2.0/24"], "10.99.0.2 wire 1");
 
     const objects = () => twin.ip("a", "nexthop show proto 202").match(/group/g)?.length ?? 0;

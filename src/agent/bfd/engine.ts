@@ -5,6 +5,7 @@ import type {
   BfdStateChange,
 } from "../../bfd/sessions/contract.ts";
 import type { LogEvent } from "../../core/log.ts";
+import type { ExitTable, PathExit } from "./exits.ts";
 
 /**
  * BFD as the agent uses it, wherever it runs: in the same loop on a virtual host, in a worker with
@@ -13,6 +14,8 @@ import type { LogEvent } from "../../core/log.ts";
 export interface BfdEngine {
   configure(sessions: readonly BfdSessionConfig[]): void;
   admin(input: Extract<BfdInput, { readonly kind: "admin" }>): void;
+  /** Which groups to replace when a session fails; without effect where BFD shares our loop. */
+  protect(table: ExitTable): void;
   /** A snapshot of every session. */
   snapshot(done: (sessions: readonly BfdSessionView[]) => void): void;
   /**
@@ -22,7 +25,8 @@ export interface BfdEngine {
 }
 
 export interface BfdEngineHandler {
-  state(change: BfdStateChange): void;
+  /** `exit`: groups were replaced before this was told. */
+  state(change: BfdStateChange, exit?: PathExit): void;
   log(entry: LogEvent): void;
   /** The engine itself died: every session it carried is to be taken as unknown, not as Down. */
   failed(text: string): void;

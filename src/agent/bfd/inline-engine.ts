@@ -23,6 +23,7 @@ export function startInlineBfdEngine(host: Host): StartBfdEngine {
     return {
       configure: (sessions) => runtime.configure(sessions),
       admin: (input) => runtime.admin(input),
+      protect: () => undefined,
       snapshot: (done) => {
         const views = runtime.view();
         post(() => done(views));

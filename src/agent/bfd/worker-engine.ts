@@ -53,6 +53,10 @@ class WorkerEngine implements BfdEngine {
     this.#post({ kind: "admin", input });
   }
 
+  protect(table: Parameters<BfdEngine["protect"]>[0]): void {
+    this.#post({ kind: "protect", table });
+  }
+
   snapshot(done: (sessions: readonly BfdSessionView[]) => void): void {
     if (this.#isGone) {
       queueMicrotask(() => done([]));
@@ -81,7 +85,7 @@ class WorkerEngine implements BfdEngine {
     if (this.#isGone) return;
     switch (message.kind) {
       case "state":
-        this.#handler.state(message.change);
+        this.#handler.state(message.change, message.exit);
         return;
       case "log":
         this.#handler.log(message.entry);

@@ -1,7 +1,10 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { assert, unreachable } from "../../core/assert.ts";
+import type { GroupsSite, RouteGroup } from "../../platform/contract.ts";
+import { createGroupMover, type GroupMover } from "../../platform/linux/group-mover.ts";
 import { createLinuxHost } from "../../platform/linux/host.ts";
 import { raiseThreadToRealtime } from "../../platform/linux/sys.ts";
+import { Exits, type PathExit } from "./exits.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import { BfdRuntime } from "./runtime.ts";
 import type { WorkerBfdOptions } from "./worker-engine.ts";
@@ -22,8 +25,16 @@ const host = createLinuxHost({
   ...options,
   log: { write: (entry) => tell({ kind: "log", entry }) },
 });
+const exits = new Exits();
+let mover: GroupMover | undefined;
+let moverSite = "";
+
 const runtime = new BfdRuntime(host, {
-  state: (change) => tell({ kind: "state", change }),
+  state: (change) => {
+    const groups = exits.changed(change);
+    if (groups.length === 0 || mover === undefined) tell({ kind: "state", change });
+    else tell({ kind: "state", change, exit: moved(mover, groups) });
+  },
   log: (entry) => tell({ kind: "log", entry }),
 });
 
@@ -47,12 +58,17 @@ port.on("message", (message: ToWorker) => {
     case "admin":
       runtime.admin(message.input);
       return;
+    case "protect":
+      exits.use(message.table.groups);
+      useSite(message.table.site);
+      return;
     case "snapshot":
       tell({ kind: "snapshot", id: message.id, sessions: runtime.view() });
       return;
     case "stop":
       runtime.stop(() => {
         tell({ kind: "stopped" });
+        mover?.close();
         host.close();
         port.close();
       });
@@ -61,3 +77,16 @@ port.on("message", (message: ToWorker) => {
       unreachable(message);
   }
 });
+
+function useSite(site: GroupsSite): void {
+  const named = JSON.stringify(site);
+  if (named === moverSite) return;
+  mover?.close();
+  mover = createGroupMover(site);
+  moverSite = named;
+}
+
+function moved(by: GroupMover, groups: readonly RouteGroup[]): PathExit {
+  const failures = by.setGroups(groups);
+  return { groups: groups.length, failures: failures.length, at: host.clock.now() };
+}

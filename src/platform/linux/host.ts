@@ -89,6 +89,6 @@ function openRoutes(
   const resolve: Routes["resolve"] = (address) => resolver.resolve(address);
   if (routes?.kind !== "kernel") return new MemoryRoutes({ now, proto: 0, resolve });
   const { isThreaded = false, kind: _, ...options } = routes;
-  if (!isThreaded) return new KernelRoutes({ netns, options, links, resolve, now, log });
+  if (!isThreaded) return new KernelRoutes({ netns, place, options, links, resolve, now, log });
   return new ThreadRoutes({ netns, place, options, resolve, now, log });
 }

@@ -35,6 +35,8 @@ export class KernelFib {
   /** Undefined where the kernel took us at our word; else what an operator should know. */
   readonly compatWarning: string | undefined;
   readonly groups: GroupStore;
+  /** Of our next-hop objects; undefined where the kernel has none. */
+  readonly epoch: number | undefined;
   readonly #netns: Netns;
   readonly #options: KernelFibOptions;
   readonly #socket: NetlinkSocket;
@@ -48,8 +50,8 @@ export class KernelFib {
     try {
       const anyRun = new KernelIds(options.table);
       const hasObjects = probe(this.#socket, anyRun) && options.hasNextHopObjects !== false;
-      const epoch = hasObjects ? freeEpoch(this.#socket, anyRun) : 0;
-      const ids = new KernelIds(options.table, epoch);
+      this.epoch = hasObjects ? freeEpoch(this.#socket, anyRun) : undefined;
+      const ids = new KernelIds(options.table, this.epoch);
       const parts = { socket: this.#socket, netns, ids, proto: options.proto };
       this.groups = hasObjects ? new NextHopGroups(parts) : new PlainGroups(netns);
       this.compatWarning = hasObjects ? leaveCompatMode(netns) : undefined;

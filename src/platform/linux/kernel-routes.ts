@@ -2,6 +2,7 @@ import { Afi } from "../../core/address.ts";
 import type { Log } from "../../core/log.ts";
 import type { Micros } from "../../core/time.ts";
 import type {
+  GroupsSite,
   KernelRoute,
   Links,
   RouteBatch,
@@ -17,6 +18,8 @@ import { SysError } from "./sys.ts";
 
 export interface KernelRoutesParts {
   readonly netns: Netns;
+  /** How another thread names the namespace. */
+  readonly place: string | undefined;
   readonly options: KernelFibOptions;
   readonly links: Links;
   readonly resolve: Routes["resolve"];
@@ -59,6 +62,14 @@ export class KernelRoutes implements Routes {
     this.#watch = parts.links.watch((device, state) => {
       if (state?.isAdminUp === true && state.hasCarrier) this.#heal(device);
     });
+  }
+
+  get site(): GroupsSite | undefined {
+    const { epoch } = this.#fib;
+    const { place: netns, options } = this.#parts;
+    return epoch === undefined
+      ? undefined
+      : { netns, table: options.table, proto: options.proto, epoch };
   }
 
   setGroups(groups: readonly RouteGroup[], done: (result: RouteResult) => void): void {

@@ -56,30 +56,20 @@ export class NextHopGroups implements GroupStore {
     readonly failures: readonly RouteFailure[];
     readonly rewrite: readonly number[];
   } {
-    const failures: RouteFailure[] = [];
-    const indexes = new Map<string, number>();
-    const resolved = groups.map((group) => {
-      this.#wanted.set(group.id, group);
-      const hops = group.hops.map((hop) => ({
-        ...hop,
-        interfaceIndex: this.#indexOf(hop.device, indexes),
-      }));
-      return { group, hops };
-    });
-    const broken = this.#placeHops(resolved.flatMap(({ hops }) => hops));
-    const members = new Map<number, ResolvedHop[]>();
-    for (const { group, hops } of resolved) {
-      const usable = hops.filter((hop) => !broken.has(hopKey(hop)));
-      for (const hop of hops) {
-        const fault = broken.get(hopKey(hop));
-        if (fault === undefined) continue;
-        const text = `${hop.gateway} on ${hop.device}: ${fault.text}`;
-        failures.push(groupFailure("group-set", group.id, fault.errno, text));
-      }
-      if (usable.length > 0) members.set(group.id, mergeHops(usable));
-    }
+    for (const group of groups) this.#wanted.set(group.id, group);
+    const { members, failures } = this.#membersOf(groups);
     const rewrite = this.#placeGroups(members, failures);
     return { failures, rewrite };
+  }
+
+  /** For a thread that does not own the groups: replaces those that are there, makes none. */
+  replace(groups: readonly RouteGroup[]): readonly RouteFailure[] {
+    const { members, failures } = this.#membersOf(groups);
+    const ids = [...members.keys()];
+    for (const refusal of this.#sendGroups(ids, members, Nlm.REPLACE)) {
+      failures.push(failureOf("group-set", ids[refusal.index] ?? 0, refusal));
+    }
+    return failures;
   }
 
   remove(ids: readonly number[]): readonly RouteFailure[] {
@@ -141,6 +131,35 @@ export class NextHopGroups implements GroupStore {
     return [...groups.keys()].filter(
       (id) => this.#ids.epochOf(id) !== undefined && owners.get(id) === this.#proto,
     );
+  }
+
+  /** Puts the hops in and answers which of them each group can have. */
+  #membersOf(groups: readonly RouteGroup[]): {
+    readonly members: ReadonlyMap<number, ResolvedHop[]>;
+    readonly failures: RouteFailure[];
+  } {
+    const failures: RouteFailure[] = [];
+    const indexes = new Map<string, number>();
+    const resolved = groups.map((group) => {
+      const hops = group.hops.map((hop) => ({
+        ...hop,
+        interfaceIndex: this.#indexOf(hop.device, indexes),
+      }));
+      return { group, hops };
+    });
+    const broken = this.#placeHops(resolved.flatMap(({ hops }) => hops));
+    const members = new Map<number, ResolvedHop[]>();
+    for (const { group, hops } of resolved) {
+      const usable = hops.filter((hop) => !broken.has(hopKey(hop)));
+      for (const hop of hops) {
+        const fault = broken.get(hopKey(hop));
+        if (fault === undefined) continue;
+        const text = `${hop.gateway} on ${hop.device}: ${fault.text}`;
+        failures.push(groupFailure("group-set", group.id, fault.errno, text));
+      }
+      if (usable.length > 0) members.set(group.id, mergeHops(usable));
+    }
+    return { members, failures };
   }
 
   #indexOf(device: string, known: Map<string, number>): number {

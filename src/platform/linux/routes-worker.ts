@@ -26,6 +26,7 @@ const clock = new LinuxClock();
 const links = new LinuxLinks(netns);
 const routes = new KernelRoutes({
   netns,
+  place,
   options,
   links,
   resolve: () => undefined,
