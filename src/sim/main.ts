@@ -20,7 +20,8 @@ import { VirtualLab } from "./lab/virtual-lab.ts";
 import { formatHtml } from "./report/html.ts";
 import { formatJunit } from "./report/junit.ts";
 import { formatMarkdown } from "./report/markdown.ts";
-import type { DrillReport } from "./report/report.ts";
+import type { DrillReport, SourceReport } from "./report/report.ts";
+import { configHashOf, describeCommit, describeHost } from "./report/sources.ts";
 import { formatEntry, formatReport } from "./report/text.ts";
 
 /** Exit codes of drills: 0 pass, 1 could not run, 2 usage or file, 3 our own bug, 4 failed. */
@@ -107,7 +108,7 @@ async function runOne(
     const keep = order.isKept && order.mode === "lab" ? new Keep(streams) : undefined;
     const lab = openLab(drill, order.mode, load.edgeFile, keep?.socketPath);
     if (!order.isQuiet) streams.err(`drill ${drill.name}: ${lab.substrate}\n`);
-    const report = await play(drill, lab, order, streams, keep);
+    const report = await play(drill, lab, { order, sources: load.sources }, streams, keep);
     reports.push(report);
     if (report.verdict === "PASS") return DrillExit.Pass;
     return report.verdict === "FAIL" ? DrillExit.Failed : DrillExit.NotRun;
@@ -123,7 +124,7 @@ async function runOne(
 async function play(
   drill: Drill,
   lab: Lab,
-  order: DrillOrder,
+  { order, sources }: { readonly order: DrillOrder; readonly sources: readonly SourceReport[] },
   streams: Streams,
   keep: Keep | undefined,
 ): Promise<DrillReport> {
@@ -137,9 +138,16 @@ async function play(
   let isReported = false;
   process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
   const startedAt = lab.mode === "virtual" ? VIRTUAL_START : new Date().toISOString();
+  const commit = describeCommit();
   const run = runDrill(drill, lab, {
     version: order.version,
     startedAt,
+    header: {
+      ...(commit === undefined ? {} : { commit }),
+      configHash: configHashOf(sources),
+      sources,
+      ...(lab.mode === "lab" ? { host: describeHost() } : {}),
+    },
     progress: (entry) => {
       if (!order.isQuiet) streams.err(`${formatEntry(entry)}\n`);
     },

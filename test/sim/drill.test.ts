@@ -14,6 +14,7 @@ import { whyNoNamespaces } from "../../src/sim/lab/namespaces.ts";
 import { VirtualLab } from "../../src/sim/lab/virtual-lab.ts";
 import type { DrillReport } from "../../src/sim/report/report.ts";
 import { formatReport } from "../../src/sim/report/text.ts";
+import { schemaFaults } from "../support/report-schema.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..");
 const TWO_CIRCUITS = join(root, "fixtures", "drills", "two-circuits.yaml");
@@ -150,6 +151,7 @@ t.test("what cannot be set up is INCONCLUSIVE and says what was missing", async 
   const report = await play(broken, new VirtualLab(broken));
   t.equal(report.verdict, "INCONCLUSIVE");
   t.match(report.because, /circuit-1/);
+  t.same(schemaFaults(report), [], "it is a report all the same");
 });
 
 t.test("files with errors: every problem with its place, nothing thrown", async (t) => {

@@ -13,6 +13,7 @@ import { VirtualLab } from "../../src/sim/lab/virtual-lab.ts";
 import { formatHtml } from "../../src/sim/report/html.ts";
 import type { DrillReport } from "../../src/sim/report/report.ts";
 import { formatReport } from "../../src/sim/report/text.ts";
+import { schemaFaults } from "../support/report-schema.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..");
 const folder = join(root, "fixtures", "drills");
@@ -58,6 +59,7 @@ for (const name of names) {
     const { drill } = load(name);
     const first = await play(drill, new VirtualLab(drill));
     passes(t, first);
+    t.same(schemaFaults(first), [], "as the published schema says");
     t.match(first.traceHash, /^[0-9a-f]{16}$/);
     const again = await play(drill, new VirtualLab(drill));
     t.equal(again.traceHash, first.traceHash);

@@ -19,6 +19,7 @@ export function registerDrill(program: Command, context: Context): void {
     .command("drill")
     .description("rehearse failures of the line, and measure what they cost");
   registerDiff(drill, context);
+  registerSchema(drill, context);
   drill
     .command("run")
     .description("play drills, print their reports")
@@ -55,6 +56,17 @@ export function registerDrill(program: Command, context: Context): void {
         },
       };
       context.exitCode = await runDrills(order, streamsOf(context));
+    });
+}
+
+/** `drill schema`: what other programs may rely on in `--json`. */
+function registerSchema(program: Command, { streams }: Context): void {
+  program
+    .command("schema")
+    .description("JSON Schema of a report, for programs that read --json")
+    .action(async () => {
+      const { drillReportJsonSchema } = await import("../../sim/report/schema.ts");
+      streams.stdout.write(`${JSON.stringify(drillReportJsonSchema(), null, 2)}\n`);
     });
 }
 

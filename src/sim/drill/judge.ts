@@ -18,6 +18,7 @@ export function judgeBudgets(
         status: valueMs === null ? "inconclusive" : valueMs * 1000 <= maxUs ? "pass" : "fail",
         expected: `at most ${ms(maxUs / 1000)}`,
         observed: valueMs === null ? "not measured" : ms(valueMs),
+        ...(valueMs === null ? {} : figures(valueMs, maxUs / 1000, "ms")),
       });
     };
     const { toCloud, toEdge } = fault.lost;
@@ -34,8 +35,19 @@ export function judgeBudgets(
           percent === null ? "inconclusive" : percent <= budgets.lostPercentMax ? "pass" : "fail",
         expected: `at most ${budgets.lostPercentMax} %`,
         observed: percent === null ? "not measured" : `${percent.toFixed(2)} %`,
+        ...(percent === null ? {} : figures(percent, budgets.lostPercentMax, "%")),
       });
     }
   }
   return checks;
+}
+
+/** A check's figure beside its upper limit; the margin is what was left of it. */
+export function figures(
+  value: number,
+  limit: number,
+  unit: string,
+): Pick<CheckReport, "value" | "limit" | "margin" | "unit"> {
+  const rounded = (figure: number) => Math.round(figure * 1000) / 1000;
+  return { value: rounded(value), limit, margin: rounded(limit - value), unit };
 }

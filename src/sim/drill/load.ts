@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { type ConfigProblem, type Document, readDocument } from "../../agent/config/document.ts";
 import { loadEdgeConfig } from "../../agent/config/load.ts";
 import { parseAddress } from "../../core/address.ts";
@@ -5,6 +6,8 @@ import { containsAddress, parsePrefix } from "../../core/prefix.ts";
 import { parseDurationUs } from "../../core/time.ts";
 import type { CloudConfig } from "../cloud/cloud-config.ts";
 import { loadCloud } from "../cloud/load.ts";
+import type { SourceReport } from "../report/report.ts";
+import { sourceOf } from "../report/sources.ts";
 import type { Budgets, Drill } from "./drill.ts";
 import { toSteps } from "./load-steps.ts";
 import { type DrillFile, DrillSchema } from "./schema.ts";
@@ -15,6 +18,8 @@ export interface DrillLoad {
   readonly problems: readonly ConfigProblem[];
   /** The edge's file as it was found, for processes that read it themselves. */
   readonly edgeFile: string;
+  /** All three, with their digests; those that could be read. */
+  readonly sources: readonly SourceReport[];
 }
 
 /** How the loader gets at files: `resolve` a name against the drill's, `read` it or say why not. */
@@ -26,7 +31,7 @@ export interface FileAccess {
 export function loadDrill(file: string, text: string, files: FileAccess): DrillLoad {
   const document = readDocument(file, text, DrillSchema);
   if (document.value === undefined) {
-    return { drill: undefined, problems: document.problems, edgeFile: "" };
+    return { drill: undefined, problems: document.problems, edgeFile: "", sources: [] };
   }
   const source = document.value as DrillFile;
   const problems: ConfigProblem[] = [];
@@ -41,6 +46,11 @@ export function loadDrill(file: string, text: string, files: FileAccess): DrillL
   };
   const edgeText = read("edge", edgeFile);
   const cloudText = read("cloud", cloudFile);
+  const sources = [
+    sourceOf("drill", basename(file), text),
+    ...(edgeText === undefined ? [] : [sourceOf("edge", source.edge, edgeText)]),
+    ...(cloudText === undefined ? [] : [sourceOf("cloud", source.cloud, cloudText)]),
+  ];
   const edge = edgeText === undefined ? undefined : loadEdgeConfig(edgeFile, edgeText);
   const cloud = cloudText === undefined ? undefined : loadCloud(cloudFile, cloudText);
   problems.push(...(edge?.problems ?? []), ...(cloud?.problems ?? []));
@@ -58,7 +68,7 @@ export function loadDrill(file: string, text: string, files: FileAccess): DrillL
   }
   const isSound = problems.every((problem) => problem.severity === "warning");
   if (!isSound || edge?.config === undefined || cloud?.config === undefined) {
-    return { drill: undefined, problems, edgeFile };
+    return { drill: undefined, problems, edgeFile, sources };
   }
   const { traffic } = source;
   const drill: Drill = {
@@ -77,7 +87,7 @@ export function loadDrill(file: string, text: string, files: FileAccess): DrillL
     budgets: toBudgets(source.budgets),
     always: source.always ?? [],
   };
-  return { drill, problems, edgeFile };
+  return { drill, problems, edgeFile, sources };
 }
 
 const us = (text: string): number => parseDurationUs(text) ?? 0;

@@ -4,23 +4,16 @@
  * whether time is virtual. Whatever goes wrong before the first step is INCONCLUSIVE, not FAIL: a
  * drill that could not be set up says nothing about failover.
  */
-import type { JournalEntry } from "../../agent/journal.ts";
 import { after, type Micros } from "../../core/time.ts";
 import type { Lab, ProbeRecord } from "../lab/lab.ts";
-import { bucketLoss } from "../report/buckets.ts";
-import { lossBetween } from "../report/loss.ts";
-import { type Deed, type Evidence, measureFaults } from "../report/measure.ts";
-import type {
-  CheckReport,
-  DrillReport,
-  TimelineEntry,
-  TopologyReport,
-  TrafficReport,
-} from "../report/report.ts";
+import { composeReport, type Judgement, lossOfDrill, type Records } from "../report/compose.ts";
+import { type Deed, measureFaults } from "../report/measure.ts";
+import type { CheckReport, DrillReport, TimelineEntry } from "../report/report.ts";
+import type { FlowSample } from "../report/routes.ts";
 import { ms } from "../report/text.ts";
 import { judgeAlways } from "./always.ts";
 import type { Drill, Expectation, Step } from "./drill.ts";
-import { judgeBudgets } from "./judge.ts";
+import { figures, judgeBudgets } from "./judge.ts";
 import { SessionBook } from "./session-book.ts";
 import { claimText, describe, summary, timesText } from "./words.ts";
 
@@ -28,6 +21,8 @@ export interface RunOptions {
   readonly version: string;
   /** RFC 3339 */
   readonly startedAt: string;
+  /** What only the caller knows of where the drill came from and what it runs on. */
+  readonly header?: Pick<Judgement, "commit" | "configHash" | "sources" | "host">;
   /** Called as things happen, for the terminal. */
   readonly progress: (entry: TimelineEntry) => void;
   readonly traceHash: () => string | null;
@@ -38,6 +33,8 @@ export interface RunOptions {
 const SETUP_US_MAX = 60_000_000;
 /** Probes run this long before the first step, so that the report has a baseline. */
 const BASELINE_US = 300_000;
+/** And so long after the last step, for what came after. */
+const AFTERMATH_US = 300_000;
 const SETTLE_US = 500_000;
 
 export async function runDrill(drill: Drill, lab: Lab, options: RunOptions): Promise<DrillReport> {
@@ -57,6 +54,9 @@ class Run {
   readonly #options: RunOptions;
   readonly #deeds: Deed[] = [];
   readonly #checks: CheckReport[] = [];
+  readonly #flowSamples: FlowSample[] = [];
+  /** Changes of the tables that the last sample of the flows knew. */
+  #sampledCount = -1;
   readonly #startUs: Micros;
   readonly #book: SessionBook;
   readonly #bfdSessions: ReadonlySet<string>;
@@ -106,9 +106,22 @@ class Run {
     lab.startProbes();
     this.#zeroUs = after(lab.now(), BASELINE_US);
     await lab.sleepUntil(this.#zeroUs);
-    for (const step of this.#drill.steps) await this.#perform(step);
+    for (const step of this.#drill.steps) {
+      this.#sampleFlows();
+      await this.#perform(step);
+    }
+    await lab.sleepUntil(after(lab.now(), AFTERMATH_US));
+    this.#sampleFlows();
     const probes = await lab.stopProbes(SETTLE_US);
     return this.#report(probes);
+  }
+
+  /** Where every flow goes, asked again only where a table has changed. */
+  #sampleFlows(): void {
+    const { length } = this.#lab.routeChanges();
+    if (length === this.#sampledCount) return;
+    this.#sampledCount = length;
+    this.#flowSamples.push({ atUs: this.#lab.now(), circuits: this.#lab.flowCircuits() });
   }
 
   #unplayed(expected: string, observed: string): DrillReport {
@@ -185,11 +198,13 @@ class Run {
     const broke = isMet && expect.forUs !== undefined ? await this.#breaks(expect) : undefined;
     const isHeld = isMet && broke === undefined;
     const observed = isMet ? `after ${ms(tookMs)}` : `not after ${ms(tookMs)}`;
+    const isTimed = isMet && broke === undefined && expect.withinUs > 0;
     this.#checks.push({
       check: claimText(expect),
       status: isHeld ? "pass" : "fail",
       expected: timesText(expect),
       observed: broke ?? (isMet ? observed : `${observed}${this.#instead(expect)}`),
+      ...(isTimed ? figures(tookMs, expect.withinUs / 1000, "ms") : {}),
     });
   }
 
@@ -238,25 +253,21 @@ class Run {
   }
 
   #report(probes: ProbeRecord | undefined): DrillReport {
-    const evidence = this.#evidence(probes);
-    const { drill } = evidence;
-    const faults = measureFaults(evidence);
+    const records = this.#records(probes);
+    const { drill } = records;
+    const faults = measureFaults(records);
     const checks = [
       ...this.#checks,
       ...judgeBudgets(drill, faults, probes !== undefined),
-      ...judgeAlways(drill.always ?? [], evidence, faults),
+      ...judgeAlways(drill.always ?? [], records, faults),
     ];
-    const traffic = trafficOf(probes);
     const failed = checks.find((check) => check.status === "fail");
     const unsure = checks.find((check) => check.status === "inconclusive");
     const worst = failed ?? unsure;
-    return {
-      schema: "causeway.drill.report/v1",
-      drill: drill.name,
-      description: drill.description,
+    return composeReport(records, {
+      ...this.#options.header,
       mode: this.#lab.mode,
       substrate: this.#lab.substrate,
-      seed: drill.seed,
       version: this.#options.version,
       startedAt: this.#options.startedAt,
       durationMs: (this.#lab.now() - this.#startUs) / 1000,
@@ -264,17 +275,13 @@ class Run {
       verdict: failed ? "FAIL" : unsure ? "INCONCLUSIVE" : "PASS",
       because: worst
         ? `${worst.check}: ${worst.observed}`
-        : summary(faults, traffic, checks.length),
+        : summary(faults, lossOfDrill(probes), checks.length),
       faults,
       checks,
-      traffic,
-      timeline: this.#timeline(),
-      topology: topologyOf(drill),
-      lossOverTime: probes ? bucketLoss(probes, this.#zeroUs, drill.traffic.intervalUs) : null,
-    };
+    });
   }
 
-  #evidence(probes: ProbeRecord | undefined): Evidence {
+  #records(probes: ProbeRecord | undefined): Records {
     return {
       drill: this.#drill,
       zeroUs: this.#zeroUs,
@@ -283,25 +290,9 @@ class Run {
       edge: this.#lab.edgeJournal(),
       cloud: this.#lab.cloudJournal(),
       probes,
+      routeChanges: this.#lab.routeChanges(),
+      flowSamples: this.#flowSamples,
     };
-  }
-
-  #timeline(): readonly TimelineEntry[] {
-    const atMs = (at: number) => (at - this.#zeroUs) / 1000;
-    const entries: TimelineEntry[] = this.#deeds.map((deed) => ({
-      atMs: atMs(deed.atUs),
-      lane: "drill",
-      actor: "drill",
-      event: deed.kind,
-      text: deed.text,
-    }));
-    for (const entry of this.#lab.edgeJournal()) {
-      if (TOLD.has(entry.event)) entries.push(told(entry, "edge", "edge", atMs(entry.at)));
-    }
-    for (const entry of this.#lab.cloudJournal()) {
-      if (TOLD.has(entry.event)) entries.push(told(entry, "cloud", entry.node, atMs(entry.at)));
-    }
-    return entries.sort((a, b) => a.atMs - b.atMs);
   }
 }
 
@@ -309,43 +300,4 @@ class Run {
 function areSame(one: readonly string[], other: readonly string[]): boolean {
   if (one.length !== other.length) return false;
   return one.every((name) => other.includes(name)) && other.every((name) => one.includes(name));
-}
-
-/** Journal events a reader of the timeline wants; the rest is in the agents' own journals. */
-const TOLD = new Set([
-  "bfd.session.up",
-  "bfd.session.down",
-  "bgp.peer.up",
-  "bgp.peer.down",
-  "circuit.up",
-  "circuit.down",
-  "fib.circuit.left",
-  "fib.circuit.joined",
-]);
-
-function told(
-  entry: JournalEntry,
-  lane: "edge" | "cloud",
-  actor: string,
-  atMs: number,
-): TimelineEntry {
-  const { fields } = entry;
-  const subject = fields.session ?? fields.circuit ?? fields.peer ?? "";
-  const detail = fields.text ?? fields.reason;
-  const text = detail === undefined || detail === "" ? `${subject}` : `${subject}: ${detail}`;
-  return { atMs, lane, actor, event: entry.event, text };
-}
-
-function topologyOf({ edge, cloud }: Drill): TopologyReport {
-  const circuits = cloud.vbrs.map((vbr) => ({ name: vbr.circuit, vbr: vbr.name }));
-  return { edge: edge.name, circuits, ecr: cloud.ecr.name };
-}
-
-function trafficOf(probes: ProbeRecord | undefined): readonly TrafficReport[] {
-  if (probes === undefined) return [];
-  return (["to-cloud", "to-edge"] as const).map((direction) => ({
-    direction,
-    flows: probes.flows,
-    ...lossBetween(probes.directions[direction], probes.flows, 0, Number.POSITIVE_INFINITY),
-  }));
 }

@@ -1,6 +1,7 @@
 import type { JournalEntry } from "../../agent/journal.ts";
 import type { Micros } from "../../core/time.ts";
 import type { LabFault } from "../drill/faults.ts";
+import type { RouteChange } from "./route-history.ts";
 
 /**
  * Where a drill is played. Three substrates keep this contract and the runner cannot tell them
@@ -32,6 +33,10 @@ export interface Lab {
   routeVia(prefix: string): readonly string[];
   /** Circuits the ECR's FIB sends a prefix of the edge back by, now. */
   returnVia(prefix: string): readonly string[];
+  /** Every change of those two tables so far, in order. */
+  routeChanges(): readonly RouteChange[];
+  /** The circuit each flow of probes leaves by now, whether it arrives or not. */
+  flowCircuits(): FlowCircuits;
 
   startProbes(): void;
   /** Probes sent until now are given `settleUs` to arrive before the count is final. */
@@ -42,6 +47,9 @@ export interface Lab {
 }
 
 export type Direction = "to-cloud" | "to-edge";
+
+/** By number of the flow; null where a router has no way for it. */
+export type FlowCircuits = Readonly<Record<Direction, readonly (string | null)[]>>;
 
 /** Every probe of a drill as columns: row i was sent at `sentUs[i]` and arrived, or did not. */
 export interface ProbeRecord {

@@ -19,10 +19,12 @@ import type { FaultDirection, LabFault } from "../drill/faults.ts";
 import { CloudFaults } from "./cloud-faults.ts";
 import { type Deeds, perform } from "./deeds.ts";
 import { withAnnounced, withoutAnnounced } from "./edge-faults.ts";
-import { type CircuitsByPrefix, mirrorFib, mirrorReturn } from "./fib-mirror.ts";
-import type { Direction, Lab, ProbeColumns, ProbeRecord } from "./lab.ts";
+import { mirrorFib, mirrorReturn } from "./fib-mirror.ts";
+import { walkFlows } from "./flow-paths.ts";
+import type { Direction, FlowCircuits, Lab, ProbeColumns, ProbeRecord } from "./lab.ts";
 import { openLabApi } from "./lab-api.ts";
 import { LoopbackMap, loopbackTcp, loopbackUdp, Wires } from "./loopback-net.ts";
+import { type RouteChange, RouteHistory } from "./route-history.ts";
 import { buildWorld, type DrillWorld, EDGE, IDC, innerLink, withDevices } from "./topology.ts";
 
 const QUIET = { write: () => undefined };
@@ -48,8 +50,7 @@ export class LoopbackLab implements Lab {
   readonly #walks: WalkProbes;
   readonly #socketPath: string | undefined;
   #api: { close(): Promise<void> } | undefined;
-  #routes: CircuitsByPrefix = new Map();
-  #returns: CircuitsByPrefix = new Map();
+  readonly #routes = new RouteHistory();
   #pump: NodeJS.Timeout | undefined;
 
   constructor(drill: Drill, socketPath?: string) {
@@ -81,7 +82,7 @@ export class LoopbackLab implements Lab {
     this.#edge = new Agent({ host, config, startBfd: startInlineBfdEngine(host) });
     this.#edge.journal.subscribe((entry) => this.#edgeEntries.push(entry));
     mirrorFib(config, host.routes, this.#edge.journal, (table) => {
-      this.#routes = table;
+      this.#routes.update("edge", table, this.now());
     });
     this.#walks = new WalkProbes(this.#drill, this.#ground, () => this.now());
   }
@@ -130,11 +131,19 @@ export class LoopbackLab implements Lab {
   }
 
   routeVia(prefix: string): readonly string[] {
-    return this.#routes.get(prefix) ?? [];
+    return this.#routes.via("edge", prefix);
   }
 
   returnVia(prefix: string): readonly string[] {
-    return this.#returns.get(prefix) ?? [];
+    return this.#routes.via("ecr", prefix);
+  }
+
+  routeChanges(): readonly RouteChange[] {
+    return this.#routes.changes;
+  }
+
+  flowCircuits(): FlowCircuits {
+    return walkFlows(this.#drill, this.#ground);
   }
 
   startProbes(): void {
@@ -245,7 +254,7 @@ export class LoopbackLab implements Lab {
     const agent = this.#cloud.agent(ecr.name);
     if (agent !== undefined) {
       mirrorReturn(this.#drill.cloud, this.#host(ecr.name).routes, agent.journal, (table) => {
-        this.#returns = table;
+        this.#routes.update("ecr", table, this.now());
       });
     }
   }

@@ -9,28 +9,25 @@ import { PlatformError } from "../../core/app-error.ts";
 import type { EdgeCommand, EdgeOrder, EdgeReport } from "./edge-process.ts";
 import type { CircuitsByPrefix } from "./fib-mirror.ts";
 
+type Routed = (table: CircuitsByPrefix) => void;
+
 /** What the process may take to say goodbye. */
 const GOODBYE_MS_MAX = 3000;
 
 export class NamespaceEdge {
   readonly #order: EdgeOrder;
-  readonly #changed: () => void;
+  readonly #heardOf: { readonly entry: () => void; readonly table: Routed };
   readonly #entries: JournalEntry[] = [];
   #child: ChildProcess | undefined;
-  #table: CircuitsByPrefix = new Map();
 
-  /** `changed` is called after every entry and every change of the table. */
-  constructor(order: EdgeOrder, changed: () => void) {
+  /** Calls `entry` after each of the journal, `table` with every forwarding table. */
+  constructor(order: EdgeOrder, heardOf: { readonly entry: () => void; readonly table: Routed }) {
     this.#order = order;
-    this.#changed = changed;
+    this.#heardOf = heardOf;
   }
 
   get journal(): readonly JournalEntry[] {
     return this.#entries;
-  }
-
-  get table(): CircuitsByPrefix {
-    return this.#table;
   }
 
   /** Resolves once the agent runs. */
@@ -73,8 +70,11 @@ export class NamespaceEdge {
   }
 
   #heard(report: Extract<EdgeReport, { readonly kind: "journal" | "routes" }>): void {
-    if (report.kind === "journal") this.#entries.push(report.entry);
-    else this.#table = new Map(report.table);
-    this.#changed();
+    if (report.kind === "routes") {
+      this.#heardOf.table(new Map(report.table));
+    } else {
+      this.#entries.push(report.entry);
+      this.#heardOf.entry();
+    }
   }
 }

@@ -18,11 +18,13 @@ import type { Drill } from "../drill/drill.ts";
 import type { LabFault } from "../drill/faults.ts";
 import { CloudFaults } from "./cloud-faults.ts";
 import { type CircuitsByPrefix, mirrorReturn } from "./fib-mirror.ts";
-import type { Lab, ProbeRecord } from "./lab.ts";
+import type { FlowCircuits, Lab, ProbeRecord } from "./lab.ts";
 import { NamespaceEdge } from "./namespace-edge.ts";
 import { NamespaceFaults, whyNotInNamespaces } from "./namespace-faults.ts";
 import { Namespaces } from "./namespaces.ts";
 import { type ProbeWorker, startProbeWorker } from "./probe-worker.ts";
+import { SINK_PORT, SOURCE_PORT_MIN } from "./probes.ts";
+import { type RouteChange, RouteHistory, type RouteNode } from "./route-history.ts";
 import {
   customerDevice,
   EDGE,
@@ -56,7 +58,7 @@ export class NamespaceLab implements Lab {
   readonly #edge: NamespaceEdge;
   readonly #faults: NamespaceFaults;
   readonly #timers = new Set<NodeJS.Timeout>();
-  #returns: CircuitsByPrefix = new Map();
+  readonly #routes = new RouteHistory();
   /** What went wrong behind the drill's back. */
   #failure: unknown;
   #probes: ProbeWorker | undefined;
@@ -88,7 +90,10 @@ export class NamespaceLab implements Lab {
       seed: drill.seed,
       socketPath,
     };
-    this.#edge = new NamespaceEdge(order, () => this.#claim?.());
+    this.#edge = new NamespaceEdge(order, {
+      entry: () => this.#claim?.(),
+      table: (table) => this.#tableChanges("edge", table),
+    });
     this.#faults = new NamespaceFaults({
       ...{ drill: this.#drill, namespaces: this.#namespaces, cloud: this.#cloud },
       ...{ cloudFaults, edge: this.#edge, afterUs },
@@ -145,11 +150,26 @@ export class NamespaceLab implements Lab {
   }
 
   routeVia(prefix: string): readonly string[] {
-    return this.#edge.table.get(prefix) ?? [];
+    return this.#routes.via("edge", prefix);
   }
 
   returnVia(prefix: string): readonly string[] {
-    return this.#returns.get(prefix) ?? [];
+    return this.#routes.via("ecr", prefix);
+  }
+
+  routeChanges(): readonly RouteChange[] {
+    return this.#routes.changes;
+  }
+
+  flowCircuits(): FlowCircuits {
+    const { traffic, cloud } = this.#drill;
+    const { idc, vpc } = traffic;
+    const edgeOut = (vbr: VbrConfig) => edgeDevice(this.#drill, vbr.circuit);
+    const ecrOut = (vbr: VbrConfig) => innerLink(cloud, vbr).ecrDevice;
+    return {
+      "to-cloud": this.#askFlows(EDGE, `${vpc} from ${idc} iif idc`, edgeOut),
+      "to-edge": this.#askFlows(cloud.ecr.name, `${idc} from ${vpc}`, ecrOut),
+    };
   }
 
   startProbes(): void {
@@ -225,9 +245,30 @@ export class NamespaceLab implements Lab {
     const agent = this.#cloud.agent(ecr.name);
     if (agent !== undefined) {
       mirrorReturn(this.#drill.cloud, this.#host(ecr.name).routes, agent.journal, (table) => {
-        this.#returns = table;
+        this.#tableChanges("ecr", table);
       });
     }
+  }
+
+  #tableChanges(node: RouteNode, table: CircuitsByPrefix): void {
+    this.#routes.update(node, table, this.now());
+    this.#claim?.();
+  }
+
+  /** The kernel itself says which way its hash sends each flow. */
+  #askFlows(
+    node: string,
+    route: string,
+    deviceOf: (vbr: VbrConfig) => string,
+  ): readonly (string | null)[] {
+    const { traffic, cloud } = this.#drill;
+    const circuitOf = new Map(cloud.vbrs.map((vbr) => [deviceOf(vbr), vbr.circuit] as const));
+    const questions = Array.from({ length: traffic.flows }, (_, flow) => {
+      const ports = `sport ${SOURCE_PORT_MIN + flow} dport ${SINK_PORT}`;
+      return `route get ${route} ipproto udp ${ports}`;
+    });
+    const answers = this.#namespaces.routesOut(node, questions);
+    return questions.map((_, flow) => circuitOf.get(answers[flow] ?? "") ?? null);
   }
 
   async #startEdge(): Promise<void> {

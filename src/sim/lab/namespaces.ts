@@ -58,6 +58,18 @@ export class Namespaces {
     runIp(["-n", this.nameOf(node), ...args]);
   }
 
+  /**
+   * The device of each question `route get …`, all in one process; nothing where any has none,
+   * because the answers do not say to which question they belong.
+   */
+  routesOut(node: string, questions: readonly string[]): readonly string[] {
+    const input = `${questions.join("\n")}\n`;
+    const args = ["-n", this.nameOf(node), "-force", "-json", "-batch", "-"];
+    const { stdout } = spawnSync("ip", args, { input, encoding: "utf8" });
+    const devices = [...(stdout ?? "").matchAll(/"dev":"([^"]+)"/g)].map((match) => match[1] ?? "");
+    return devices.length === questions.length ? devices : [];
+  }
+
   tc(node: string, args: readonly string[]): void {
     run("tc", ["-n", this.nameOf(node), ...args]);
   }

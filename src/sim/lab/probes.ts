@@ -13,8 +13,8 @@ import type { Traffic } from "../drill/drill.ts";
 import type { Direction, ProbeColumns, ProbeRecord } from "./lab.ts";
 
 /** Each flow is a source port of its own, so that ECMP spreads flows; all go to one port. */
-const SINK_PORT = 7007;
-const SOURCE_PORT_MIN = 20_000;
+export const SINK_PORT = 7007;
+export const SOURCE_PORT_MIN = 20_000;
 
 export class ProbePair {
   readonly #flows: number;

@@ -28,13 +28,20 @@ export class VirtualEdge {
   readonly #machine: VirtualHost;
   readonly #injection: EdgeInjection;
   readonly #entries: JournalEntry[] = [];
+  readonly #routed: (table: CircuitsByPrefix) => void;
   #config: EdgeConfig;
   #life: Life;
   #lives = 1;
-  #table: CircuitsByPrefix = new Map();
 
-  constructor(machine: VirtualHost, config: EdgeConfig, injection: EdgeInjection = {}) {
+  /** `routed` is called with every new forwarding table, over all lives. */
+  constructor(
+    machine: VirtualHost,
+    config: EdgeConfig,
+    routed: (table: CircuitsByPrefix) => void,
+    injection: EdgeInjection = {},
+  ) {
     this.#machine = machine;
+    this.#routed = routed;
     this.#injection = injection;
     const own = { ...config, api: { listen: undefined, socketPath: undefined } };
     this.#config = injection.config?.(own) ?? own;
@@ -47,10 +54,6 @@ export class VirtualEdge {
 
   get journal(): readonly JournalEntry[] {
     return this.#entries;
-  }
-
-  get table(): CircuitsByPrefix {
-    return this.#table;
   }
 
   get config(): EdgeConfig {
@@ -101,9 +104,7 @@ export class VirtualEdge {
     const startBfd = this.#injection.startBfd?.(engine) ?? engine;
     const agent = new Agent({ host, config: this.#config, startBfd });
     agent.journal.subscribe((entry) => this.#entries.push(entry));
-    const mirror = mirrorFib(this.#config, plain.routes, agent.journal, (table) => {
-      this.#table = table;
-    });
+    const mirror = mirrorFib(this.#config, plain.routes, agent.journal, this.#routed);
     return { agent, process, mirror };
   }
 }

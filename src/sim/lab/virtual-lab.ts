@@ -7,8 +7,10 @@ import type { Drill } from "../drill/drill.ts";
 import type { LabFault } from "../drill/faults.ts";
 import { CloudFaults } from "./cloud-faults.ts";
 import { type CircuitsByPrefix, mirrorReturn } from "./fib-mirror.ts";
-import type { Lab, ProbeRecord } from "./lab.ts";
+import { walkFlows } from "./flow-paths.ts";
+import type { FlowCircuits, Lab, ProbeRecord } from "./lab.ts";
 import { ProbePair } from "./probes.ts";
+import { type RouteChange, RouteHistory } from "./route-history.ts";
 import { buildWorld, type DrillWorld, innerLink, withDevices } from "./topology.ts";
 import { type EdgeInjection, VirtualEdge } from "./virtual-edge.ts";
 import { VirtualFaults } from "./virtual-faults.ts";
@@ -25,7 +27,7 @@ export class VirtualLab implements Lab {
   readonly #edge: VirtualEdge;
   readonly #faults: VirtualFaults;
   readonly #probes: ProbePair;
-  #returns: CircuitsByPrefix = new Map();
+  readonly #routes = new RouteHistory();
 
   /** `injection`: where a test may put a bug into the edge. */
   constructor(drill: Drill, injection: EdgeInjection = {}) {
@@ -49,7 +51,8 @@ export class VirtualLab implements Lab {
       host: (node) => cloudFaults.tapped(node, world.host(node)),
       startBfd: (node) => startInlineBfdEngine(world.host(node)),
     });
-    this.#edge = new VirtualEdge(ground.edge, drill.edge, injection);
+    const routed = (table: CircuitsByPrefix) => this.#routes.update("edge", table, world.now);
+    this.#edge = new VirtualEdge(ground.edge, drill.edge, routed, injection);
     this.#faults = new VirtualFaults({
       ...{ drill: this.#drill, world: ground, cloud: this.#cloud, cloudFaults, edge: this.#edge },
     });
@@ -100,11 +103,19 @@ export class VirtualLab implements Lab {
   }
 
   routeVia(prefix: string): readonly string[] {
-    return this.#edge.table.get(prefix) ?? [];
+    return this.#routes.via("edge", prefix);
   }
 
   returnVia(prefix: string): readonly string[] {
-    return this.#returns.get(prefix) ?? [];
+    return this.#routes.via("ecr", prefix);
+  }
+
+  routeChanges(): readonly RouteChange[] {
+    return this.#routes.changes;
+  }
+
+  flowCircuits(): FlowCircuits {
+    return walkFlows(this.#drill, this.#ground);
   }
 
   startProbes(): void {
@@ -136,7 +147,7 @@ export class VirtualLab implements Lab {
     const agent = this.#cloud.agent(ecr.name);
     if (agent !== undefined) {
       mirrorReturn(this.#drill.cloud, this.#ground.ecr.routes, agent.journal, (table) => {
-        this.#returns = table;
+        this.#routes.update("ecr", table, this.now());
       });
     }
   }

@@ -1,4 +1,12 @@
+import { type TSchema, Type } from "@sinclair/typebox";
+import { Ajv, type ValidateFunction } from "ajv";
 import type { DrillReport } from "./report.ts";
+import { DrillReportSchema } from "./schema.ts";
+
+/** As deep as a comparison reads: what every report of v1 has had from the first. */
+const ComparableSchema = Type.Pick(DrillReportSchema, [
+  ...(["schema", "drill", "mode", "verdict", "checks", "faults"] as const),
+]);
 
 /** Reports of a file: one JSON object, or one a line. A text says what is wrong with it. */
 export function readReports(content: string): readonly DrillReport[] | string {
@@ -8,10 +16,12 @@ export function readReports(content: string): readonly DrillReport[] | string {
       ? content.split("\n").flatMap((line) => (line.trim() === "" ? [] : [parse(line)]))
       : [whole];
   if (values.length === 0) return "it holds no report";
+  const validate = compile(ComparableSchema);
   const reports: DrillReport[] = [];
   for (const [index, value] of values.entries()) {
-    if (!isReport(value)) return `report ${index + 1} is no causeway.drill.report/v1`;
-    reports.push(value);
+    if (!validate(value))
+      return `report ${index + 1} is no causeway.drill.report/v1${why(validate)}`;
+    reports.push(value as DrillReport);
   }
   return reports;
 }
@@ -24,40 +34,10 @@ function parse(text: string): unknown {
   }
 }
 
-/** As deep as a comparison reads. */
-function isReport(value: unknown): value is DrillReport {
-  if (!isObject(value) || value.schema !== "causeway.drill.report/v1") return false;
-  return (
-    typeof value.drill === "string" &&
-    typeof value.mode === "string" &&
-    isOneOf(value.verdict, ["PASS", "FAIL", "INCONCLUSIVE"]) &&
-    Array.isArray(value.checks) &&
-    value.checks.every(isCheck) &&
-    Array.isArray(value.faults) &&
-    value.faults.every(isFault)
-  );
+const compile = (schema: TSchema): ValidateFunction =>
+  new Ajv({ strictTypes: false }).compile(schema);
+
+function why({ errors }: ValidateFunction): string {
+  const [first] = errors ?? [];
+  return first === undefined ? "" : `: ${first.instancePath} ${first.message ?? "is wrong"}`.trim();
 }
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null;
-
-const isOneOf = (value: unknown, words: readonly string[]): boolean =>
-  typeof value === "string" && words.includes(value);
-
-const isCheck = (value: unknown): boolean =>
-  isObject(value) &&
-  typeof value.check === "string" &&
-  isOneOf(value.status, ["pass", "fail", "inconclusive"]);
-
-const isFigure = (value: unknown): boolean => value === null || typeof value === "number";
-
-function isFault(value: unknown): boolean {
-  if (!isObject(value) || typeof value.fault !== "string" || !isObject(value.lost)) return false;
-  const { detectionMs, convergenceMs, cloudConvergenceMs, lost } = value;
-  const figures = [detectionMs, convergenceMs, cloudConvergenceMs];
-  return figures.every(isFigure) && isLoss(lost.toCloud) && isLoss(lost.toEdge);
-}
-
-const isLoss = (value: unknown): boolean =>
-  isObject(value) &&
-  [value.sent, value.lost, value.longestGapMs].every((one) => typeof one === "number");

@@ -1,0 +1,238 @@
+/**
+ * The shape of a drill's report, `causeway.drill.report/v1`: one truth for the compiler, for the
+ * readers of files and for the JSON Schema in `docs/`. JSON is the source; text, HTML, Markdown,
+ * JUnit and CSV are drawn from it. Within v1 fields are only ever added, and what is added is
+ * optional, so that a report of yesterday can be held against one of today.
+ *
+ * Times are milliseconds with three decimals, so microseconds, from the drill's zero: the moment
+ * every session was up.
+ */
+import { type TProperties, type TSchema, Type } from "@sinclair/typebox";
+
+/** Objects are open: a reader of v1 passes over what a later v1 added. */
+const object = <T extends TProperties>(properties: T, description?: string) =>
+  Type.Object(properties, description === undefined ? {} : { description });
+const words = <const T extends readonly string[]>(...values: T) =>
+  Type.Unsafe<T[number]>({ enum: values, type: "string" });
+const orNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+
+const Ms = Type.Number({ description: "milliseconds" });
+const Count = Type.Integer({ minimum: 0 });
+const Direction = words("to-cloud", "to-edge");
+const Sha256 = Type.String({ pattern: "^[0-9a-f]{64}$" });
+
+const LossFields = {
+  sent: Count,
+  lost: Count,
+  /** Longest time any flow went without a packet arriving, beyond the probe interval. */
+  longestGapMs: Type.Number({ minimum: 0 }),
+} as const;
+export const LossSchema = object(LossFields);
+
+const Delay = object(
+  { p50Ms: Ms, p99Ms: Ms },
+  "one-way delay of the probes that arrived; sender and receiver share one clock",
+);
+export const PhaseLossSchema = object({ ...LossFields, delay: orNull(Delay) });
+/** Null where the drill had no such phase. */
+const byPhase = <T extends TSchema>(schema: T) =>
+  object({ before: schema, during: orNull(schema), after: orNull(schema) });
+
+export const FaultSchema = object(
+  {
+    fault: Type.String(),
+    circuit: orNull(Type.String()),
+    atMs: Ms,
+    /** Fault → session down at the edge, and what noticed it. */
+    detectionMs: orNull(Ms),
+    detectedBy: orNull(words("bfd", "link", "hold-timer", "bgp")),
+    /** Detection → last FIB change it caused at the edge. */
+    convergenceMs: orNull(Ms),
+    /** Fault → the cloud's routers stopped using the circuit. */
+    cloudConvergenceMs: orNull(Ms),
+    lost: object({ toCloud: LossSchema, toEdge: LossSchema }),
+  },
+  "what one fault did; null where it did not happen or could not be measured",
+);
+
+export const CheckSchema = object(
+  {
+    check: Type.String(),
+    status: words("pass", "fail", "inconclusive"),
+    expected: Type.String(),
+    observed: Type.String(),
+    /** The figure behind the words, where there is one; `margin` is what was left of the limit. */
+    value: Type.Optional(Type.Number()),
+    limit: Type.Optional(Type.Number()),
+    margin: Type.Optional(
+      Type.Number({ description: "below 0: by how much the limit was missed" }),
+    ),
+    unit: Type.Optional(Type.String({ description: "of value, limit and margin: ms, %, …" })),
+  },
+  "an assertion: a claim of a step, a budget, or an invariant",
+);
+
+export const TrafficSchema = object({
+  direction: Direction,
+  flows: Count,
+  ...LossFields,
+  phases: Type.Optional(byPhase(PhaseLossSchema)),
+});
+
+export const FlowSchema = object(
+  {
+    direction: Direction,
+    flow: Type.Integer({ minimum: 0, description: "counts from 0; a source port of its own" }),
+    ...LossFields,
+    phases: byPhase(PhaseLossSchema),
+  },
+  "one flow of probes; of very many only those that lost most are here",
+);
+
+export const TimelineSchema = object({
+  atMs: Ms,
+  lane: words("drill", "edge", "cloud"),
+  actor: Type.String(),
+  event: Type.String(),
+  text: Type.String(),
+});
+
+export const CircuitStateSchema = object({
+  circuit: Type.String(),
+  /** What was done to the line and not yet undone, in words. */
+  fault: orNull(Type.String()),
+  bfd: words("up", "down", "none"),
+  bgp: words("up", "down"),
+});
+export const TopologySchema = object({
+  edge: Type.String(),
+  circuits: Type.Array(object({ name: Type.String(), vbr: Type.String() })),
+  ecr: Type.String(),
+  /** What the lines and their sessions were at the three moments of `phases`. */
+  states: Type.Optional(
+    object({
+      baseline: Type.Array(CircuitStateSchema),
+      during: orNull(Type.Array(CircuitStateSchema)),
+      after: Type.Array(CircuitStateSchema),
+    }),
+  ),
+});
+
+export const LossOverTimeSchema = object(
+  {
+    fromMs: Ms,
+    bucketMs: Ms,
+    directions: Type.Array(
+      object({ direction: Direction, sent: Type.Array(Count), lost: Type.Array(Count) }),
+    ),
+  },
+  "bucket i holds what was sent in [fromMs + i·bucketMs, fromMs + (i+1)·bucketMs)",
+);
+
+export const PhasesSchema = object(
+  {
+    /** The first fault; null where there was none. */
+    duringFromMs: orNull(Ms),
+    /** When forwarding was again what it had been, and stayed so; null where it never was. */
+    afterFromMs: orNull(Ms),
+    /** The moments at which routes and states are compared. */
+    baselineAtMs: Ms,
+    duringAtMs: orNull(Ms),
+    afterAtMs: Ms,
+  },
+  "before the first fault, during it, and after forwarding was the baseline's again",
+);
+
+const Via = Type.Array(Type.String(), { description: "circuits; none: no route" });
+export const RouteSchema = object({
+  node: words("edge", "ecr"),
+  prefix: Type.String(),
+  baseline: Via,
+  during: orNull(Via),
+  after: Via,
+  /** Of during against baseline. */
+  change: words("unchanged", "moved", "lost", "appeared"),
+  /** After is baseline again. */
+  isRestored: Type.Boolean(),
+});
+const Prefixes = object({ count: Count, prefixes: Type.Array(Type.String()) });
+export const RoutesSchema = object(
+  {
+    total: Count,
+    /** Those that changed first; of very many not all. */
+    rows: Type.Array(RouteSchema),
+    /** At the edge: prefixes with a second way, in use at the baseline or taken later. */
+    redundant: Prefixes,
+    nonRedundant: Prefixes,
+  },
+  "forwarding tables of the edge and of the cloud's router at three moments",
+);
+
+export const ShareSchema = object(
+  {
+    direction: Direction,
+    circuit: orNull(Type.String({ description: "null: flows that had no way" })),
+    flows: object({ baseline: Count, during: orNull(Count), after: Count }),
+  },
+  "how many flows a circuit carried at the moments of `phases`",
+);
+
+export const SourceSchema = object(
+  { what: words("drill", "edge", "cloud"), file: Type.String(), sha256: Sha256 },
+  "a file the drill was read from",
+);
+
+export const HostSchema = object({
+  kernel: Type.String(),
+  arch: Type.String(),
+  cpus: Count,
+  node: Type.String({ description: "version of Node.js" }),
+});
+
+export const DrillReportSchema = object({
+  schema: Type.Literal("causeway.drill.report/v1"),
+  drill: Type.String(),
+  description: Type.String(),
+  mode: words("virtual", "lab"),
+  substrate: Type.String(),
+  seed: Type.Integer(),
+  version: Type.String(),
+  /** What `git describe` says of the tree it ran from; absent outside one. */
+  commit: Type.Optional(Type.String()),
+  /** Of all source files together. */
+  configHash: Type.Optional(Sha256),
+  sources: Type.Optional(Type.Array(SourceSchema)),
+  startedAt: Type.String({ description: "RFC 3339; in virtual mode the virtual wall clock" }),
+  endedAt: Type.Optional(Type.String({ description: "RFC 3339" })),
+  durationMs: Type.Number({ minimum: 0 }),
+  /** In lab mode: the machine whose scheduler had a hand in the figures. */
+  host: Type.Optional(HostSchema),
+  /** In virtual mode only: the same seed and code give the same hash. */
+  traceHash: orNull(Type.String()),
+  verdict: words("PASS", "FAIL", "INCONCLUSIVE"),
+  because: Type.String({ description: "one sentence: why" }),
+  faults: Type.Array(FaultSchema),
+  checks: Type.Array(CheckSchema),
+  traffic: Type.Array(TrafficSchema),
+  flows: Type.Optional(Type.Array(FlowSchema)),
+  timeline: Type.Array(TimelineSchema),
+  /** Events that a long drill had beyond what a timeline holds. */
+  timelineOmitted: Type.Optional(Count),
+  topology: TopologySchema,
+  phases: Type.Optional(PhasesSchema),
+  routes: Type.Optional(RoutesSchema),
+  shares: Type.Optional(Type.Array(ShareSchema)),
+  /** Null where no probe was sent. */
+  lossOverTime: orNull(LossOverTimeSchema),
+});
+
+/** For editors and other programs; `docs/drill-report.v1.schema.json` is what this answers. */
+export function drillReportJsonSchema(): object {
+  const plain: object = JSON.parse(JSON.stringify(DrillReportSchema));
+  return {
+    $schema: "http://json-schema.org/draft-07/schema#",
+    $id: "causeway.drill.report/v1",
+    title: "Report of a Causeway drill",
+    ...plain,
+  };
+}
