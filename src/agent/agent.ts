@@ -1,14 +1,15 @@
 /**
  * The edge: one speaker, one BFD engine and one FIB on a host, joined. This file owns the order of
  * things (start, reload, stop) and the wiring; what is decided is decided elsewhere: BFD against
- * BGP in `coupling.ts`, paths in `liveness.ts`, next hops in `next-hops.ts`, the kernel in
- * `fib.ts`. It runs unchanged on the real and on the virtual host, so nothing in here knows Node.
+ * BGP in `coupling.ts`, paths in `liveness.ts`, the way back in `failback`, next hops in
+ * `next-hops.ts`, the kernel in `fib.ts`. It runs unchanged on the real and on the virtual host, so
+ * nothing in here knows Node.
  *
  * Invariants. A path that failed leaves the FIB in the call that learned of it, before BGP hears. A
- * path is used again only from the moment its session is Established. An engine that dies makes BFD
- * unknown, never Down, and is started again. Whatever fails at the start or in a reload fails
- * before anything changed; the exception are VLAN interfaces, which stay and are adopted the next
- * time.
+ * path is used again only from the moment its session is Established, and as `failback` lets it. An
+ * engine that dies makes BFD unknown, never Down, and is started again. Whatever fails at the start
+ * or in a reload fails before anything changed; the exception are VLAN interfaces, which stay and
+ * are adopted the next time.
  */
 import type { PeerSlot } from "../bgp/rib/contract.ts";
 import type { SpeakerEffect } from "../bgp/speaker/effects.ts";
@@ -25,6 +26,7 @@ import { BfdPlacement } from "./bfd-placement.ts";
 import { Circuits } from "./circuits.ts";
 import type { CircuitConfig, EdgeConfig } from "./config/edge-config.ts";
 import { EventJournal } from "./event-journal.ts";
+import { FailbackKeeper } from "./failback/keeper.ts";
 import { Fib } from "./fib.ts";
 import { FibAudit } from "./fib-audit.ts";
 import type { JournalView } from "./journal.ts";
@@ -66,6 +68,7 @@ export class Agent {
   readonly #liveness: Liveness;
   readonly #fib: Fib;
   readonly #audit: FibAudit;
+  readonly #failback: FailbackKeeper;
   readonly #circuits: Circuits;
   readonly #placement: BfdPlacement;
   readonly #bfd: BfdKeeper;
@@ -123,8 +126,11 @@ export class Agent {
       events,
       hasConverged,
     });
+    this.#failback = new FailbackKeeper(clock, events, (peer, avoidance) => {
+      this.#driver.deliver({ kind: "avoid", peer, avoidance });
+    });
     this.#circuits = new Circuits({
-      ...{ clock, events, links: this.#links, liveness: this.#liveness },
+      ...{ clock, events, links: this.#links, liveness: this.#liveness, failback: this.#failback },
       speaker: this.#speaker.view,
     });
     this.#placement = new BfdPlacement(this.#links, host.routes, events);
@@ -225,6 +231,7 @@ export class Agent {
     this.#tick.set(undefined);
     this.#exits.stop();
     this.#liveness.stop();
+    this.#failback.stop();
     this.#audit.stop();
     this.#links.close();
     this.#transport.closeListeners();
@@ -265,6 +272,7 @@ export class Agent {
     for (const device of devicesOf(plans)) this.#judgeLink(device);
     this.#nextHops.configure(plans);
     this.#driver.deliver({ kind: "configure", config: buildSpeakerConfig(config) });
+    this.#failback.configure(config);
     this.#circuits.configure(config.circuits);
   }
 
@@ -336,9 +344,11 @@ export class Agent {
       this.#peerOfSlot.set(slot, peer);
       this.#events.emit("info", "bgp.peer.up", { peer, from, to, text });
       this.#fib.join(slot);
+      this.#failback.up(peer);
     } else if (from === "Established") {
       this.#leavePath(peer, text);
       this.#events.emit("warn", "bgp.peer.down", { peer, from, to, reason, text });
+      this.#failback.down(peer, reason, text);
     } else {
       this.#events.emit("debug", "bgp.peer.changed", { peer, from, to, reason, text });
     }

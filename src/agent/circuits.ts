@@ -4,6 +4,8 @@ import type { Micros } from "../core/time.ts";
 import type { Clock } from "../platform/contract.ts";
 import type { CircuitConfig } from "./config/edge-config.ts";
 import type { Events } from "./event-journal.ts";
+import type { FailbackKeeper } from "./failback/keeper.ts";
+import type { FailbackView } from "./failback/machine.ts";
 import type { LinkBook } from "./link-book.ts";
 import type { Liveness } from "./liveness.ts";
 import { deviceOf } from "./speaker-config.ts";
@@ -23,6 +25,7 @@ export interface CircuitView {
     readonly peer: string;
     readonly state: BgpState | undefined;
     readonly isUsable: boolean;
+    readonly failback: FailbackView | undefined;
   }[];
 }
 
@@ -31,6 +34,7 @@ export interface CircuitParts {
   readonly events: Events;
   readonly links: LinkBook;
   readonly liveness: Liveness;
+  readonly failback: Pick<FailbackKeeper, "view">;
   readonly speaker: SpeakerView;
 }
 
@@ -75,13 +79,14 @@ export class Circuits {
   }
 
   #derive(config: CircuitConfig): Omit<CircuitView, "name" | "config" | "since"> {
-    const { links, liveness, speaker } = this.#parts;
+    const { links, liveness, failback, speaker } = this.#parts;
     const device = deviceOf(config);
     const isLinkUp = device === undefined || links.isUp(device);
     const sessions = config.sessions.map((session) => {
       const state = speaker.peer(session.name)?.state;
       const isWhole = isLinkUp && liveness.view(session.name)?.failure === undefined;
-      return { peer: session.name, state, isUsable: state === "Established" && isWhole };
+      const isUsable = state === "Established" && isWhole;
+      return { peer: session.name, state, isUsable, failback: failback.view(session.name) };
     });
     const lame = sessions.find((session) => !session.isUsable);
     const isUsable = sessions.some((session) => session.isUsable);

@@ -165,7 +165,7 @@ export function fakeAgent() {
           reason: at === 0 ? undefined : "BFD Down: nothing heard for 150ms",
           sessions: [
             {
-              ...{ peer: circuit.name, isUsable: at === 0 },
+              ...{ peer: circuit.name, isUsable: at === 0, failback: undefined },
               state: at === 0 ? "Established" : "Idle",
             },
           ],

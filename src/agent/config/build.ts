@@ -5,6 +5,7 @@ import { formatAddress } from "../../core/address.ts";
 import { ByteReader, EMPTY } from "../../core/bytes.ts";
 import { parseDurationUs, US_PER_SEC } from "../../core/time.ts";
 import { encodeUtf8 } from "../../core/utf8.ts";
+import { buildFailback } from "./build-failback.ts";
 import {
   type BfdDraft,
   budgetLimitOf,
@@ -50,6 +51,7 @@ export function buildConfig(draft: Draft, policies: PolicyBook, secrets: SecretR
       mode: failover?.mode ?? "ecmp",
       order: failover?.order ?? draft.circuits.map((circuit) => circuit.source.name),
       ...(loadBps === undefined ? {} : { loadBps }),
+      failback: buildFailback(failover?.failback ?? {}),
     },
     announce: draft.announce.map(({ text, rank, communities }) => {
       return { prefix: text, rank, communities: communities.map(communityValue) };

@@ -74,6 +74,7 @@ export const CODES = {
   W413: "load without capacities",
   E414: "order of the circuits does not fit",
   W415: "MTU a VBR does not have",
+  W416: "failback that holds nothing",
 
   E501: "secret in plain text",
   E502: "secret cannot be read",

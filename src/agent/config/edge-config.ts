@@ -130,6 +130,17 @@ export interface FailoverConfig {
   readonly order: readonly string[];
   /** Traffic that must still fit after the loss of a circuit (design §5.3). */
   readonly loadBps?: number;
+  /** undefined: a circuit is used again as soon as its session is Established. */
+  readonly failback?: FailbackConfig | undefined;
+}
+
+/** How a circuit that failed comes back (design §5.3). */
+export interface FailbackConfig {
+  readonly soakUs: number;
+  readonly stepUs: number;
+  /** The failure within `perUs` that is one too many; undefined never holds a circuit. */
+  readonly flapsMax: number | undefined;
+  readonly perUs: number;
 }
 
 export interface FibConfig {

@@ -1,3 +1,5 @@
+import { formatDurationUs } from "../../core/time.ts";
+import { buildFailback } from "./build-failback.ts";
 import type { CircuitDraft, Draft } from "./draft.ts";
 import { type Problems, sentence } from "./problem.ts";
 import { formatBandwidth, parseBandwidthBps } from "./units.ts";
@@ -7,6 +9,7 @@ export function lintFailover(draft: Draft, problems: Problems): void {
   const ordered = lintOrder(draft, problems);
   if (ordered !== undefined) lintCapacity(draft, ordered, problems);
   lintMultipath(draft, problems);
+  lintFailback(draft, problems);
 }
 
 /** The circuits in the order they are used; undefined where the file does not say. */
@@ -17,7 +20,7 @@ function lintOrder(draft: Draft, problems: Problems): readonly CircuitDraft[] | 
   if (order === undefined) return circuits;
   const names = circuits.map((circuit) => circuit.source.name);
   const path = ["failover", "order"];
-  if (failover?.mode === "ecmp") {
+  if (failover?.mode !== "active-standby") {
     const message = "ecmp uses all circuits at once; an order goes with active-standby";
     problems.report("E414", path, message, "key");
     return circuits;
@@ -87,6 +90,18 @@ function lintMultipath({ file, circuits }: Draft, problems: Problems): void {
     const at = file.failover === undefined ? ["circuits"] : ["failover", "mode"];
     problems.report("W313", at, message, "key");
   }
+}
+
+function lintFailback({ file }: Draft, problems: Problems): void {
+  const failback = buildFailback(file.failover?.failback ?? {});
+  if (failback?.flapsMax === undefined) return;
+  const { soakUs, stepUs, perUs } = failback;
+  if (perUs > soakUs + stepUs) return;
+  const message = sentence(
+    `failures are forgotten after ${formatDurationUs(perUs)}, before a circuit is back in use`,
+    `(${formatDurationUs(soakUs + stepUs)}): only one that fails while it soaks is ever held`,
+  );
+  problems.report("W416", ["failover", "failback"], message, "key");
 }
 
 const capacityOf = ({ source }: CircuitDraft): number =>

@@ -202,10 +202,22 @@ const Announcement = strict({
   coversLinks: Optional(Flag),
 });
 
+const Failback = either(
+  "immediate, or a mapping of soak, step, flaps, per",
+  word("immediate"),
+  strict({
+    soak: Optional(Duration),
+    step: Optional(Duration),
+    flaps: Optional(either("off, or a whole number from 1 to 1000", word("off"), whole(1, 1000))),
+    per: Optional(Duration),
+  }),
+);
+
 const Failover = strict({
-  mode: word("ecmp", "active-standby"),
+  mode: Optional(word("ecmp", "active-standby")),
   order: Optional(list(Name, "a list of circuits")),
   load: Optional(Bandwidth),
+  failback: Optional(Failback),
 });
 
 const U32 = whole(0, 0xffff_ffff);
@@ -345,6 +357,7 @@ export type NeighborFile = Static<typeof Neighbor>;
 export type BfdFile = Exclude<Static<typeof Bfd>, string>;
 export type BfdAuthFile = Static<typeof BfdAuth>;
 export type ApiFile = NonNullable<EdgeFile["api"]>;
+export type FailbackFile = NonNullable<NonNullable<EdgeFile["failover"]>["failback"]>;
 export type SecretFile = Static<typeof Secret>;
 /** The keys circuits and neighbours share. */
 export type SessionFile = Pick<CircuitFile, keyof typeof session>;

@@ -100,8 +100,20 @@ export interface RibPeer {
   readonly role?: number | undefined;
   /** RFC 8326 §4.2: the session is about to go; routes over it are the last resort of both ends. */
   readonly isInMaintenance?: boolean | undefined;
+  /** While there are other paths both ends are to keep off those of this session. */
+  readonly avoidance?: Avoidance | undefined;
   readonly maxPrefix: MaxPrefix | undefined;
   readonly budget: PrefixBudget | undefined;
+}
+
+/**
+ * How both ends are made to prefer every other path: LOCAL_PREF 0 for what is heard, and what is
+ * announced is longer by `prependCount`, for peers that look at AS_PATH, and carries
+ * GRACEFUL_SHUTDOWN (RFC 8326 §4.2), for peers that know it.
+ */
+export interface Avoidance {
+  readonly isShutdownAnnounced: boolean;
+  readonly prependCount: number;
 }
 
 export interface MaxPrefix {

@@ -171,6 +171,7 @@ export function isSameGroup(a: RibPeer, b: RibPeer): boolean {
     a.nextHopSelf === b.nextHopSelf &&
     a.role === b.role &&
     a.isInMaintenance === b.isInMaintenance &&
+    standing.isSameAvoidance(a, b) &&
     a.policyPeer.kind === b.policyPeer.kind &&
     a.policyPeer.localAs === b.policyPeer.localAs &&
     (isBlindToPeers ||

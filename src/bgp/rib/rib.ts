@@ -27,6 +27,7 @@ import { NextHopTable } from "./next-hop-table.ts";
 import type { Peer } from "./peer.ts";
 import { PeerColumns } from "./peer-columns.ts";
 import { type OutInputs, PeerOut } from "./peer-out.ts";
+import { isSameAvoidance } from "./standing-rules.ts";
 import { UpdatePacker } from "./update-packer.ts";
 import { ColumnsView } from "./view.ts";
 
@@ -316,6 +317,7 @@ const isSameImport = (a: RibPeer, b: RibPeer): boolean =>
   a.allowOwnAs === b.allowOwnAs &&
   a.role === b.role &&
   a.isInMaintenance === b.isInMaintenance &&
+  isSameAvoidance(a, b) &&
   isSamePolicyPeer(a, b);
 
 const isSameReflection = (a: RibPeer, b: RibPeer): boolean =>

@@ -1,17 +1,18 @@
+import { prependAs } from "../policy/as-path.ts";
 import { WellKnownCommunity } from "../wire/iana.ts";
 import type { PathAttributes } from "../wire/message.ts";
 import type { RibPeer } from "./contract.ts";
 
 /**
  * What is done to every route of a session beside the operator's policy: route leaks by the Only to
- * Customer attribute (RFC 9234 §5), and graceful shutdown (RFC 8326 §4). Policy neither sees a leak
- * nor can it change the attribute (RFC 9234 §5).
+ * Customer attribute (RFC 9234 §5), graceful shutdown (RFC 8326 §4), and paths that are to be
+ * avoided for now. Policy neither sees a leak nor can it change the attribute (RFC 9234 §5).
  */
 
 /** Numbers of RFC 9234 §4.1; what we are to the peer. */
 export const Role = { Provider: 0, RouteServer: 1, RsClient: 2, Customer: 3, Peer: 4 } as const;
 
-type Session = Pick<RibPeer, "policyPeer" | "role" | "isInMaintenance">;
+type Session = Pick<RibPeer, "policyPeer" | "role" | "isInMaintenance" | "avoidance">;
 
 /** RFC 9234 §5, ingress 1 and 2: what came where it must not come; undefined where it may. */
 export function leakOf({ policyPeer, role }: Session, { otc }: PathAttributes): string | undefined {
@@ -39,16 +40,20 @@ export function received(session: Session, attributes: PathAttributes): PathAttr
 }
 
 /** Behind policy: RFC 8326 §4.2, so that our own traffic leaves a session in maintenance first. */
-export const accepted = (session: Session, attributes: PathAttributes): PathAttributes =>
-  isDraining(session) ? { ...withShutdown(attributes), localPref: 0 } : attributes;
+export function accepted(session: Session, attributes: PathAttributes): PathAttributes {
+  if (isDraining(session)) return { ...withShutdown(attributes), localPref: 0 };
+  return session.avoidance === undefined ? attributes : { ...attributes, localPref: 0 };
+}
 
 /** Behind export policy; undefined where the route must not go to this peer. */
 export function announced(
   session: Session,
   attributes: PathAttributes,
 ): PathAttributes | undefined {
-  const { policyPeer, role } = session;
-  if (policyPeer.kind === "ibgp") return attributes;
+  const { policyPeer, role, avoidance } = session;
+  if (policyPeer.kind === "ibgp") {
+    return avoidance === undefined ? attributes : { ...attributes, localPref: 0 };
+  }
   let own = attributes;
   if (role !== undefined) {
     // RFC 9234 §5, egress 2, then 1.
@@ -57,11 +62,22 @@ export function announced(
       own = { ...own, otc: policyPeer.localAs };
     }
   }
+  const prependCount = avoidance?.prependCount ?? 0;
+  if (prependCount > 0) {
+    own = { ...own, asPath: prependAs(own.asPath, policyPeer.localAs, prependCount) };
+  }
   return isDraining(session) ? withShutdown(own) : own;
 }
 
-const isDraining = ({ policyPeer, isInMaintenance }: Session): boolean =>
-  isInMaintenance === true && policyPeer.kind === "ebgp";
+/** True where two sessions are avoided alike. */
+export const isSameAvoidance = (a: Session, b: Session): boolean =>
+  (a.avoidance === undefined) === (b.avoidance === undefined) &&
+  a.avoidance?.isShutdownAnnounced === b.avoidance?.isShutdownAnnounced &&
+  a.avoidance?.prependCount === b.avoidance?.prependCount;
+
+const isDraining = ({ policyPeer, isInMaintenance, avoidance }: Session): boolean =>
+  (isInMaintenance === true || avoidance?.isShutdownAnnounced === true) &&
+  policyPeer.kind === "ebgp";
 
 function withShutdown(attributes: PathAttributes): PathAttributes {
   const { communities = [] } = attributes;

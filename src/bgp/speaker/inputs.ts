@@ -1,4 +1,4 @@
-import type { NextHopState } from "../rib/contract.ts";
+import type { Avoidance, NextHopState } from "../rib/contract.ts";
 import type { Family } from "../wire/message.ts";
 import type { SpeakerConfig } from "./config.ts";
 
@@ -68,6 +68,15 @@ export type SpeakerInput =
       readonly peer: string;
       readonly isOn: boolean;
       readonly reason: string;
+    }
+  /**
+   * Both ends are to prefer every other path while `avoidance` is there; applied to the routes at
+   * once, without a reset.
+   */
+  | {
+      readonly kind: "avoid";
+      readonly peer: string;
+      readonly avoidance: Avoidance | undefined;
     }
   | { readonly kind: "next-hop"; readonly nextHop: string; readonly state: NextHopState }
   | {

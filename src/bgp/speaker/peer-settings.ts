@@ -4,7 +4,7 @@ import { EMPTY } from "../../core/bytes.ts";
 import type { LocalOpen } from "../fsm/negotiate.ts";
 import type { SessionSettings } from "../fsm/session.ts";
 import type { PolicyPeer } from "../policy/policy.ts";
-import type { PeerSlot, RibPeer } from "../rib/contract.ts";
+import type { Avoidance, PeerSlot, RibPeer } from "../rib/contract.ts";
 import type { Capability } from "../wire/message.ts";
 import { isLoopback4 } from "../wire/next-hop.ts";
 import type { PeerConfig } from "./config.ts";
@@ -67,6 +67,7 @@ export function ribPeer(
   config: PeerConfig,
   identity: Identity,
   localAddress: string | undefined,
+  avoidance: Avoidance | undefined,
 ): RibPeer {
   const remoteAddress = parseAddress(config.remoteAddress);
   assert(remoteAddress !== undefined, `peer ${config.name} has an address for its address`);
@@ -81,6 +82,7 @@ export function ribPeer(
     allowOwnAs: config.allowOwnAs,
     role: config.role?.value,
     isInMaintenance: config.isInMaintenance ?? false,
+    avoidance,
     maxPrefix: config.maxPrefix,
     budget: config.budget,
   };

@@ -7,7 +7,7 @@ import type { Ended, Event } from "../fsm/event.ts";
 import { formatFamily, sameFamily } from "../fsm/negotiate.ts";
 import { type BgpState, type ResetReason, stateRank } from "../fsm/state.ts";
 import { notificationName } from "../fsm/texts.ts";
-import type { PeerSlot, ReceiveOutcome, RibEngine } from "../rib/contract.ts";
+import type { Avoidance, PeerSlot, ReceiveOutcome, RibEngine } from "../rib/contract.ts";
 import type { Family, OpenMessage, UpdateMessage } from "../wire/message.ts";
 import { encodeRouteRefresh, RefreshSubtype } from "../wire/route-refresh.ts";
 import * as ceases from "./ceases.ts";
@@ -61,6 +61,7 @@ export class Peer implements ChannelsOwner, Reader {
   #feed: Feed | undefined;
   /** Our end of the session, as the RIB knows it. */
   #localAddress: string | undefined;
+  #avoidance: Avoidance | undefined;
   readonly #facts: { -readonly [Fact in keyof PeerFacts]: PeerFacts[Fact] };
   #endReason: ResetReason | undefined;
   /** Between the peer's BoRR and EoRR. */
@@ -176,6 +177,11 @@ export class Peer implements ChannelsOwner, Reader {
     } else if (wasHeld) {
       this.start(now, out);
     }
+  }
+
+  avoid({ avoidance }: Input<"avoid">): void {
+    this.#avoidance = avoidance;
+    this.#tellRib();
   }
 
   /** RFC 9384 §3: leaves Established now; whether it may come back is another's to say. */
@@ -476,7 +482,7 @@ export class Peer implements ChannelsOwner, Reader {
 
   #tellRib(): void {
     const { identity } = this.#shared;
-    const peer = ribPeer(this.slot, this.#config, identity, this.#localAddress);
+    const peer = ribPeer(this.slot, this.#config, identity, this.#localAddress, this.#avoidance);
     this.#inRib((rib) => rib.setPeer(peer));
   }
 

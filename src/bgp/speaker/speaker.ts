@@ -104,6 +104,7 @@ export class Speaker implements Machine<SpeakerInput, SpeakerEffect> {
         else this.#holds.delete(input.peer);
         this.#order(input, now, out);
         break;
+      case "avoid":
       case "path-failed":
       case "admin":
       case "refresh":
@@ -377,6 +378,9 @@ function applyInput(peer: Peer, input: PeerInput, now: Micros, out: SpeakerEffec
       break;
     case "tcp-closed":
       peer.closed(input, now, out);
+      break;
+    case "avoid":
+      peer.avoid(input);
       break;
     case "path-failed":
       peer.pathFailed(input, now, out);
