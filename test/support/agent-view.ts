@@ -70,6 +70,7 @@ function peerView(config: EdgeConfig, index: number, isUp: boolean): PeerView {
       ...{ messagesIn: messages(5), messagesOut: messages(6) },
       ...{ resets: { hold_timer: 1 }, discards: { "as-path-length": 3 } },
     },
+    keptFamilies: [],
     endOfRib: isUp ? peer.families : [],
     ...{ outQueueOctets: 0, lastMessageAt: isUp ? micros(59_000_000) : undefined },
   };
@@ -133,6 +134,7 @@ export function fakeAgent() {
       ...{ localAs: 65_001, bgpIdentifier: 0x0a00_0001, peers: () => peers },
       peer: (name) => peers.find((peer) => peer.name === name),
       peerName: (slot) => peers.find((peer) => peer.slot === slot)?.name ?? "local",
+      ...{ deferredFamilies: [], isSettled: true },
       refusedConnections: { "unknown-peer": 1 },
       rib: {
         counts: (slot) => (slot === slotOf(0) ? some : kept),

@@ -27,8 +27,13 @@ export class Solo {
   readonly #framers = new Map<ConnectionId, Framer>();
   #accepted = 0;
 
-  constructor(config: SpeakerConfig = soloConfig(), options: Partial<SpeakerOptions> = {}) {
+  constructor(
+    config: SpeakerConfig = soloConfig(),
+    options: Partial<SpeakerOptions> = {},
+    before: readonly SpeakerInput[] = [],
+  ) {
     this.speaker = new Speaker({ rng: seededRng(1), ...options });
+    for (const input of before) this.input(input);
     this.input({ kind: "configure", config });
   }
 

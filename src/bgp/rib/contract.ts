@@ -38,6 +38,10 @@ export interface RibEngine {
   /** Next hops of candidate paths that appeared or vanished since the last call. */
   takeNextHopInterest(): { readonly added: readonly string[]; readonly removed: readonly string[] };
 
+  /**
+   * RFC 4724 §4.1: while on, no route of the family is chosen, and nobody is told anything of it.
+   */
+  deferSelection(family: Family, isDeferred: boolean): void;
   /** Decides up to `prefixesMax` dirty prefixes; true while work is left. */
   work(prefixesMax: number): boolean;
   /** What the FIB must change since the last call; undefined where nothing did. */

@@ -228,6 +228,13 @@ export class Rib implements RibEngine {
     return this.#peers[slot]?.out?.take(octetsMax) ?? [];
   }
 
+  deferSelection(family: Family, isDeferred: boolean): void {
+    const rib = this.#ribOf(family);
+    if (rib === undefined) return;
+    rib.isDeferred = isDeferred;
+    this.#beginFeeds();
+  }
+
   readvertise(slot: PeerSlot, family: Family): void {
     const rib = this.#ribOf(family);
     if (rib !== undefined) this.#peers[slot]?.out?.resend(rib);

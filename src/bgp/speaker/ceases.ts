@@ -1,7 +1,7 @@
-import { ByteWriter, EMPTY } from "../../core/bytes.ts";
+import { ByteWriter, concatBytes, EMPTY } from "../../core/bytes.ts";
 import type { Cease } from "../fsm/event.ts";
 import { formatFamily } from "../fsm/negotiate.ts";
-import { CeaseSubcode } from "../wire/iana.ts";
+import { CeaseSubcode, ErrorCode } from "../wire/iana.ts";
 import type { Family } from "../wire/message.ts";
 import { shutdownData } from "../wire/notification.ts";
 
@@ -20,6 +20,25 @@ export const resetCease = (words: string): Cease => ({
   data: wordsData(words),
   reason: "admin",
   text: quoted("reset by operator", words),
+});
+
+/** RFC 8538 §4: bare, never inside a Hard Reset, so that the peer keeps our routes. */
+export const restartCease = (words: string, text: string): Cease => ({
+  subcode: CeaseSubcode.AdministrativeReset,
+  data: wordsData(words),
+  reason: "admin",
+  text,
+});
+
+/**
+ * RFC 8538 §5.1: between two speakers with the N bit every other Cease of ours goes out inside a
+ * Hard Reset, for we mean that nothing is to be kept.
+ */
+export const hardReset = ({ subcode, data, reason, text }: Cease): Cease => ({
+  subcode: CeaseSubcode.HardReset,
+  data: concatBytes([Uint8Array.of(ErrorCode.Cease, subcode), data]),
+  reason,
+  text,
 });
 
 export const deconfiguredCease: Cease = {

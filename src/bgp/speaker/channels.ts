@@ -18,8 +18,10 @@ import { CeaseSubcode } from "../wire/iana.ts";
 import type { OpenMessage } from "../wire/message.ts";
 import { encodeNotification } from "../wire/notification.ts";
 import { encodeOpen } from "../wire/open.ts";
+import { hardReset } from "./ceases.ts";
 import { type Channel, type ConnectionBook, newConnection, sendMessage } from "./channel.ts";
 import type { SpeakerEffect } from "./effects.ts";
+import { hasNotificationBits, keepsOurRoutes } from "./graceful-restart.ts";
 import type { ConnectionId, SpeakerInput } from "./inputs.ts";
 import { SPEAKER_LIMITS } from "./limits.ts";
 import type { Tally } from "./tally.ts";
@@ -114,8 +116,28 @@ export class Channels {
   ): void {
     this.#owner.stopping();
     if (this.#rival !== undefined) this.apply(this.#rival, { kind, cease }, now, out);
-    const isDown = kind === "AutomaticStop" && this.#main.session.state === "Idle";
-    if (!isDown) this.apply(this.#main, { kind, cease }, now, out);
+    const { state, negotiated } = this.#main.session;
+    if (kind === "AutomaticStop" && state === "Idle") return;
+    const isHard = state === "Established" && negotiated && hasNotificationBits(negotiated);
+    this.apply(this.#main, { kind, cease: isHard ? hardReset(cease) : cease }, now, out);
+  }
+
+  /**
+   * We restart (RFC 4724 §4.1). A peer that keeps our routes hears a NOTIFICATION only where it
+   * would keep them through one (RFC 8538 §4); else its connection just closes.
+   */
+  leave(cease: Cease, now: Micros, out: SpeakerEffect[]): void {
+    const { established } = this;
+    const { negotiated } = established?.session ?? {};
+    if (established === undefined || negotiated === undefined || !keepsOurRoutes(negotiated)) {
+      this.stop("ManualStop", cease, now, out);
+    } else if (hasNotificationBits(negotiated)) {
+      this.apply(established, { kind: "ManualStop", cease }, now, out);
+    } else {
+      this.#close(established, "flush", out);
+      this.apply(established, { kind: "TcpConnectionFails", text: cease.text }, now, out);
+    }
+    if (this.#rival !== undefined) this.#dump(this.#rival, now, out);
   }
 
   /** A connection of the peer's. The label of the refusal, or undefined where it was taken. */

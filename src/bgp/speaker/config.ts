@@ -10,6 +10,11 @@ export interface SpeakerConfig {
   readonly rib: RibOptions;
   readonly peers: readonly PeerConfig[];
   readonly originated: readonly OriginatedRoute[];
+  /**
+   * Packets are forwarded by a kernel that keeps our routes while this process restarts. Without
+   * that, graceful restart makes us a helper only (RFC 4724 §4).
+   */
+  readonly preservesForwarding?: boolean;
 }
 
 export interface PeerConfig {
@@ -52,7 +57,7 @@ export interface PeerConfig {
     readonly enhancedRouteRefresh: boolean;
     readonly extendedMessage: boolean;
     readonly fourOctetAs: boolean;
-    /** Announced as a helper only, with no forwarding state kept (RFC 4724 §4). */
+    /** RFC 4724, RFC 8538: helper, and restarting speaker where forwarding is preserved. */
     readonly gracefulRestart: boolean;
   };
 

@@ -3,6 +3,7 @@ import type { BgpState, ResetReason } from "../fsm/state.ts";
 import type { RouteChanges } from "../rib/contract.ts";
 import type { Family } from "../wire/message.ts";
 import type { ConnectionId } from "./inputs.ts";
+import type { SelectionDue } from "./restarting.ts";
 
 /** What a speaker wants done, in this order, before its next input. */
 export type SpeakerEffect =
@@ -41,6 +42,8 @@ export type SpeakerEffect =
     }
   /** A peer got its whole first feed and End-of-RIB from us. */
   | { readonly kind: "feed-complete"; readonly peer: string }
+  /** RFC 4724 §4.1: routes of the family are chosen from now on, after a restart of ours. */
+  | ({ readonly kind: "selection-due" } & SelectionDue)
   /** The peer has told us everything of a family once (RFC 4724 §2). */
   | { readonly kind: "end-of-rib"; readonly peer: string; readonly family: Family }
   | {

@@ -111,14 +111,20 @@ export class GracefulRestart {
     return code !== ErrorCode.Cease || subcode !== CeaseSubcode.HardReset;
   }
 
-  /** N bit, from both sides. */
   get #hasNotification(): boolean {
-    const { localCapabilities = [], remoteCapabilities = [] } = this.#session ?? {};
-    return [localCapabilities, remoteCapabilities].every(
-      (capabilities) => restartOf(capabilities)?.notification === true,
-    );
+    return this.#session !== undefined && hasNotificationBits(this.#session);
   }
 }
+
+/** N bit, from both sides: a NOTIFICATION is a restart unless it is a Hard Reset (RFC 8538 §3). */
+export const hasNotificationBits = (negotiated: Negotiated): boolean =>
+  [negotiated.localCapabilities, negotiated.remoteCapabilities].every(
+    (capabilities) => restartOf(capabilities)?.notification === true,
+  );
+
+/** The peer keeps routes of ours if we restart: we named a family, and it speaks RFC 4724. */
+export const keepsOurRoutes = (negotiated: Negotiated): boolean =>
+  negotiated.gracefulRestart && (restartOf(negotiated.localCapabilities)?.families.length ?? 0) > 0;
 
 type Restart = Extract<Capability, { readonly kind: "graceful-restart" }>;
 
@@ -126,7 +132,7 @@ type Restart = Extract<Capability, { readonly kind: "graceful-restart" }>;
 const capabilityOf = ({ gracefulRestart, remoteCapabilities }: Negotiated): Restart | undefined =>
   gracefulRestart ? restartOf(remoteCapabilities) : undefined;
 
-const restartOf = (capabilities: readonly Capability[]): Restart | undefined =>
+export const restartOf = (capabilities: readonly Capability[]): Restart | undefined =>
   capabilities.findLast((capability) => capability.kind === "graceful-restart");
 
 const common = (families: readonly Family[], others: readonly Family[]): readonly Family[] =>

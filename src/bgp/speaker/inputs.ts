@@ -12,8 +12,20 @@ export type ConnectionId = number & { readonly unit: "connection" };
 export type SpeakerInput =
   /** First configuration, or a new one; the difference decides what is reset (design §5.5). */
   | { readonly kind: "configure"; readonly config: SpeakerConfig }
-  /** The end: every session gets Cease with this text (RFC 9003); then no connection is opened. */
-  | { readonly kind: "stop"; readonly text: string }
+  /**
+   * Before the first configuration: a run before this one restarted on purpose. `preserved` are the
+   * families whose routes the kernel kept, `peers` those whose sessions are expected back.
+   */
+  | {
+      readonly kind: "restarted";
+      readonly preserved: readonly Family[];
+      readonly peers: readonly string[];
+    }
+  /**
+   * The end: every session gets Cease with this text (RFC 9003); then no connection is opened.
+   * `isRestart`: sessions end so that peers with graceful restart keep our routes.
+   */
+  | { readonly kind: "stop"; readonly text: string; readonly isRestart?: boolean }
   // RFC 4271 §8.1.4: a connection of ours came up (Event 17), the peer's did (Event 16) …
   | {
       readonly kind: "tcp-connected";

@@ -21,4 +21,8 @@ export const SPEAKER_LIMITS = {
   staleRoutesSec: 600,
   /** RFC 4724 §4.2: a peer that restarts is waited for this long, whatever it asked for. */
   restartTimeSecMax: 120,
+  /** RFC 4724 §3: what we ask of peers where we restart ourselves. */
+  restartTimeSec: 120,
+  /** RFC 4724 §4.1: how long a restart waits for the routes of every peer before it chooses. */
+  selectionDeferralSec: 60,
 } as const;

@@ -5,7 +5,7 @@ import type { LocalOpen } from "../fsm/negotiate.ts";
 import type { SessionSettings } from "../fsm/session.ts";
 import type { PolicyPeer } from "../policy/policy.ts";
 import type { Avoidance, PeerSlot, RibPeer } from "../rib/contract.ts";
-import type { Capability } from "../wire/message.ts";
+import type { Capability, Family } from "../wire/message.ts";
 import { isLoopback4 } from "../wire/next-hop.ts";
 import type { PeerConfig } from "./config.ts";
 import { SPEAKER_LIMITS } from "./limits.ts";
@@ -16,9 +16,23 @@ export interface Identity {
   readonly bgpIdentifier: number;
 }
 
+/** What our OPEN says of restarts (RFC 4724 §3). */
+export interface RestartClaim {
+  /** R bit. */
+  readonly isRestarting: boolean;
+  /** Families whose forwarding goes on while we restart; none makes us a helper only. */
+  readonly families: readonly Family[];
+  /** F bit: it has gone on since the session before. */
+  isPreserved(family: Family): boolean;
+}
+
 /** What the FSM needs of a peer's configuration. */
-export const sessionSettings = (config: PeerConfig, identity: Identity): SessionSettings => ({
-  local: localOpen(config, identity),
+export const sessionSettings = (
+  config: PeerConfig,
+  identity: Identity,
+  claim: RestartClaim,
+): SessionSettings => ({
+  local: localOpen(config, identity, claim),
   isPassive: config.isPassive,
   connectRetryTimeSec: config.connectRetryTimeSec,
   delayOpenTimeSec: config.delayOpenTimeSec ?? 0,
@@ -27,7 +41,7 @@ export const sessionSettings = (config: PeerConfig, identity: Identity): Session
   idleHoldTimeSecMax: Math.max(config.idleHoldTimeSecMax, config.idleHoldTimeSec),
 });
 
-const localOpen = (config: PeerConfig, identity: Identity): LocalOpen => ({
+const localOpen = (config: PeerConfig, identity: Identity, claim: RestartClaim): LocalOpen => ({
   localAs: config.localAs ?? identity.localAs,
   bgpIdentifier: identity.bgpIdentifier,
   remoteAs: config.remoteAs,
@@ -35,12 +49,16 @@ const localOpen = (config: PeerConfig, identity: Identity): LocalOpen => ({
   holdTimeSecMin: config.holdTimeSecMin,
   keepaliveTimeSec: config.keepaliveTimeSec,
   families: config.families,
-  capabilities: capabilitiesOf(config, config.localAs ?? identity.localAs),
+  capabilities: capabilitiesOf(config, config.localAs ?? identity.localAs, claim),
   isRoleStrict: config.role?.isStrict ?? false,
   isLoopback: isLoopback4(parseAddress(config.remoteAddress) ?? EMPTY),
 });
 
-function capabilitiesOf(config: PeerConfig, localAs: number): readonly Capability[] {
+function capabilitiesOf(
+  config: PeerConfig,
+  localAs: number,
+  claim: RestartClaim,
+): readonly Capability[] {
   const { capabilities: on, families, role } = config;
   const list: Capability[] = families.map((family) => ({ kind: "multiprotocol", family }));
   if (on.routeRefresh) list.push({ kind: "route-refresh" });
@@ -49,13 +67,15 @@ function capabilitiesOf(config: PeerConfig, localAs: number): readonly Capabilit
   if (on.fourOctetAs) list.push({ kind: "four-octet-as", as: localAs });
   if (role !== undefined) list.push({ kind: "role", role: role.value });
   if (on.gracefulRestart) {
-    // RFC 4724 §4: a helper that keeps no forwarding state of its own names no family.
     list.push({
       kind: "graceful-restart",
-      restarted: false,
+      restarted: claim.isRestarting,
       notification: true, // RFC 8538 §2
-      restartTimeSec: SPEAKER_LIMITS.restartTimeSecMax,
-      families: [],
+      restartTimeSec: SPEAKER_LIMITS.restartTimeSec,
+      families: claim.families.map((family) => ({
+        ...family,
+        forwardingPreserved: claim.isPreserved(family),
+      })),
     });
   }
   return list;

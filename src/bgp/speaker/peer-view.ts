@@ -13,6 +13,7 @@ export function peerView(peer: Peer): PeerView {
     config: peer.config,
     downReason: downReason(peer, because),
     isHeldOff: peer.gate.hold !== undefined,
+    keptFamilies: peer.restart.kept,
     negotiated: negotiatedView(peer),
     timers: timersOf(peer),
     counters: peer.tally.snapshot(),

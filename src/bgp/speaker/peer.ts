@@ -2,9 +2,10 @@ import { Deadlines } from "../../core/deadlines.ts";
 import { LIMITS } from "../../core/limits.ts";
 import type { LogFields, LogLevel } from "../../core/log.ts";
 import type { Rng } from "../../core/rng.ts";
-import { after, type Micros, micros, US_PER_SEC } from "../../core/time.ts";
+import { type Micros, micros } from "../../core/time.ts";
 import type { Ended, Event } from "../fsm/event.ts";
 import { formatFamily, sameFamily } from "../fsm/negotiate.ts";
+import type { SessionSettings } from "../fsm/session.ts";
 import { type BgpState, type ResetReason, stateRank } from "../fsm/state.ts";
 import { notificationName } from "../fsm/texts.ts";
 import type { Avoidance, PeerSlot, ReceiveOutcome, RibEngine } from "../rib/contract.ts";
@@ -24,7 +25,10 @@ import { SPEAKER_LIMITS } from "./limits.ts";
 import { newFacts, type PeerFacts } from "./peer-facts.ts";
 import { type Identity, ribPeer, sessionSettings } from "./peer-settings.ts";
 import { closeText, STATE_TEXTS } from "./peer-texts.ts";
+import { limitReached } from "./prefix-limit.ts";
 import { lastNotification, notificationEvent, type Reader, receive } from "./receive.ts";
+import { RefreshIn } from "./refresh-in.ts";
+import type { Restarting } from "./restarting.ts";
 import { LogGate, Tally } from "./tally.ts";
 
 /** What all peers of a speaker share. */
@@ -37,6 +41,10 @@ export interface Shared {
   isRibDirty: boolean;
   /** A call into the RIB is under way: a broken invariant in there is not one peer's alone. */
   isInRib: boolean;
+  /** A restart of ours, while it lasts and after. */
+  readonly restarting: Restarting;
+  /** See `SpeakerConfig`. */
+  preservesForwarding: boolean;
 }
 
 type PeerTimerName = "PrefixLimitRestartTimer" | "StaleRoutesTimer" | RestartTimerName;
@@ -64,8 +72,9 @@ export class Peer implements ChannelsOwner, Reader {
   #avoidance: Avoidance | undefined;
   readonly #facts: { -readonly [Fact in keyof PeerFacts]: PeerFacts[Fact] };
   #endReason: ResetReason | undefined;
-  /** Between the peer's BoRR and EoRR. */
-  #stale: readonly Family[] = [];
+  readonly #refreshIn: RefreshIn;
+  /** There was a session in this run of ours. */
+  #hasMet = false;
 
   constructor(slot: PeerSlot, config: PeerConfig, shared: Shared, now: Micros) {
     this.name = config.name;
@@ -74,9 +83,10 @@ export class Peer implements ChannelsOwner, Reader {
     this.#shared = shared;
     this.#facts = { ...newFacts(now) };
     this.gate.isShutdown = config.isShutdown;
-    this.restart = new GracefulRestart(slot, this.timers, (call) => this.#inRib(call));
-    const settings = sessionSettings(config, shared.identity);
-    this.channels = new Channels(this, shared.book, settings, shared.rng, now);
+    const inRib = (call: (rib: RibEngine) => void) => this.#inRib(call);
+    this.restart = new GracefulRestart(slot, this.timers, inRib);
+    this.#refreshIn = new RefreshIn(slot, this.timers, inRib);
+    this.channels = new Channels(this, shared.book, this.#settings(), shared.rng, now);
     this.#localAddress = config.localAddress;
     this.#tellRib();
   }
@@ -114,11 +124,18 @@ export class Peer implements ChannelsOwner, Reader {
     this.channels.stop("ManualStop", ceases.configurationCease, now, out);
   }
 
-  /** The end of the speaker; `words` go to the peer. */
-  end(words: string, now: Micros, out: SpeakerEffect[]): void {
-    this.gate.end = ceases.quoted("the speaker stops", words);
-    this.channels.stop("ManualStop", ceases.shutdownCease(words, this.gate.end), now, out);
+  /** The end of the speaker, or of this run of it; `words` go to the peer. */
+  end(words: string, isRestart: boolean, now: Micros, out: SpeakerEffect[]): void {
+    const text = ceases.quoted(isRestart ? "the speaker restarts" : "the speaker stops", words);
+    this.gate.end = text;
+    if (isRestart) this.channels.leave(ceases.restartCease(words, text), now, out);
+    else this.channels.stop("ManualStop", ceases.shutdownCease(words, text), now, out);
     this.timers.disarmAll();
+  }
+
+  /** What our OPEN is to say of restarts is no longer what it said. */
+  restartOver(): void {
+    this.channels.useSettings(this.#settings());
   }
 
   remove(now: Micros, out: SpeakerEffect[]): void {
@@ -141,7 +158,7 @@ export class Peer implements ChannelsOwner, Reader {
     }
     this.#config = config;
     this.gate.isShutdown = config.isShutdown;
-    this.channels.useSettings(sessionSettings(config, this.#shared.identity));
+    this.channels.useSettings(this.#settings());
     if (change === "none") return;
     this.#tellRib();
     if (before.maxPrefix !== config.maxPrefix) this.#forgiveLimit();
@@ -153,6 +170,7 @@ export class Peer implements ChannelsOwner, Reader {
     if (action === "stop") {
       const text = ceases.quoted("stopped by operator", words);
       this.gate.operator = text;
+      this.#shared.restarting.forget(this.name);
       this.channels.stop("ManualStop", ceases.shutdownCease(words, text), now, out);
       return;
     }
@@ -187,6 +205,7 @@ export class Peer implements ChannelsOwner, Reader {
   /** RFC 9384 §3: leaves Established now; whether it may come back is another's to say. */
   pathFailed({ cause, text }: Input<"path-failed">, now: Micros, out: SpeakerEffect[]): void {
     this.restart.forget();
+    this.#shared.restarting.forget(this.name);
     const { state } = this.#facts;
     if (state === "Idle" || state === "Active") return;
     if (state === "Connect" && cause === "bfd-down") return;
@@ -294,7 +313,7 @@ export class Peer implements ChannelsOwner, Reader {
         this.gate.limit = undefined;
         this.start(now, out);
       } else if (due === "StaleRoutesTimer") {
-        for (const family of this.#stale) this.refreshEnded(family);
+        this.#refreshIn.expire();
       } else {
         this.restart.forget();
       }
@@ -329,12 +348,14 @@ export class Peer implements ChannelsOwner, Reader {
     const session = { bgpIdentifier, as4: wire.as4, messageOctetsMax, families };
     const kept = this.restart.sessionUp(negotiated, now);
     this.#inRib((rib) => rib.peerUp(this.slot, session, kept));
+    this.#shared.restarting.sessionUp(this.name, negotiated);
+    this.#hasMet = true;
+    this.channels.useSettings(this.#settings());
   }
 
   sessionDown(now: Micros): void {
     this.#feed = undefined;
-    this.#stale = [];
-    this.timers.disarm("StaleRoutesTimer");
+    this.#refreshIn.forget();
     this.restart.sessionDown(this.#facts.lastReset, now);
   }
 
@@ -388,33 +409,11 @@ export class Peer implements ChannelsOwner, Reader {
   }
 
   limitReached(
-    { kind, family, count }: Exclude<ReceiveOutcome, { readonly kind: "ok" }>,
+    outcome: Exclude<ReceiveOutcome, { readonly kind: "ok" }>,
     now: Micros,
     out: SpeakerEffect[],
   ): void {
-    const { maxPrefix } = this.#config;
-    if (maxPrefix === undefined) return;
-    const { limit, action, restartSec } = maxPrefix;
-    const suppressed = this.admitLog(kind, now);
-    if (suppressed !== undefined) {
-      const fields = { family: formatFamily(family), count, limit, action, suppressed };
-      const event = kind === "limit-warning" ? "near" : "exceeded";
-      this.log("warn", `bgp.prefix-limit.${event}`, fields, out);
-    }
-    const isFatal = action === "reset" || action === "shutdown";
-    if (kind === "limit-warning" || !isFatal) return;
-    const text = ceases.prefixLimitText(family, limit);
-    const cease = ceases.prefixLimitCease(family, limit, text);
-    if (action === "reset" && restartSec === undefined) {
-      this.channels.stop("AutomaticStop", cease, now, out);
-      return;
-    }
-    const next = restartSec === undefined ? "waits for an operator" : `restarts in ${restartSec} s`;
-    this.gate.limit = `${text}; ${next}`;
-    this.channels.stop("ManualStop", { ...cease, text: this.gate.limit }, now, out);
-    if (restartSec !== undefined) {
-      this.timers.arm("PrefixLimitRestartTimer", after(now, restartSec * US_PER_SEC));
-    }
+    limitReached(this, outcome, now, out);
   }
 
   endOfRib(family: Family, out: SpeakerEffect[]): void {
@@ -423,6 +422,7 @@ export class Peer implements ChannelsOwner, Reader {
     if (!isOurs || this.#facts.endOfRib.some((other) => sameFamily(other, family))) return;
     this.#facts.endOfRib = [...this.#facts.endOfRib, family];
     this.restart.endOfRib(family);
+    this.#shared.restarting.endOfRib(this.name, family);
     out.push({ kind: "end-of-rib", peer: this.name, family });
   }
 
@@ -432,19 +432,11 @@ export class Peer implements ChannelsOwner, Reader {
   }
 
   refreshBegun(family: Family, now: Micros): void {
-    if (!this.#stale.some((other) => sameFamily(other, family))) {
-      this.#stale = [...this.#stale, family];
-    }
-    this.timers.arm("StaleRoutesTimer", after(now, SPEAKER_LIMITS.staleRoutesSec * US_PER_SEC));
-    this.#inRib((rib) => rib.markStale(this.slot, family));
+    this.#refreshIn.begun(family, now);
   }
 
   refreshEnded(family: Family): boolean {
-    if (!this.#stale.some((other) => sameFamily(other, family))) return false;
-    this.#stale = this.#stale.filter((other) => !sameFamily(other, family));
-    if (this.#stale.length === 0) this.timers.disarm("StaleRoutesTimer");
-    this.#inRib((rib) => rib.removeStale(this.slot, family));
-    return true;
+    return this.#refreshIn.ended(family);
   }
 
   admitLog(cause: string, now: Micros): number | undefined {
@@ -473,6 +465,16 @@ export class Peer implements ChannelsOwner, Reader {
       const octets = encodeRouteRefresh({ family, subtype: RefreshSubtype.Request });
       sendMessage(channel, "route-refresh", octets, now, out);
     }
+  }
+
+  #settings(): SessionSettings {
+    const { identity, restarting, preservesForwarding } = this.#shared;
+    return sessionSettings(this.#config, identity, {
+      isRestarting: restarting.isOn,
+      families: preservesForwarding ? this.#config.families : [],
+      // The kernel holds what it held since the last session, or the restart says that it does.
+      isPreserved: (family) => this.#hasMet || restarting.isPreserved(family),
+    });
   }
 
   #forgiveLimit(): void {

@@ -1,4 +1,5 @@
 import { LOCAL_SLOT, type PeerSlot, type RibView } from "../rib/contract.ts";
+import type { Family } from "../wire/message.ts";
 import type { Peer, Shared } from "./peer.ts";
 import { peerView } from "./peer-view.ts";
 import type { PeerView, SpeakerView } from "./view.ts";
@@ -28,6 +29,15 @@ export class LiveSpeakerView implements SpeakerView {
 
   get rib(): RibView {
     return this.#facts.shared()?.rib.view ?? NO_ROUTES;
+  }
+
+  get deferredFamilies(): readonly Family[] {
+    return this.#facts.shared()?.restarting.deferred ?? [];
+  }
+
+  get isSettled(): boolean {
+    const shared = this.#facts.shared();
+    return shared !== undefined && !shared.isRibDirty && !shared.book.hasReady;
   }
 
   get refusedConnections(): Readonly<Record<string, number>> {

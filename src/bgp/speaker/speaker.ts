@@ -14,6 +14,7 @@ import type { SpeakerInput } from "./inputs.ts";
 import { SPEAKER_LIMITS } from "./limits.ts";
 import { Peer, type Shared } from "./peer.ts";
 import type { Identity } from "./peer-settings.ts";
+import { Restarting } from "./restarting.ts";
 import { LiveSpeakerView } from "./speaker-view.ts";
 import { LogGate } from "./tally.ts";
 import type { SpeakerView } from "./view.ts";
@@ -33,6 +34,7 @@ export interface SpeakerOptions {
  *   channels.ts its connections, RFC 4271 §6.8           receive.ts   messages in, the hot path
  *   feed.ts     UPDATEs out, RFC 7313                     gate.ts      what keeps a peer down
  *   ceases.ts   what we say when we stop                 config-diff.ts  what a change resets
+ *   restarting.ts and graceful-restart.ts  RFC 4724, of ours and of a peer   refresh-in.ts  RFC 7313
  *
  * Invariants. Work on tables is done in slices, armed as a deadline of `now`: timers, KEEPALIVEs
  * and
@@ -41,7 +43,7 @@ export interface SpeakerOptions {
  * input
  * finds ends that peer's session; only broken state of the RIB all share ends the speaker.
  *
- * RFC 4271, 4486, 6286, 6608, 6793, 7313, 8212 (in the RIB), 9003, 9384, 9687.
+ * RFC 4271, 4486, 4724, 6286, 6608, 6793, 7313, 8212 (in the RIB), 9003, 9384, 9687.
  */
 export class Speaker implements Machine<SpeakerInput, SpeakerEffect> {
   readonly view: SpeakerView;
@@ -55,6 +57,7 @@ export class Speaker implements Machine<SpeakerInput, SpeakerEffect> {
   #slotTop = 0;
   readonly #refusals = new Map<string, number>();
   readonly #logGate = new LogGate();
+  readonly #restarting = new Restarting();
   #shared: Shared | undefined;
   #ribOptions: RibOptions | undefined;
   #isStopped = false;
@@ -76,9 +79,14 @@ export class Speaker implements Machine<SpeakerInput, SpeakerEffect> {
       case "configure":
         if (!this.#isStopped) this.#configure(input.config, now, out);
         break;
+      case "restarted":
+        if (this.#shared === undefined) this.#restarting.begin(input);
+        break;
       case "stop":
         this.#isStopped = true;
-        for (const peer of this.#peers.values()) peer.end(input.text, now, out);
+        for (const peer of this.#peers.values()) {
+          peer.end(input.text, input.isRestart === true, now, out);
+        }
         break;
       case "tcp-accepted": {
         const peer = this.#acceptor(input);
@@ -110,12 +118,15 @@ export class Speaker implements Machine<SpeakerInput, SpeakerEffect> {
       case "refresh":
         this.#order(input, now, out);
     }
+    this.#selectWhatIsDue(out);
     this.#armWork(now);
   }
 
   expire(now: Micros, out: SpeakerEffect[]): void {
     if (this.#wakeAt !== undefined && this.#wakeAt <= now) {
       this.#wakeAt = undefined;
+      this.#restarting.expire(now);
+      this.#noteDeadline(this.#restarting.nextDeadline());
       for (const peer of this.#peers.values()) {
         const dueAt = peer.nextDeadline();
         if (dueAt !== undefined && dueAt <= now) this.#tell(peer, "alarm", now, out);
@@ -123,6 +134,7 @@ export class Speaker implements Machine<SpeakerInput, SpeakerEffect> {
       }
     }
     if (this.#workAt !== undefined && this.#workAt <= now) this.#work(now, out);
+    this.#selectWhatIsDue(out);
     this.#armWork(now);
   }
 
@@ -205,6 +217,20 @@ export class Speaker implements Machine<SpeakerInput, SpeakerEffect> {
     }
   }
 
+  /** RFC 4724 §4.1: nobody is waited for any more. */
+  #selectWhatIsDue(out: SpeakerEffect[]): void {
+    const shared = this.#shared;
+    if (shared === undefined || !this.#restarting.isOn) return;
+    const due = this.#restarting.takeDue();
+    for (const one of due) {
+      shared.rib.deferSelection(one.family, false);
+      shared.isRibDirty = true;
+      out.push({ kind: "selection-due", ...one });
+    }
+    if (due.length === 0 || this.#restarting.isOn) return;
+    for (const peer of this.#peers.values()) peer.restartOver();
+  }
+
   #turn(peer: Peer, id: TcpData["connection"], now: Micros, out: SpeakerEffect[]): number {
     let octets = 0;
     try {
@@ -252,9 +278,13 @@ export class Speaker implements Machine<SpeakerInput, SpeakerEffect> {
     }
     if (isOther || !sameData(this.#ribOptions, config.rib)) shared.rib.setOptions(config.rib);
     this.#ribOptions = config.rib;
+    const wanted = this.#acceptable(config.peers, out);
+    shared.preservesForwarding = config.preservesForwarding ?? false;
+    this.#restarting.configured([...wanted.values()], now);
+    this.#noteDeadline(this.#restarting.nextDeadline());
+    for (const family of this.#restarting.deferred) shared.rib.deferSelection(family, true);
     shared.rib.setOriginated(config.originated);
     shared.isRibDirty = true;
-    const wanted = this.#acceptable(config.peers, out);
     for (const [name, peer] of this.#peers) {
       if (!wanted.has(name)) this.#remove(peer, now, out);
     }
@@ -281,6 +311,8 @@ export class Speaker implements Machine<SpeakerInput, SpeakerEffect> {
       rib: this.#createRib(identity),
       isRibDirty: false,
       isInRib: false,
+      restarting: this.#restarting,
+      preservesForwarding: false,
     };
     return this.#shared;
   }

@@ -14,6 +14,10 @@ export interface SpeakerView {
   /** The name behind a slot; LOCAL_SLOT is `local`. */
   peerName(slot: PeerSlot): string;
   readonly rib: RibView;
+  /** Families that wait for a restart of ours to have heard everybody (RFC 4724 §4.1). */
+  readonly deferredFamilies: readonly Family[];
+  /** Whatever was received so far is decided and handed out. */
+  readonly isSettled: boolean;
   /** Accepted connections no peer was found for, by reason. */
   readonly refusedConnections: Readonly<Record<string, number>>;
 }
@@ -37,6 +41,8 @@ export interface PeerView {
   /** Families the peer has told us everything of since the session came up. */
   readonly endOfRib: readonly Family[];
   readonly lastMessageAt: Micros | undefined;
+  /** Families whose routes are kept for a peer that restarts (RFC 4724 §4.2). */
+  readonly keptFamilies: readonly Family[];
 }
 
 export interface NegotiatedView {
