@@ -34,7 +34,8 @@ export interface SpeakerOptions {
  *   channels.ts its connections, RFC 4271 §6.8           receive.ts   messages in, the hot path
  *   feed.ts     UPDATEs out, RFC 7313                     gate.ts      what keeps a peer down
  *   ceases.ts   what we say when we stop                 config-diff.ts  what a change resets
- *   restarting.ts and graceful-restart.ts  RFC 4724, of ours and of a peer   refresh-in.ts  RFC 7313
+ *   restarting.ts our own restart, RFC 4724 §4.1         graceful-restart.ts  a peer's, §4.2
+ *   refresh-in.ts a peer sends all again, RFC 7313
  *
  * Invariants. Work on tables is done in slices, armed as a deadline of `now`: timers, KEEPALIVEs
  * and
