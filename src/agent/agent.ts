@@ -33,6 +33,7 @@ import type { JournalView } from "./journal.ts";
 import { LinkBook } from "./link-book.ts";
 import { Liveness } from "./liveness.ts";
 import { NextHops } from "./next-hops.ts";
+import { type AgentOrders, createOrders } from "./orders.ts";
 import { PathExits } from "./path-exits.ts";
 import { compareConfigs, type ReloadReport } from "./reload.ts";
 import { buildSpeakerConfig, deviceOf, type SessionPlan, sessionPlans } from "./speaker-config.ts";
@@ -76,6 +77,7 @@ export class Agent {
   readonly #exits: PathExits;
   readonly #peerOfSlot = new Map<PeerSlot, string>();
   readonly view: AgentView;
+  readonly orders: AgentOrders;
   #config: EdgeConfig;
   #plans: ReadonlyMap<string, SessionPlan> = new Map();
   #phase: "new" | "running" | "stopping" = "new";
@@ -143,6 +145,11 @@ export class Agent {
       isRunning: () => this.#phase === "running",
       startedAt: () => this.#startedAt,
       lastReload: () => this.#lastReload,
+    });
+    this.orders = createOrders({
+      ...{ failback: this.#failback, speaker: this.#speaker.view, events },
+      config: () => this.#config,
+      deliver: (input) => this.#driver.deliver(input),
     });
   }
 

@@ -13,6 +13,10 @@ import { deviceOf } from "./speaker-config.ts";
 /** `degraded`: some of its sessions carry traffic, others do not. */
 export type CircuitState = "up" | "degraded" | "down";
 
+/** How far a circuit is from carrying traffic, worst first; see docs/failback.md. */
+export const CIRCUIT_USES = ["drained", "held", "out", "soaking", "returning", "in-use"] as const;
+export type CircuitUse = (typeof CIRCUIT_USES)[number];
+
 export interface CircuitView {
   readonly name: string;
   readonly config: CircuitConfig;
@@ -21,6 +25,8 @@ export interface CircuitView {
   /** Why it is not `up`, one sentence. */
   readonly reason: string | undefined;
   readonly isLinkUp: boolean;
+  /** The worst of its sessions. */
+  readonly use: CircuitUse;
   readonly sessions: readonly {
     readonly peer: string;
     readonly state: BgpState | undefined;
@@ -94,7 +100,9 @@ export class Circuits {
     const reason = isLinkUp
       ? lame && this.#why(lame.peer)
       : links.describe(device, config.vlan?.parent);
-    return { state, reason, isLinkUp, sessions };
+    const uses = sessions.map((session) => session.failback && useOf(session.failback));
+    const use = CIRCUIT_USES.find((one) => uses.includes(one)) ?? "in-use";
+    return { state, reason, isLinkUp, use, sessions };
   }
 
   #why(peer: string): string {
@@ -103,3 +111,6 @@ export class Circuits {
     return path?.failure ?? path?.heldBecause ?? bgp?.downReason ?? "not Established yet";
   }
 }
+
+export const useOf = ({ phase, isDrained }: FailbackView): CircuitUse =>
+  isDrained ? "drained" : phase;

@@ -166,9 +166,9 @@ class Daemon {
       import("./api/server.ts"),
       import("./metrics/metrics.ts"),
     ]);
-    const { view, journal } = this.#agent;
+    const { view, journal, orders } = this.#agent;
     const metrics = new EdgeMetrics(view);
-    const server = await startApi(api, { view, journal, metrics: () => metrics.page() });
+    const server = await startApi(api, { view, journal, orders, metrics: () => metrics.page() });
     this.#closeApi = async () => {
       metrics.stop();
       await server.close();

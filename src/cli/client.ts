@@ -20,7 +20,24 @@ export class ApiClient {
     path: string,
     query: Query = {},
   ): Promise<Answer> {
-    const response = await this.#open(path, query, {});
+    return await this.#ask(schema, "GET", path, query);
+  }
+
+  /** The JSON of an order. */
+  async order<Answer extends { readonly schema: string }>(
+    schema: Answer["schema"],
+    path: string,
+  ): Promise<Answer> {
+    return await this.#ask(schema, "POST", path, {});
+  }
+
+  async #ask<Answer extends { readonly schema: string }>(
+    schema: Answer["schema"],
+    method: "GET" | "POST",
+    path: string,
+    query: Query,
+  ): Promise<Answer> {
+    const response = await this.#open(method, path, query, {});
     const answer: unknown = JSON.parse(await readAll(response));
     const status = response.statusCode ?? 500;
     if (isOfSchema<Answer>(answer, schema)) return answer;
@@ -31,7 +48,7 @@ export class ApiClient {
 
   /** Server-sent events, one `data` at a time, until the agent or the caller ends it. */
   async *follow(path: string, query: Query): AsyncGenerator<unknown> {
-    const response = await this.#open(path, query, { accept: "text/event-stream" });
+    const response = await this.#open("GET", path, query, { accept: "text/event-stream" });
     let rest = "";
     for await (const chunk of chunksOf(response)) {
       rest += chunk;
@@ -46,6 +63,7 @@ export class ApiClient {
   }
 
   #open(
+    method: "GET" | "POST",
     path: string,
     query: Query,
     headers: Readonly<Record<string, string>>,
@@ -57,7 +75,7 @@ export class ApiClient {
     const target = search.size === 0 ? path : `${path}?${search}`;
     return new Promise((resolve, reject) => {
       const asked: ClientRequest = request({
-        ...{ socketPath: this.#socketPath, path: target, headers: { ...headers } },
+        ...{ socketPath: this.#socketPath, method, path: target, headers: { ...headers } },
       });
       const timer = setTimeout(() => asked.destroy(new Error("timeout")), CONNECT_MS_MAX);
       asked.once("response", (response) => {

@@ -11,6 +11,7 @@ import { registerCloud, registerDrill } from "./commands/drill.ts";
 import { registerEvents } from "./commands/events.ts";
 import { registerExplain } from "./commands/explain.ts";
 import { registerHealth } from "./commands/health.ts";
+import { registerOrders } from "./commands/order.ts";
 import { registerShow } from "./commands/show.ts";
 import { type Context, parseOutput, SOCKET_PATH } from "./context.ts";
 import { EXIT_CODES_HELP } from "./exit.ts";
@@ -40,6 +41,7 @@ ${EXIT_CODES_HELP}`,
   registerExplain(program, context);
   registerEvents(program, context);
   registerHealth(program, context);
+  registerOrders(program, context);
   registerDecode(program, context);
   registerDrill(program, context);
   registerCloud(program, context);

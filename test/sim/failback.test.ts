@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import t, { type Test } from "tap";
 import type { FailbackConfig } from "../../src/agent/config/edge-config.ts";
 import type { JournalEntry } from "../../src/agent/journal.ts";
-import { US_PER_SEC } from "../../src/core/time.ts";
+import { after, US_PER_SEC } from "../../src/core/time.ts";
 import type { Claim, Drill, Step } from "../../src/sim/drill/drill.ts";
 import { loadDrill } from "../../src/sim/drill/load.ts";
 import { runDrill } from "../../src/sim/drill/runner.ts";
@@ -152,4 +152,43 @@ t.test("failback: a line that flaps is held, and does not come back by itself", 
   const { journal, only } = await play(t, drill);
   t.equal(journal.filter((entry) => entry.event === "circuit.returned").length, 2);
   t.match(only("circuit.held").fields, { circuit: "circuit-1", failures: 3, per: "3600s" });
+});
+
+t.test("failback: the operator's verbs, against the running edge", async (t) => {
+  const drill = shipped("two-circuits.yaml", { ...RULE, flapsMax: 1 }, []);
+  const lab = new VirtualLab(drill);
+  t.teardown(() => lab.stop());
+  const within = (us: number, claim: () => boolean) => lab.waitFor(claim, after(lab.now(), us));
+  const goes = (...via: string[]) => {
+    const sorted = (found: readonly string[]) => [...found].sort().join();
+    return () =>
+      sorted(lab.routeVia(VPC)) === via.join() && sorted(lab.returnVia(IDC)) === via.join();
+  };
+  await lab.start();
+  t.ok(await within(sec(30), goes("circuit-1", "circuit-2")));
+  await within(sec(5), () => false);
+
+  const { edgeOrders: orders } = lab;
+  t.match(orders.releaseCircuit("circuit-1"), { kind: "refused", text: /is not held/ });
+  t.match(orders.releaseCircuit("circuit-7"), {
+    kind: "unknown",
+    known: ["circuit-1", "circuit-2"],
+  });
+  lab.perform({ do: "cut", circuit: "circuit-1", direction: "both", carrier: "hidden" });
+  t.ok(await within(sec(3), goes("circuit-2")));
+  lab.perform({ do: "restore", circuit: "circuit-1" });
+  t.notOk(await within(sec(120), goes("circuit-1", "circuit-2")), "held");
+  t.match(orders.releaseCircuit("circuit-1"), { kind: "done", text: /it soaks now/ });
+  const releasedAt = lab.now();
+  t.ok(await within(sec(10), goes("circuit-1", "circuit-2")));
+  t.ok(lab.now() - releasedAt >= RULE.soakUs + RULE.stepUs);
+
+  t.match(orders.drainCircuit("circuit-2"), { kind: "done", isChanged: true });
+  t.ok(await within(sec(1), goes("circuit-1")), "both ends left it");
+  t.match(orders.drainCircuit("circuit-2"), { isChanged: false, text: /drained already/ });
+  t.match(orders.undrainCircuit("circuit-2"), { kind: "done", isChanged: true });
+  t.notOk(await within(RULE.stepUs - 1, goes("circuit-1", "circuit-2")));
+  t.ok(await within(sec(1), goes("circuit-1", "circuit-2")));
+  t.match(orders.startPeer("circuit-1"), { kind: "done", text: /started already/ });
+  t.match(orders.startPeer("circuit-9"), { kind: "unknown" });
 });

@@ -164,6 +164,7 @@ export function fakeAgent() {
         (circuit, at): CircuitView => ({
           ...{ name: circuit.name, config: circuit, since: micros(1_000_000), isLinkUp: true },
           state: at === 0 ? "up" : "down",
+          use: "in-use",
           reason: at === 0 ? undefined : "BFD Down: nothing heard for 150ms",
           sessions: [
             {

@@ -1,5 +1,8 @@
 import type { BfdSessionView } from "../../bfd/sessions/contract.ts";
 import { parsePrefix } from "../../core/prefix.ts";
+import { US_PER_SEC } from "../../core/time.ts";
+import { type CircuitView, useOf } from "../circuits.ts";
+import type { FailbackView } from "../failback/machine.ts";
 import type { FibGroupView } from "../fib.ts";
 import type { JournalEntry, JournalView } from "../journal.ts";
 import { bfdDiagnosticText } from "../liveness.ts";
@@ -72,11 +75,39 @@ export function presentCircuits(view: AgentView): Circuits {
       isLinkUp: circuit.isLinkUp,
       weight: circuit.config.weight,
       capacityBps: circuit.config.capacityBps ?? null,
-      sessions: circuit.sessions.map(({ peer, state, isUsable }) => {
-        return { peer, state: state ?? null, bfd: view.path(peer)?.bfd ?? null, isUsable };
-      }),
+      use: circuit.use,
+      useReason: useReason(view, circuit) ?? null,
+      sessions: circuit.sessions.map(({ peer, state, isUsable, failback }) => ({
+        ...{ peer, state: state ?? null, bfd: view.path(peer)?.bfd ?? null, isUsable },
+        failback: failback === undefined ? null : presentFailback(view, failback),
+      })),
     })),
   };
+}
+
+function presentFailback(view: AgentView, failback: FailbackView) {
+  const { since, until, failure, ...rest } = failback;
+  return {
+    ...rest,
+    since: stampOf(view, since),
+    until: until === undefined ? null : stampOf(view, until),
+    failure: failure ?? null,
+  };
+}
+
+/** Why a circuit is not in use although it may be up, and until when; undefined where it is. */
+function useReason(view: AgentView, { use, sessions }: CircuitView): string | undefined {
+  const worst = sessions.find(({ failback }) => failback && useOf(failback) === use)?.failback;
+  if (worst === undefined || use === "in-use" || use === "out") return undefined;
+  const { failures, failure, until, isNeeded } = worst;
+  const used = isNeeded ? "; used all the same, since nothing else is up" : "";
+  if (use === "drained") return "an operator drained it";
+  if (use === "held") return `it failed ${failures} times, last: ${failure}${used}`;
+  const waitUs = Math.max(0, (until ?? 0) - view.now());
+  const waitSec = Math.ceil(waitUs / US_PER_SEC);
+  const next = use === "soaking" ? "returns" : "is in use";
+  const last = failure === undefined ? "" : `, if it stays up (${failure})`;
+  return `it ${next} in ${waitSec}s${last}${used}`;
 }
 
 export function presentFib(view: AgentView): Fib {

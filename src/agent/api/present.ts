@@ -7,11 +7,11 @@ import type { Stamp } from "./schemas.ts";
 /** The asked-for thing is not there, or the question makes no sense: told by value of `status`. */
 export class ApiError extends AppError {
   override readonly name = "ApiError";
-  readonly status: 400 | 404 | 504;
+  readonly status: 400 | 404 | 409 | 504;
   readonly nearest: readonly string[];
 
   constructor(
-    status: 400 | 404 | 504,
+    status: 400 | 404 | 409 | 504,
     code: string,
     message: string,
     nearest: readonly string[] = [],

@@ -224,6 +224,17 @@ export const Bfd = answer("bfd", {
 });
 export type Bfd = Static<typeof Bfd>;
 
+const Failback = Type.Object({
+  phase: text("in-use, out, soaking, returning or held"),
+  since: Stamp,
+  until: Nullable(Stamp),
+  failures: count("that the flap budget remembers"),
+  failure: Nullable(Type.String({ description: "why it was lost last, while it is not in use" })),
+  isAvoided: Type.Boolean({ description: "both ends are asked to prefer any other way" }),
+  isNeeded: Type.Boolean({ description: "used all the same, since nothing else is up" }),
+  isDrained: Type.Boolean({ description: "an operator drained it" }),
+});
+
 export const Circuits = answer("circuits", {
   circuits: Type.Array(
     Type.Object({
@@ -237,18 +248,31 @@ export const Circuits = answer("circuits", {
       isLinkUp: Type.Boolean(),
       weight: Type.Integer(),
       capacityBps: Nullable(Type.Number()),
+      use: text("in-use, out, soaking, returning, held or drained: the worst of its sessions"),
+      useReason: Nullable(Type.String({ description: "why it is not in use, and until when" })),
       sessions: Type.Array(
         Type.Object({
           peer: Type.String(),
           state: Nullable(Type.String()),
           bfd: Nullable(Type.String()),
           isUsable: Type.Boolean(),
+          failback: Nullable(Failback),
         }),
       ),
     }),
   ),
 });
 export type Circuits = Static<typeof Circuits>;
+
+export const NameParams = Type.Object({ name: Type.String({ maxLength: 64 }) });
+
+export const Order = answer("order", {
+  order: text("`circuit release`, `circuit drain`, `circuit undrain`, `peer start`"),
+  name: Type.String(),
+  isChanged: Type.Boolean({ description: "false where it was so before" }),
+  text: text("one sentence"),
+});
+export type Order = Static<typeof Order>;
 
 export const Fib = answer("fib", {
   kind: Type.String(),

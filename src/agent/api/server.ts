@@ -1,14 +1,15 @@
 /**
- * The edge's HTTP interface: read-only, JSON, over a Unix socket (for the CLI) and a loopback port
- * (for Prometheus and people). It sees views and nothing else; no request changes anything. Routes
- * stand in `routes.ts`; this file owns the listeners, the errors' shape, and OpenAPI.
+ * The edge's HTTP interface: JSON, over a Unix socket (for the CLI) and a loopback port (for
+ * Prometheus and people). The port is read-only: it sees views and nothing else. The socket also
+ * takes the few orders of `order-routes.ts`. Routes stand in `routes.ts`; this file owns the
+ * listeners, the errors' shape, and OpenAPI.
  *
  * Two listeners share one application, so Fastify routes and Node's own servers listen. A page of
  * another site must not read a router through somebody's browser: over a loopback port the Host
  * header has to name a loopback host (DNS rebinding).
  */
 import { chmodSync, mkdirSync, rmSync, statSync } from "node:fs";
-import { createServer, type Server } from "node:http";
+import { createServer, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { dirname } from "node:path";
 import swagger from "@fastify/swagger";
@@ -16,8 +17,10 @@ import Fastify, { type FastifyError, type FastifyInstance } from "fastify";
 import { PlatformError } from "../../core/app-error.ts";
 import type { ApiConfig } from "../config/edge-config.ts";
 import type { JournalView } from "../journal.ts";
+import type { AgentOrders } from "../orders.ts";
 import { VERSION } from "../version.ts";
 import type { AgentView } from "../view.ts";
+import { addOrderRoutes } from "./order-routes.ts";
 import { ApiError } from "./present.ts";
 import { addRoutes } from "./routes.ts";
 import type { Problem } from "./schemas.ts";
@@ -25,6 +28,8 @@ import type { Problem } from "./schemas.ts";
 export interface ApiParts {
   readonly view: AgentView;
   readonly journal: JournalView;
+  /** Taken over the Unix socket only; undefined takes none. */
+  readonly orders?: AgentOrders;
   /** The metrics page and its content type. */
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
 }
@@ -66,7 +71,7 @@ export async function createApi(parts: ApiParts): Promise<FastifyInstance> {
       info: {
         title: "Causeway edge",
         version: VERSION,
-        description: "Read model of a running edge. Nothing here changes it.",
+        description: "Read model of a running edge. Orders (POST) go by its Unix socket only.",
       },
     },
   });
@@ -79,6 +84,7 @@ export async function createApi(parts: ApiParts): Promise<FastifyInstance> {
     return reply.code(404).send(problem("API_PATH_UNKNOWN", message));
   });
   addRoutes(app, parts);
+  if (parts.orders !== undefined) addOrderRoutes(app, parts.view, parts.orders);
   await app.ready();
   return app;
 }
@@ -105,14 +111,22 @@ async function listenTcp(
   const server = createServer((request, response) => {
     if (isLoopback && !LOOPBACK.test(hostOf(request.headers.host))) {
       const message = "over a loopback address the Host header must name a loopback host";
-      response.writeHead(421, { "content-type": "application/json" });
-      response.end(JSON.stringify(problem("API_HOST_REFUSED", message)));
-      return;
+      refuse(response, 421, problem("API_HOST_REFUSED", message));
+    } else if (request.method !== "GET" && request.method !== "HEAD") {
+      const message =
+        "orders are taken over the Unix socket only (api.socket); a port is read-only";
+      refuse(response, 405, problem("API_READ_ONLY", message));
+    } else {
+      app.routing(request, response);
     }
-    app.routing(request, response);
   });
   await listening(server, () => server.listen({ host: address, port }), `${address}:${port}`);
   return server;
+}
+
+function refuse(response: ServerResponse, status: 405 | 421, body: Problem): void {
+  response.writeHead(status, { "content-type": "application/json" });
+  response.end(JSON.stringify(body));
 }
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/;

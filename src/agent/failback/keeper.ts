@@ -58,6 +58,14 @@ export class FailbackKeeper {
     this.#driver.deliver({ kind: "down", session, isFailure, text });
   }
 
+  release(circuit: string): void {
+    this.#driver.deliver({ kind: "release", circuit });
+  }
+
+  drain(circuit: string, isOn: boolean): void {
+    this.#driver.deliver({ kind: "drain", circuit, isOn });
+  }
+
   view(session: string): FailbackView | undefined {
     return this.#machine.view(session, this.#clock.now());
   }

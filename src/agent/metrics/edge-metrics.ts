@@ -1,4 +1,5 @@
 import type { BfdSessionView } from "../../bfd/sessions/contract.ts";
+import { CIRCUIT_USES, type CircuitView } from "../circuits.ts";
 import { FIB_BOUNDS_US, type FibHistogram } from "../fib-counters.ts";
 import { VERSION } from "../version.ts";
 import type { AgentView } from "../view.ts";
@@ -46,6 +47,39 @@ const CIRCUIT_METRICS: readonly MetricFamily<Scrape>[] = [
     type: "gauge",
     collect: ({ view }) =>
       view.circuits().map(({ name, isLinkUp }) => flag({ circuit: name }, isLinkUp)),
+  },
+];
+
+/** Failures of the session that the flap budget remembers most of. */
+const failuresOf = ({ sessions }: CircuitView): number =>
+  Math.max(0, ...sessions.map(({ failback }) => failback?.failures ?? 0));
+
+const FAILBACK_METRICS: readonly MetricFamily<Scrape>[] = [
+  {
+    name: "causeway_circuit_use",
+    help: "How far the circuit is from carrying traffic: the one that is 1",
+    type: "gauge",
+    collect: ({ view }) =>
+      view.circuits().flatMap(({ name, use }) => stateSet({ circuit: name }, CIRCUIT_USES, use)),
+  },
+  {
+    name: "causeway_circuit_avoided",
+    help: "1 while both ends are asked to prefer any other way",
+    type: "gauge",
+    collect: ({ view }) =>
+      view.circuits().map(({ name, sessions }) =>
+        flag(
+          { circuit: name },
+          sessions.some(({ failback }) => failback?.isAvoided),
+        ),
+      ),
+  },
+  {
+    name: "causeway_circuit_recent_failures",
+    help: "Failures the flap budget of the circuit remembers",
+    type: "gauge",
+    collect: ({ view }) =>
+      view.circuits().map((circuit) => sample({ circuit: circuit.name }, failuresOf(circuit))),
   },
 ];
 
@@ -169,6 +203,7 @@ export const EDGE_METRICS: readonly MetricFamily<Scrape>[] = [
   ...PEER_METRICS,
   ...BFD_METRICS,
   ...CIRCUIT_METRICS,
+  ...FAILBACK_METRICS,
   ...FIB_METRICS,
   ...PROCESS_METRICS,
 ];

@@ -32,15 +32,17 @@ function reasonOf(session: Bfd["sessions"][number]): string {
 
 export function drawCircuits({ circuits, at }: Circuits): string {
   if (circuits.length === 0) return "no circuit is configured";
-  const why = circuits
-    .filter((circuit) => circuit.reason !== null)
-    .map((circuit) => `${circuit.circuit} is ${circuit.state}: ${circuit.reason}`);
+  const why = circuits.flatMap(({ circuit, state, reason, use, useReason }) => [
+    ...(reason === null ? [] : [`${circuit} is ${state}: ${reason}`]),
+    ...(useReason === null ? [] : [`${circuit} is ${use}: ${useReason}`]),
+  ]);
   const table = formatTable(
-    ["Circuit", "State", "Since", "Link", "Interface", "VLAN", "Weight", "Sessions"],
+    ["Circuit", "State", "Since", "Use", "Link", "Interface", "VLAN", "Weight", "Sessions"],
     circuits.map((circuit) => [
       circuit.circuit,
       circuit.state,
       formatAge(at.ms - circuit.since.ms),
+      circuit.use,
       circuit.isLinkUp ? "up" : "down",
       circuit.device || "-",
       circuit.vlan ?? "-",

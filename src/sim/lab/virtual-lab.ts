@@ -1,6 +1,7 @@
 /** A lab on one virtual clock: the shipped agent and the cloud in a simulated network. */
 import { startInlineBfdEngine } from "../../agent/bfd/inline-engine.ts";
 import type { JournalEntry } from "../../agent/journal.ts";
+import type { AgentOrders } from "../../agent/orders.ts";
 import { after, type Micros } from "../../core/time.ts";
 import { Cloud, type CloudEntry } from "../cloud/cloud.ts";
 import type { Drill } from "../drill/drill.ts";
@@ -92,6 +93,11 @@ export class VirtualLab implements Lab {
   perform(fault: LabFault): Micros {
     this.#faults.perform(fault);
     return this.now();
+  }
+
+  /** What an operator may tell the edge. */
+  get edgeOrders(): AgentOrders {
+    return this.#edge.agent.orders;
   }
 
   edgeJournal(): readonly JournalEntry[] {

@@ -103,6 +103,63 @@ t.test("api: explain names the step that removed each candidate", async (t) => {
   t.equal((await ask("/v1/bgp/explain")).status, 400);
 });
 
+t.test("api: orders over the Unix socket, and never over the port", async (t) => {
+  const { view, journal } = fakeAgent();
+  const given: string[] = [];
+  const order = (verb: string) => (name: string) => {
+    given.push(`${verb} ${name}`);
+    if (name === "vbr9") return { kind: "unknown", known: ["vbr1", "vbr2"] } as const;
+    if (name === "vbr2") return { kind: "refused", text: "vbr2 is not held" } as const;
+    return { kind: "done", isChanged: true, text: `${name} it is` } as const;
+  };
+  const orders = {
+    ...{ releaseCircuit: order("release"), drainCircuit: order("drain") },
+    ...{ undrainCircuit: order("undrain"), startPeer: order("start") },
+  };
+  const directory = mkdtempSync(join(tmpdir(), "causeway-orders-"));
+  const socketPath = join(directory, "edge.sock");
+  const listen = { address: "127.0.0.1", port: 0 };
+  const server = await startApi({ listen, socketPath }, { view, journal, metrics, orders });
+  t.teardown(async () => {
+    await server.close();
+    rmSync(directory, { recursive: true });
+  });
+  const post = (path: string, where: object) =>
+    new Promise<{ status: number | undefined; body: Record<string, unknown> }>(
+      (resolve, reject) => {
+        const asked = request({ ...where, path, method: "POST" }, (response) => {
+          let text = "";
+          response.setEncoding("utf8").on("data", (chunk) => {
+            text += chunk;
+          });
+          response.on("end", () =>
+            resolve({ status: response.statusCode, body: JSON.parse(text) }),
+          );
+        });
+        asked.on("error", reject).end();
+      },
+    );
+  const socket = { socketPath };
+  for (const verb of ["release", "drain", "undrain"]) {
+    const { status, body } = await post(`/v1/circuits/vbr1/${verb}`, socket);
+    t.equal(status, 200);
+    t.match(body, { schema: "causeway.order/v1", order: `circuit ${verb}`, text: "vbr1 it is" });
+  }
+  t.match((await post("/v1/bgp/peers/vbr1/start", socket)).body, { order: "peer start" });
+  t.match(await post("/v1/circuits/vbr2/release", socket), {
+    ...{ status: 409, body: { code: "API_ORDER_REFUSED", message: "vbr2 is not held" } },
+  });
+  t.match(await post("/v1/circuits/vbr9/release", socket), {
+    ...{ status: 404, body: { code: "API_CIRCUIT_UNKNOWN", nearest: ["vbr1", "vbr2"] } },
+  });
+  t.equal(given.length, 6);
+  const port = { host: "127.0.0.1", port: server.port };
+  for (const path of ["/v1/circuits/vbr1/release", "/v1/bgp/peers/vbr1/start", "/v1/bfd"]) {
+    t.match(await post(path, port), { status: 405, body: { code: "API_READ_ONLY" } });
+  }
+  t.equal(given.length, 6, "nothing was ordered over the port");
+});
+
 t.test("api: bfd, circuits, fib, health", async (t) => {
   const { ask } = await rig(t);
   const bfd = (await ask("/v1/bfd")).body;

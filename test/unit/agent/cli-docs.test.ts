@@ -29,7 +29,7 @@ t.test("docs: every event the sources emit has its row, and no row is stale", as
   const ID = /"((?:agent|bgp|bfd|circuit|fib)\.[a-z-]+(?:\.[a-z-]+)*)"/g;
   for (const text of sources) for (const [, id] of text.matchAll(ID)) emitted.add(id ?? "");
   for (const made of ["circuit.up", "circuit.degraded", "circuit.down"]) emitted.add(made);
-  for (const made of ["warning", "exceeded"]) emitted.add(`bgp.prefix-limit.${made}`);
+  for (const made of ["near", "exceeded"]) emitted.add(`bgp.prefix-limit.${made}`);
   for (const made of ["sent", "received"]) emitted.add(`bgp.notification.${made}`);
   const section = page.slice(page.indexOf("## Events"), page.indexOf("## Metrics"));
   const rows = section.split("\n").filter((line) => line.startsWith("| `"));

@@ -15,7 +15,17 @@ async function rig(t: Tap) {
   const directory = mkdtempSync(join(tmpdir(), "causeway-cli-"));
   const socketPath = join(directory, "edge.sock");
   const metrics = async () => ({ contentType: "text/plain", text: "" });
-  const server = await startApi({ listen: undefined, socketPath }, { view, journal, metrics });
+  const order = (name: string) =>
+    name === "vbr1"
+      ? ({ kind: "done", isChanged: true, text: "vbr1 is released: it soaks now" } as const)
+      : name === "vbr2"
+        ? ({ kind: "refused", text: "vbr2 is not held: nothing to release" } as const)
+        : ({ kind: "unknown", known: ["vbr1", "vbr2"] } as const);
+  const orders = {
+    ...{ releaseCircuit: order, drainCircuit: order, undrainCircuit: order, startPeer: order },
+  };
+  const parts = { view, journal, metrics, orders };
+  const server = await startApi({ listen: undefined, socketPath }, parts);
   t.teardown(async () => {
     await server.close();
     rmSync(directory, { recursive: true });
@@ -104,6 +114,18 @@ t.test("cli: exit codes of docs/operations.md", async (t) => {
   const gone = await shell("show bgp summary");
   t.equal(gone.code, 3);
   t.match(gone.err, /^causeway: no causeway agent answers on .*edge\.sock: is the agent running\?/);
+});
+
+t.test("cli: orders, their answers and exit codes", async (t) => {
+  const { shell } = await rig(t);
+  const released = await shell("circuit release vbr1");
+  t.match(released, { code: 0, out: "vbr1 is released: it soaks now\n" });
+  t.match(await shell("cir rel vbr2"), { code: 1, err: /vbr2 is not held: nothing to release/ });
+  t.match(await shell("circuit drain vbr9"), { code: 4, err: /no circuit "vbr9"; did you mean/ });
+  t.equal((await shell("circuit undrain vbr1")).code, 0);
+  t.equal(JSON.parse((await shell("peer start vbr1 -o json")).out).schema, "causeway.order/v1");
+  t.match(await shell("peer start vbr9"), { code: 4, err: /there is no peer "vbr9"/ });
+  t.equal((await shell("circuit release")).code, 2);
 });
 
 t.test("cli: routes page by page, and a word where some are left out", async (t) => {
