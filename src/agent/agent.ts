@@ -16,6 +16,7 @@ import type { SpeakerEffect } from "../bgp/speaker/effects.ts";
 import type { SpeakerInput } from "../bgp/speaker/inputs.ts";
 import { Speaker } from "../bgp/speaker/speaker.ts";
 import { PlatformError } from "../core/app-error.ts";
+import type { Rng } from "../core/rng.ts";
 import { after, type Micros, US_PER_MS, US_PER_SEC } from "../core/time.ts";
 import type { Alarm, Host } from "../platform/contract.ts";
 import { Driver } from "../platform/driver.ts";
@@ -35,6 +36,7 @@ import { Liveness } from "./liveness.ts";
 import { NextHops } from "./next-hops.ts";
 import { type AgentOrders, createOrders } from "./orders.ts";
 import { PathExits } from "./path-exits.ts";
+import { FaultRecordings, type Recording } from "./recording.ts";
 import { compareConfigs, type ReloadReport } from "./reload.ts";
 import { buildSpeakerConfig, deviceOf, type SessionPlan, sessionPlans } from "./speaker-config.ts";
 import { Transport } from "./transport.ts";
@@ -44,8 +46,12 @@ export interface AgentDeps {
   readonly host: Host;
   readonly config: EdgeConfig;
   readonly startBfd: StartBfdEngine;
+  /** The speaker's own, where a replay is to draw the same; the host's if there is none. */
+  readonly rng?: Rng;
   /** Sees every input of the speaker, for a recorder. */
   readonly observe?: (input: SpeakerInput | "alarm", at: Micros) => void;
+  /** A bug of ours cost a peer its session: writes what `observe` saw last, for a replay. */
+  readonly record?: () => Recording;
 }
 
 /** What has no event of its own is looked at this often. */
@@ -61,6 +67,7 @@ const STOP_US_MAX = 6 * US_PER_SEC;
 export class Agent {
   readonly #host: Host;
   readonly #events: EventJournal;
+  readonly #recordings: FaultRecordings;
   readonly #speaker: Speaker;
   readonly #driver: Driver<SpeakerInput, SpeakerEffect>;
   readonly #transport: Transport;
@@ -93,7 +100,8 @@ export class Agent {
     this.#lastReload = { generation: 0, at: clock.now(), isSuccess: false, text: "not started" };
     const events = new EventJournal(host);
     this.#events = events;
-    this.#speaker = new Speaker({ rng: host.rng });
+    this.#recordings = new FaultRecordings(clock, deps.record);
+    this.#speaker = new Speaker({ rng: deps.rng ?? host.rng });
     this.#driver = new Driver(
       this.#speaker,
       clock,
@@ -338,7 +346,7 @@ export class Agent {
         break;
       }
       case "log":
-        this.#events.emit(effect.level, effect.event, effect.fields);
+        this.#events.emit(effect.level, effect.event, this.#recordings.with(effect));
         break;
     }
   }

@@ -1,8 +1,9 @@
-import { accessSync, constants, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { accessSync, constants, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { SpeakerInput } from "../bgp/speaker/inputs.ts";
 import { PlatformError } from "../core/app-error.ts";
 import type { Recorder } from "../platform/recorder.ts";
+import type { Recording } from "./recording.ts";
 
 /** Compiled policies have no text of their own: the recording names them. */
 export function representInput(input: SpeakerInput): unknown {
@@ -28,13 +29,10 @@ export function prepareStateDirectory(directory: string | undefined): void {
   }
 }
 
-/** Where a recording is, or why there is none. */
-export interface Recording {
-  readonly path?: string;
-  readonly failure?: string;
-}
-
-/** Writes the last inputs for a replay; nothing of a file that could not be written whole stays. */
+/**
+ * Writes the last inputs for a replay; nothing of a file that could not be written whole stays, nor
+ * more files than `RECORDINGS_MAX`: a fault that comes back must not fill the disk.
+ */
 export function writeRecording(
   directory: string | undefined,
   recorder: Recorder<SpeakerInput>,
@@ -45,6 +43,9 @@ export function writeRecording(
   try {
     mkdirSync(directory, { recursive: true, mode: 0o750 });
     writeFileSync(path, recorder.text(), { mode: 0o640 });
+    for (const name of recordingsIn(directory).slice(0, -RECORDINGS_MAX)) {
+      discard(join(directory, name));
+    }
   } catch (error) {
     if (!(error instanceof Error && "errno" in error)) throw error;
     discard(path);
@@ -52,6 +53,15 @@ export function writeRecording(
   }
   return { path };
 }
+
+/** Oldest first: their names are the time they were written. */
+const recordingsIn = (directory: string): readonly string[] =>
+  readdirSync(directory)
+    .filter((name) => /^speaker-\d.*\.jsonl$/.test(name))
+    .sort();
+
+/** Of one state directory. */
+export const RECORDINGS_MAX = 10;
 
 function discard(path: string): void {
   try {

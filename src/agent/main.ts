@@ -10,6 +10,7 @@
  */
 import type { SpeakerInput } from "../bgp/speaker/inputs.ts";
 import { AppError, PlatformError } from "../core/app-error.ts";
+import { seededRng } from "../core/rng.ts";
 import { createLinuxHost, type LinuxHost } from "../platform/linux/host.ts";
 import { Recorder } from "../platform/recorder.ts";
 import { Agent } from "./agent.ts";
@@ -113,12 +114,14 @@ class Daemon {
       routes:
         fib.kind === "kernel" ? { kind: "kernel", table, proto, metric } : { kind: "virtual" },
     });
+    const seed = this.#host.rng.int(-0x8000_0000, 0x7fff_ffff);
     this.#recorder = new Recorder({
-      ...{ machine: "speaker", octetsMax: RECORDING_OCTETS_MAX, represent: representInput },
+      ...{ machine: "speaker", octetsMax: RECORDING_OCTETS_MAX, represent: representInput, seed },
       isPinned: (input) => input.kind === "configure",
     });
     this.#agent = new Agent({
-      ...{ host: this.#host, config, observe: this.#recorder.observe },
+      ...{ host: this.#host, config, observe: this.#recorder.observe, rng: seededRng(seed) },
+      record: () => writeRecording(this.#config.stateDirectory, this.#recorder),
       startBfd: startWorkerBfdEngine({ name }),
     });
     this.ended = new Promise((resolve) => {

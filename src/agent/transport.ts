@@ -60,7 +60,20 @@ export class Transport {
     this.#plans = new Map(plans.map((plan) => [plan.neighbor.name, plan]));
   }
 
+  /** What the host refuses to one connection (it may have died already) ends that one. */
   perform(effect: TcpEffect): void {
+    try {
+      this.#perform(effect);
+    } catch (error) {
+      if (!(error instanceof PlatformError)) throw error;
+      const { connection } = effect;
+      this.#connections.get(connection)?.close("reset");
+      this.#connections.delete(connection);
+      this.#fail(connection, error.message);
+    }
+  }
+
+  #perform(effect: TcpEffect): void {
     const connection = this.#connections.get(effect.connection);
     switch (effect.kind) {
       case "tcp-connect":

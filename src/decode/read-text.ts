@@ -1,10 +1,12 @@
 import { isBlank, readHex } from "./read-hex.ts";
 import { readJsonLine } from "./read-json.ts";
+import { RecordingReader } from "./read-recording.ts";
 import type { Input, Place, Told } from "./record.ts";
 
 /**
  * Records of a text: a line that begins with a brace is one of JSON, the lines in between are
- * paragraphs of hex, each one record, parted by blank lines.
+ * paragraphs of hex, each one record, parted by blank lines. A first line that is the head of a
+ * recording makes all of it one.
  */
 export async function* readText(
   chunks: AsyncIterable<Uint8Array>,
@@ -13,6 +15,7 @@ export async function* readText(
 ): AsyncGenerator<Input> {
   let paragraph: string[] = [];
   let number = 0;
+  let recording: RecordingReader | undefined;
   const flush = function* (): Generator<Input> {
     const hex = paragraph.join("\n");
     const line = number - paragraph.length + 1;
@@ -23,7 +26,10 @@ export async function* readText(
     const isJson = text.trimStart().startsWith("{");
     if (isJson || text.trim() === "") yield* flush();
     number += 1;
-    if (isJson) yield readJsonLine(text, { ...place, line: number }, told);
+    if (number === 1 && RecordingReader.isHead(text)) recording = new RecordingReader(told);
+    else if (recording !== undefined && isJson) {
+      yield* recording.line(text, { ...place, line: number });
+    } else if (isJson) yield readJsonLine(text, { ...place, line: number }, told);
     else if (text.trim() !== "") paragraph.push(text);
   }
   yield* flush();

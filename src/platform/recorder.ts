@@ -4,6 +4,8 @@ import { toTaggedJson } from "./tagged-json.ts";
 export interface RecorderOptions<Input> {
   /** `speaker`, `bfd`: written in the head of the recording. */
   readonly machine: string;
+  /** What its random numbers came from: a replay that draws others meets other deadlines. */
+  readonly seed?: number;
   /** What is kept at most, estimated; the oldest inputs go first. */
   readonly octetsMax: number;
   /** Inputs that are never dropped, because nothing can be replayed without them. */
@@ -65,9 +67,10 @@ export class Recorder<Input> {
 
   /** The recording, line by line. */
   *lines(): Generator<string> {
-    const { machine, represent } = this.#options;
+    const { machine, represent, seed } = this.#options;
     const dropped = this.#droppedCount;
-    yield toTaggedJson({ recording: machine, version: RECORDING_VERSION, dropped });
+    const drawn = seed === undefined ? {} : { seed };
+    yield toTaggedJson({ recording: machine, version: RECORDING_VERSION, dropped, ...drawn });
     const entries = [...this.#pinned, ...this.#ring.slice(this.#head)];
     for (const { at, input } of entries.sort((a, b) => a.sequence - b.sequence)) {
       const shown = input === "alarm" || represent === undefined ? input : represent(input);

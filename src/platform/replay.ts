@@ -8,6 +8,8 @@ export interface Recording<Input> {
   readonly machine: string;
   /** Inputs lost before the first kept one; a replay then begins in the middle. */
   readonly droppedCount: number;
+  /** Where the machine's random numbers came from, if that was recorded. */
+  readonly seed?: number;
   readonly inputs: readonly { readonly at: Micros; readonly input: Input | "alarm" }[];
 }
 
@@ -33,7 +35,7 @@ export function parseRecording<Input>(
   restore?: (represented: unknown) => Input,
 ): Result<Recording<Input>, RecordingFault> {
   const inputs: { at: Micros; input: Input | "alarm" }[] = [];
-  let head: { readonly machine: string; readonly droppedCount: number } | undefined;
+  let head: Omit<Recording<Input>, "inputs"> | undefined;
   for (const [index, line] of text.split("\n").entries()) {
     if (line.trim() === "") continue;
     const fault = (words: string) => err({ line: index + 1, text: words });
@@ -75,8 +77,12 @@ export function formatEffects<Input, Effect>(steps: readonly ReplayStep<Input, E
   return steps.map(({ at, effects }) => `${toTaggedJson({ at, effects })}\n`).join("");
 }
 
-function headOf(value: object): { machine: string; droppedCount: number } | undefined {
-  const { recording, version, dropped } = value as Readonly<Record<string, unknown>>;
+function headOf(value: object): Omit<Recording<never>, "inputs"> | undefined {
+  const { recording, version, dropped, seed } = value as Readonly<Record<string, unknown>>;
   if (typeof recording !== "string" || version !== RECORDING_VERSION) return undefined;
-  return { machine: recording, droppedCount: typeof dropped === "number" ? dropped : 0 };
+  return {
+    machine: recording,
+    droppedCount: typeof dropped === "number" ? dropped : 0,
+    ...(typeof seed === "number" ? { seed } : {}),
+  };
 }

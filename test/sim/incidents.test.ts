@@ -3,11 +3,6 @@
  * What each of them was, and which are not played yet: docs/testing.md.
  */
 import t from "tap";
-import { Agent } from "../../src/agent/agent.ts";
-import { startInlineBfdEngine } from "../../src/agent/bfd/inline-engine.ts";
-import type { EdgeConfig } from "../../src/agent/config/edge-config.ts";
-import type { JournalEntry } from "../../src/agent/journal.ts";
-import { ACCEPT_ALL } from "../../src/bgp/policy/chain.ts";
 import { encodeKeepalive } from "../../src/bgp/wire/header.ts";
 import { CeaseSubcode, ErrorCode } from "../../src/bgp/wire/iana.ts";
 import type { Capability } from "../../src/bgp/wire/message.ts";
@@ -16,116 +11,18 @@ import { encodeNotification } from "../../src/bgp/wire/notification.ts";
 import { encodeOpen } from "../../src/bgp/wire/open.ts";
 import { encodeEndOfRib, encodeUpdate } from "../../src/bgp/wire/update.ts";
 import { concatBytes } from "../../src/core/bytes.ts";
-import { US_PER_MS, US_PER_SEC } from "../../src/core/time.ts";
-import type { Host, KernelRoute } from "../../src/platform/contract.ts";
-import type { VirtualHost } from "../../src/platform/virtual/host.ts";
-import { World } from "../../src/platform/virtual/world.ts";
-import { edgeConfig, type NeighborOverrides, neighbor } from "../support/agent-fakes.ts";
+import { US_PER_SEC } from "../../src/core/time.ts";
 import { IPV4, IPV6, remoteOpen } from "../support/bgp-session.ts";
 import { announce, Solo, soloConfig, soloPeer } from "../support/bgp-solo.ts";
+import { agentOn, edgeRig, eventsOf, vbrOf } from "../support/edge-rig.ts";
 import { AS_PATH, ORIGIN, octets } from "../support/wire-octets.ts";
-
-const VPC = "172.16.0.0/12";
-const accepting = { importPolicy: ACCEPT_ALL, exportPolicy: ACCEPT_ALL, bfd: {} } as const;
-const NEAR = { edge: 65_001, cloud: 45_104 };
-
-interface Setting {
-  readonly carrierVisible?: boolean;
-  readonly edge?: Partial<NeighborOverrides>;
-  readonly cloud?: Partial<NeighborOverrides>;
-}
-
-/** An edge with two circuits to two VBRs; all three run the shipped agent. */
-function rig(setting: Setting = {}) {
-  const world = new World({ seed: 18 });
-  const lan = (address: string) => ({ interfaces: [{ device: "lan", addresses: [address] }] });
-  const edgeHost = world.addHost("edge", lan("192.168.0.1/16"));
-  const vbrs = [1, 2].map((index) => {
-    const host = world.addHost(`vbr${index}`, lan("172.16.0.1/12"));
-    const link = world.link({
-      between: [
-        { host: edgeHost, device: `eth${index}`, addresses: [`10.0.${index}.1/30`] },
-        { host, device: "port", addresses: [`10.0.${index}.2/30`] },
-      ],
-      ...{ latencyUs: 2_000, carrierVisible: setting.carrierVisible ?? false },
-    });
-    const agent = agentOn(host, vbrOf(index, setting.cloud));
-    agent.start();
-    return { host, link, agent };
-  });
-  const [vbr1, vbr2] = vbrs;
-  if (vbr1 === undefined || vbr2 === undefined) throw new Error("two circuits");
-  const config = edgeOf(setting.edge);
-  const edge = agentOn(edgeHost, config);
-  edge.start();
-  const within = (ms: number, claim: () => boolean) =>
-    world.runUntil(claim, world.now + ms * US_PER_MS);
-  const pass = (ms: number) => void within(ms, () => false);
-  const stateOf = (name: string) => edge.view.speaker.peer(name)?.state;
-  const isUp = () => stateOf("vbr1") === "Established" && stateOf("vbr2") === "Established";
-  const isWhole = () => isUp() && [1, 2].every((at) => edge.view.path(`vbr${at}`)?.bfd === "Up");
-  const gateways = () => {
-    const route = kernelRoutes(world, edgeHost).find(({ prefix }) => prefix === VPC);
-    return route?.hops.map(({ gateway }) => gateway).sort() ?? [];
-  };
-  return { world, edgeHost, edge, config, vbr1, vbr2, within, pass, isUp, isWhole, gateways };
-}
-
-function edgeOf(overrides: Partial<NeighborOverrides> = {}): EdgeConfig {
-  return edgeConfig({
-    localAs: NEAR.edge,
-    listen: { addresses: ["10.0.1.1", "10.0.2.1"], port: 179 },
-    announce: [{ prefix: "192.168.0.0/16", rank: 1, communities: [] }],
-    circuits: [1, 2].map((index) => ({
-      ...{ name: `vbr${index}`, profile: "none", device: `eth${index}`, vlan: undefined },
-      ...{ weight: 1, capacityBps: undefined },
-      sessions: [
-        neighbor({
-          ...{ name: `vbr${index}`, remoteAs: NEAR.cloud, ...accepting },
-          ...{ remoteAddress: `10.0.${index}.2`, localAddress: `10.0.${index}.1` },
-          ...overrides,
-        }),
-      ],
-    })),
-  });
-}
-
-function vbrOf(index: number, overrides: Partial<NeighborOverrides> = {}): EdgeConfig {
-  return edgeConfig({
-    ...{ name: `vbr${index}`, localAs: NEAR.cloud, routerId: `10.0.${index}.2` },
-    listen: { addresses: [`10.0.${index}.2`], port: 179 },
-    announce: [{ prefix: VPC, rank: 1, communities: [] }],
-    neighbors: [
-      neighbor({
-        ...{ name: "edge", remoteAs: NEAR.edge, device: "port", ...accepting },
-        ...{ remoteAddress: `10.0.${index}.1`, localAddress: `10.0.${index}.2` },
-        ...overrides,
-      }),
-    ],
-  });
-}
-
-const agentOn = (host: Host, config: EdgeConfig): Agent =>
-  new Agent({ host, config, startBfd: startInlineBfdEngine(host) });
-
-function kernelRoutes(world: World, host: VirtualHost): readonly KernelRoute[] {
-  let rows: readonly KernelRoute[] | undefined;
-  host.routes.dump((found) => {
-    rows = found;
-  });
-  world.runUntil(() => rows !== undefined, world.now + US_PER_SEC);
-  return rows ?? [];
-}
-
-const eventsOf = (agent: Agent, id: string): JournalEntry[] =>
-  agent.journal.since(0).filter((entry) => entry.event === id);
 
 const BOTH = ["10.0.1.2", "10.0.2.2"];
 
 t.test(
   "F1: BFD expires without strict mode: BGP leaves Established in the same turn",
   async (t) => {
-    const { vbr1, edge, within, isWhole, pass } = rig();
+    const { vbr1, edge, within, isWhole, pass } = edgeRig();
     t.ok(within(10_000, isWhole));
     pass(1_000);
     // TCP goes on as if nothing were wrong; only BFD is lost.
@@ -142,7 +39,7 @@ t.test(
 );
 
 t.test("F2: strict, BFD held down for ten minutes: not one OPEN, then a session", async (t) => {
-  const { edge, vbr1, vbr2, within, pass, isUp } = rig({
+  const { edge, vbr1, vbr2, within, pass, isUp } = edgeRig({
     edge: { bfd: { isStrict: true } },
     cloud: { bfd: undefined },
   });
@@ -160,7 +57,7 @@ t.test("F2: strict, BFD held down for ten minutes: not one OPEN, then a session"
 });
 
 t.test("F3: both ends dial, BFD stays in Init: no road leads to Established", async (t) => {
-  const { edge, vbr1, within, pass } = rig({ edge: { bfd: { isStrict: true } } });
+  const { edge, vbr1, within, pass } = edgeRig({ edge: { bfd: { isStrict: true } } });
   vbr1.link.addRule((packet) => {
     return packet.body.kind === "udp" && packet.source.text === "10.0.1.1" ? "drop" : "pass";
   });
@@ -175,7 +72,7 @@ t.test("F3: both ends dial, BFD stays in Init: no road leads to Established", as
 });
 
 t.test("F4: BFD on our side only: BGP stays up, and the operator is told once", async (t) => {
-  const { edge, within, pass, isUp } = rig({ cloud: { bfd: undefined } });
+  const { edge, within, pass, isUp } = edgeRig({ cloud: { bfd: undefined } });
   t.ok(within(10_000, isUp));
   pass(600_000);
   t.ok(isUp());
@@ -188,7 +85,7 @@ t.test("F4: BFD on our side only: BGP stays up, and the operator is told once", 
 });
 
 t.test("F5: a peer is deleted while BFD holds it: nothing rings for it afterwards", async (t) => {
-  const { edge, config, vbr2, within, pass, isUp } = rig({ edge: { bfd: { isStrict: true } } });
+  const { edge, config, vbr2, within, pass, isUp } = edgeRig({ edge: { bfd: { isStrict: true } } });
   t.ok(within(60_000, isUp));
   vbr2.link.cut();
   t.ok(within(1_000, () => edge.view.speaker.peer("vbr2")?.isHeldOff === true));
@@ -206,7 +103,7 @@ t.test("F5: a peer is deleted while BFD holds it: nothing rings for it afterward
 });
 
 t.test("F6: carrier lost for 0.6 ms: the routes are in the kernel afterwards", async (t) => {
-  const { vbr1, edge, within, pass, isWhole, gateways } = rig({ carrierVisible: true });
+  const { vbr1, edge, within, pass, isWhole, gateways } = edgeRig({ carrierVisible: true });
   t.ok(within(10_000, isWhole));
   pass(1_000);
   t.same(gateways(), BOTH);
@@ -220,7 +117,7 @@ t.test("F6: carrier lost for 0.6 ms: the routes are in the kernel afterwards", a
 });
 
 t.test("F7: an interface goes down and up: what the kernel flushed is put back", async (t) => {
-  const { edgeHost, vbr1, edge, within, pass, isWhole, gateways } = rig({ cloud: { bfd: {} } });
+  const { edgeHost, vbr1, edge, within, pass, isWhole, gateways } = edgeRig({ cloud: { bfd: {} } });
   t.ok(within(10_000, isWhole));
   pass(1_000);
   for (const downMs of [5, 100, 5_000]) {
@@ -236,7 +133,7 @@ t.test("F7: an interface goes down and up: what the kernel flushed is put back",
 });
 
 t.test("F8: another circuit's interface flaps: this one's routes are not touched", async (t) => {
-  const { edgeHost, edge, within, pass, isWhole, gateways } = rig();
+  const { edgeHost, edge, within, pass, isWhole, gateways } = edgeRig();
   t.ok(within(10_000, isWhole));
   pass(1_000);
   const since = edge.view.speaker.peer("vbr2")?.since;
@@ -256,7 +153,7 @@ t.test("F8: another circuit's interface flaps: this one's routes are not touched
 
 t.test("F12: the peer's box is switched off and on inside the Detection Time", async (t) => {
   const slow = { desiredMinTxIntervalUs: 1_000_000, requiredMinRxIntervalUs: 1_000_000 };
-  const { world, vbr1, edge, within, pass, isWhole, gateways } = rig({
+  const { world, vbr1, edge, within, pass, isWhole, gateways } = edgeRig({
     ...{ edge: { bfd: slow }, cloud: { bfd: slow } },
   });
   t.ok(within(20_000, isWhole));

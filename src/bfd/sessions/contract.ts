@@ -118,8 +118,8 @@ export interface BfdSessionView {
    * Reason → count. Of the packet itself: `truncated`, `version`, `length`, `detect-mult`,
    * `multipoint`, `my-discriminator`, `your-discriminator-zero`, `your-discriminator` (unknown); of
    * the way it came: `port`, `address`, `device`, `ttl`;
-   * `auth-unexpected|missing|section|type|key|sequence|digest`; `admin-down` (ours), and
-   * `poll-rate` for a poll that was taken but not answered.
+   * `auth-unexpected|missing|section|type|key|sequence|digest`; `admin-down` (ours), `poll-rate`
+   * for a poll that was taken but not answered, and `internal-error` for a bug of ours.
    */
   readonly discards: Readonly<Record<string, number>>;
   /** `from>to/diag` → count. */

@@ -4,7 +4,8 @@ import { Agenda } from "../../../src/bfd/sessions/agenda.ts";
 import { checkSessions } from "../../../src/bfd/sessions/check-config.ts";
 import type { BfdSessionConfig } from "../../../src/bfd/sessions/contract.ts";
 import { BfdSessions } from "../../../src/bfd/sessions/sessions.ts";
-import { seededRng } from "../../../src/core/rng.ts";
+import { LIMITS } from "../../../src/core/limits.ts";
+import { type Rng, seededRng } from "../../../src/core/rng.ts";
 import { micros } from "../../../src/core/time.ts";
 import { MS, mirrored, Pair, SEC, Solo, sessionConfig } from "./harness.ts";
 
@@ -181,6 +182,50 @@ t.test("one-way cut: the deaf end detects, the other is told", async (t) => {
   pair.cut.clear();
   pair.run(3 * SEC);
   t.ok(pair.isUp());
+});
+
+t.test("a bug that one session's timers or packets meet is that session's alone", async (t) => {
+  const PLANTED = "a field that is not there";
+  let isBroken = false;
+  const planted: Rng = seededRng(1);
+  const trap = (own: Rng): Rng => ({
+    ...own,
+    unit: () => {
+      if (isBroken) throw new TypeError(PLANTED);
+      return own.unit();
+    },
+  });
+  let sessions = 0;
+  const fork = () => {
+    sessions += 1;
+    return sessions === 1 ? trap(planted.fork()) : planted.fork();
+  };
+  const rng = { ...planted, fork };
+  const poisoned = sessionConfig({ name: "poisoned" });
+  const healthy = sessionConfig({ name: "healthy", remoteAddress: "10.0.0.3", device: "eth1" });
+  const pair = new Pair({ a: poisoned, b: mirrored(poisoned) });
+  pair.a.machine = new BfdSessions({ rng });
+  pair.configure(pair.a, poisoned, healthy);
+  pair.configure(pair.b, mirrored(poisoned), mirrored(healthy));
+  pair.run(10 * SEC);
+  t.same([pair.a.view("poisoned").state, pair.a.view("healthy").state], ["Up", "Up"]);
+  const before = pair.a.states.length;
+  isBroken = true;
+  pair.run(60 * SEC);
+  const changed = pair.a.states.slice(before).map(({ session }) => session);
+  t.notOk(changed.includes("healthy"), "its neighbour does not change");
+  t.equal(pair.a.view("healthy").state, "Up");
+  const { "internal-error": count = 0 } = pair.a.view("poisoned").discards;
+  t.ok(count > 20 && count < 400, `${count} times in a minute: it does not spin`);
+  const errors = pair.a.logs.filter(({ level }) => level === "error");
+  t.ok(errors.length <= 2 * LIMITS.logLinesPerCausePerMinute);
+  t.match(errors[0], {
+    event: "bfd.session.internal-error",
+    fields: { session: "poisoned", message: PLANTED },
+  });
+  isBroken = false;
+  pair.run(10 * SEC);
+  t.equal(pair.a.view("poisoned").state, "Up", "and it is back once the bug is not met");
 });
 
 t.test("histograms: cumulative, one count beyond the bounds", async (t) => {
