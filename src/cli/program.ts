@@ -5,6 +5,7 @@
  */
 import { Command } from "commander";
 import { registerAgent } from "./commands/agent.ts";
+import { registerCampaign } from "./commands/campaign.ts";
 import { registerConfig } from "./commands/config.ts";
 import { registerDecode } from "./commands/decode.ts";
 import { registerCloud, registerDrill } from "./commands/drill.ts";
@@ -44,6 +45,7 @@ ${EXIT_CODES_HELP}`,
   registerOrders(program, context);
   registerDecode(program, context);
   registerDrill(program, context);
+  registerCampaign(program, context);
   registerCloud(program, context);
   quietly(program, context);
   return program;

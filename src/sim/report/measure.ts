@@ -26,17 +26,27 @@ export interface Evidence {
   readonly probes: ProbeRecord | undefined;
 }
 
-/** Figures of every fault: each is judged from its moment to the next deed, or to the end. */
+/**
+ * Figures of every fault. Loss counts from its moment to the next deed, or to the end; who noticed
+ * it and left is looked for until the next deed on the same circuit, as two faults may overlap.
+ */
 export function measureFaults(evidence: Evidence): readonly FaultReport[] {
   const { deeds, endUs } = evidence;
   return deeds.flatMap((deed, index) => {
     if (deed.kind !== "fault") return [];
-    return [measureFault(evidence, deed, deeds[index + 1]?.atUs ?? endUs)];
+    const later = deeds.slice(index + 1);
+    const next = later.find(({ circuit }) => circuit === deed.circuit);
+    const untilUs = { loss: later[0]?.atUs ?? endUs, events: next?.atUs ?? endUs };
+    return [measureFault(evidence, deed, untilUs)];
   });
 }
 
-function measureFault(evidence: Evidence, deed: Deed, untilUs: number): FaultReport {
-  const within = (entry: JournalEntry) => entry.at >= deed.atUs && entry.at < untilUs;
+function measureFault(
+  evidence: Evidence,
+  deed: Deed,
+  untilUs: { readonly loss: number; readonly events: number },
+): FaultReport {
+  const within = (entry: JournalEntry) => entry.at >= deed.atUs && entry.at < untilUs.events;
   const detection = evidence.edge.find((entry) => within(entry) && notices(entry, deed.circuit));
   const moved =
     detection &&
@@ -46,7 +56,7 @@ function measureFault(evidence: Evidence, deed: Deed, untilUs: number): FaultRep
         entry.event === "fib.circuit.left" &&
         entry.fields.circuit === deed.circuit,
     );
-  const cloudMoved = cloudLeft(evidence, deed, untilUs);
+  const cloudMoved = cloudLeft(evidence, deed, untilUs.events);
   return {
     fault: deed.text,
     circuit: deed.circuit ?? null,
@@ -56,8 +66,8 @@ function measureFault(evidence: Evidence, deed: Deed, untilUs: number): FaultRep
     convergenceMs: detection && moved ? Math.max(0, moved.at - detection.at) / 1000 : null,
     cloudConvergenceMs: cloudMoved === undefined ? null : (cloudMoved - deed.atUs) / 1000,
     lost: {
-      toCloud: loss(evidence, "to-cloud", deed.atUs, untilUs),
-      toEdge: loss(evidence, "to-edge", deed.atUs, untilUs),
+      toCloud: loss(evidence, "to-cloud", deed.atUs, untilUs.loss),
+      toEdge: loss(evidence, "to-edge", deed.atUs, untilUs.loss),
     },
   };
 }
@@ -85,11 +95,22 @@ function noticedBy(entry: JournalEntry): NonNullable<FaultReport["detectedBy"]> 
  * The VBR that lost its customer leaves the circuit; the ECR follows by BGP.
  */
 function cloudLeft(evidence: Evidence, deed: Deed, untilUs: number): number | undefined {
+  const { cloud } = evidence.drill;
+  // A VBR calls its session with the customer after the circuit, the ECR its own after the VBR.
+  const vbr = cloud.vbrs.find((one) => one.circuit === deed.circuit);
+  const isOfDeed = ({ fields }: JournalEntry) => {
+    const of = fields.session ?? fields.circuit ?? fields.peer;
+    return vbr === undefined || of === vbr.circuit || of === vbr.name;
+  };
   const down = evidence.cloud.find(
-    (entry) => entry.at >= deed.atUs && entry.at < untilUs && DOWN_EVENTS.has(entry.event),
+    (entry) =>
+      entry.at >= deed.atUs &&
+      entry.at < untilUs &&
+      DOWN_EVENTS.has(entry.event) &&
+      isOfDeed(entry),
   );
   if (down === undefined) return undefined;
-  const ecr = evidence.drill.cloud.ecr.name;
+  const ecr = cloud.ecr.name;
   const synced = evidence.cloud.find(
     (entry) => entry.node === ecr && entry.event === "fib.synced" && entry.at >= down.at,
   );

@@ -1,0 +1,105 @@
+/**
+ * Fault sets of a campaign and the steps of a drill that play one. Single faults are every kind on
+ * every circuit; double faults are every two of them on different circuits, in both orders where
+ * time passes between them. What is claimed afterwards follows from the set alone, so that a set
+ * which was made smaller still makes sense: with a circuit that nothing touched the VPC is
+ * reachable, without any it is not, and after the repair every session is up.
+ */
+import { parseDurationUs } from "../../core/time.ts";
+import type { FaultKind } from "./schema.ts";
+
+/** A step of a drill file, as plain data. */
+export type StepData = Readonly<Record<string, unknown>>;
+
+export interface Fault {
+  readonly kind: FaultKind;
+  readonly circuit: string;
+}
+
+export interface FaultPlan {
+  readonly upTo: 1 | 2;
+  readonly kinds: readonly FaultKind[];
+  readonly gapUs: number;
+  /** From the last fault to the claims about it. */
+  readonly watchUs: number;
+  readonly isRepaired: boolean;
+}
+
+export const DEFAULT_KINDS: readonly FaultKind[] = [
+  { do: "cut" },
+  { do: "cut", direction: "to-cloud" },
+  { do: "cut", direction: "to-edge" },
+  { do: "shut-port" },
+  { do: "restart-vbr", how: "silent", down: "3s" },
+  { do: "restart-vbr", how: "graceful", down: "3s" },
+];
+
+export function faultSets(plan: FaultPlan, circuits: readonly string[]): readonly Fault[][] {
+  const singles = circuits.flatMap((circuit) => plan.kinds.map((kind) => ({ kind, circuit })));
+  const sets: Fault[][] = singles.map((fault) => [fault]);
+  if (plan.upTo === 1) return sets;
+  for (const [index, first] of singles.entries()) {
+    for (const [other, second] of singles.entries()) {
+      const isOnce = other > index || plan.gapUs > 0;
+      if (isOnce && first.circuit !== second.circuit) sets.push([first, second]);
+    }
+  }
+  return sets;
+}
+
+/** `cut circuit-1 to-cloud + shut-port circuit-2`: names a set in keys, reports and heat maps. */
+export function faultsText(faults: readonly Fault[]): string {
+  const words = faults.map(({ kind, circuit }) => {
+    const { do: what, ...rest } = kind;
+    return [what, circuit, ...Object.values(rest).map(String)].join(" ");
+  });
+  return words.length === 0 ? "none" : words.join(" + ");
+}
+
+/** The steps that play a set: faults, a claim, the repair, a claim. */
+export function stepsOf(
+  faults: readonly Fault[],
+  plan: FaultPlan,
+  circuits: readonly string[],
+): readonly StepData[] {
+  const steps: StepData[] = faults.map(({ kind, circuit }, index) => ({
+    ...kind,
+    at: text(FIRST_US + index * plan.gapUs),
+    circuit,
+  }));
+  const lastUs = FIRST_US + Math.max(0, faults.length - 1) * plan.gapUs;
+  const watchedUs = Math.max(
+    lastUs + plan.watchUs,
+    ...faults.map(({ kind }, index) => FIRST_US + index * plan.gapUs + downUs(kind)),
+  );
+  steps.push({ do: "expect", at: text(watchedUs), ...claimOf(faults, circuits) });
+  if (!plan.isRepaired) return steps;
+  for (const { kind, circuit } of faults) {
+    if (downUs(kind) === 0) steps.push({ do: "restore", at: text(watchedUs), circuit });
+  }
+  steps.push({ do: "expect", session: "all", is: "up", within: REPAIRED_WITHIN });
+  steps.push({ do: "expect", vpc: true, is: "reachable", within: CLAIMED_WITHIN });
+  return steps;
+}
+
+function claimOf(faults: readonly Fault[], circuits: readonly string[]): StepData {
+  const hit = new Set(faults.map(({ circuit }) => circuit));
+  const isWhole = circuits.some((circuit) => !hit.has(circuit));
+  const isDead = !isWhole && faults.every(({ kind }) => DEADLY.has(kind.do));
+  if (isDead) return { vpc: true, is: "unreachable", within: CLAIMED_WITHIN };
+  // A router that restarts comes back by itself; what is slow or lossy may be used or not.
+  return { vpc: true, is: "reachable", within: isWhole ? CLAIMED_WITHIN : REPAIRED_WITHIN };
+}
+
+/** A fault that ends by itself says how long it lasts. */
+const downUs = (kind: FaultKind): number =>
+  typeof kind.down === "string" ? (parseDurationUs(kind.down) ?? 0) : 0;
+
+const text = (us: number): string => `${us}us`;
+
+const FIRST_US = 500_000;
+const CLAIMED_WITHIN = "1s";
+/** Idle-hold back-off may keep a session for several seconds longer than the line needs. */
+const REPAIRED_WITHIN = "120s";
+/** After these a circuit carries nothing. */
+const DEADLY: ReadonlySet<string> = new Set(["cut", "shut-port"]);
