@@ -47,7 +47,7 @@ export function buildSpeakerConfig(config: EdgeConfig): SpeakerConfig {
       ebgpPathsMax: config.multipath.ebgpPathsMax,
       ibgpPathsMax: config.multipath.ibgpPathsMax,
       multipathRelax: config.multipath.relax,
-      alwaysCompareMed: false,
+      alwaysCompareMed: config.multipath.alwaysCompareMed ?? false,
       preferOldest: false,
     },
     peers: sessionPlans(config).map((plan) => peerConfig(plan.neighbor)),

@@ -26,6 +26,8 @@ export interface EdgeConfig {
     readonly ebgpPathsMax: number;
     readonly ibgpPathsMax: number;
     readonly relax: boolean;
+    /** MED between different neighbouring ASes; the emulated cloud's hubs ask for it. */
+    readonly alwaysCompareMed?: boolean;
   };
   readonly fib: FibConfig;
   readonly api: ApiConfig;

@@ -1,44 +1,98 @@
 import { Agent } from "../../agent/agent.ts";
 import type { StartBfdEngine } from "../../agent/bfd/engine.ts";
+import type { NeighborConfig } from "../../agent/config/edge-config.ts";
 import type { JournalEntry } from "../../agent/journal.ts";
-import type { Host } from "../../platform/contract.ts";
+import { PlatformError } from "../../core/app-error.ts";
+import type { Clock, Host } from "../../platform/contract.ts";
 import type { CloudConfig, VbrConfig } from "./cloud-config.ts";
-import { ecrNode, type NodePlan, vbrNode } from "./nodes.ts";
+import type { CloudDeed, CloudEvent, CloudField, DeedFault } from "./deeds.ts";
+import { DelayedRoutes } from "./delayed-routes.ts";
+import { CloudMachines } from "./machines.ts";
+import { Monitor } from "./monitor.ts";
+import { cloudNetwork } from "./network.ts";
+import { type NodeContext, type NodePlan, nodeConfig } from "./nodes.ts";
+import { performDeed } from "./perform.ts";
+import { PolicyBook } from "./policies.ts";
+import { QuotaKeeper } from "./quota-keeper.ts";
+import { CloudState } from "./state.ts";
+import { type CloudView, viewCloud } from "./view.ts";
 
 /** What a cloud runs on: a host and a BFD engine for each of its nodes, by name. */
 export interface CloudGround {
   readonly plan: NodePlan;
   host(node: string): Host;
   startBfd(node: string): StartBfdEngine;
+  /** Of ports, health checks and jobs; that of the ECR's host where none is given. */
+  readonly clock?: Clock;
+  readonly field?: CloudField;
 }
 
 export type CloudEntry = JournalEntry & { readonly node: string };
 
 /**
- * The emulated cloud in operation: one agent a node, on whatever hosts it was given. It starts,
- * stops and restarts nodes and changes what the VPC announces; links are the lab's to break.
+ * The emulated cloud in operation: one agent a node, on whatever hosts it was given, and beside
+ * them the machines for what no router has. It does deeds; wires are the lab's to break.
  */
 export class Cloud {
   readonly #config: CloudConfig;
   readonly #ground: CloudGround;
+  readonly #context: NodeContext;
   readonly #agents = new Map<string, Agent>();
   readonly #entries: CloudEntry[] = [];
-  readonly #prefixes: Set<string>;
+  readonly #monitor: Monitor;
+  readonly #machines: CloudMachines;
+  readonly #quotas: QuotaKeeper;
+  /** Of the hubs, whose forwarding lags where no failover group helps. */
+  readonly #lagging = new Map<string, DelayedRoutes>();
 
   constructor(config: CloudConfig, ground: CloudGround) {
     this.#config = config;
     this.#ground = ground;
-    this.#prefixes = new Set(config.ecr.prefixes);
+    const state = new CloudState(config);
+    const network = cloudNetwork(config);
+    const policies = new PolicyBook();
+    this.#context = { cloud: config, network, plan: ground.plan, state, policies };
+    this.#monitor = new Monitor(config);
+    const clock = ground.clock ?? ground.host(config.ecr.name).clock;
+    this.#machines = new CloudMachines({
+      config,
+      clock,
+      field: ground.field ?? {},
+      owner: {
+        portChanged: (circuit, isUp) => ground.field?.setPort?.(circuit, isUp),
+        healthChanged: (vbr, isFailed) => {
+          state.vbr(vbr.name).isHealthFailed = isFailed;
+          this.reload(vbr.name);
+        },
+        tell: (event) => this.#monitor.tell(event),
+      },
+    });
+    this.#quotas = new QuotaKeeper({
+      ...{ config, clock, state },
+      agent: (name) => this.#agents.get(name),
+      reload: (name) => this.reload(name),
+    });
   }
 
   /** Throws PlatformError where a node cannot start; nodes started before stay up for `stop`. */
   start(): void {
-    this.#run(this.#config.ecr.name, ecrNode(this.#config, this.#ground.plan, [...this.#prefixes]));
-    for (const vbr of this.#config.vbrs) this.startVbr(vbr);
+    this.#refuseWhatIsMissing();
+    for (const { name } of this.#context.network.nodes) this.startNode(name);
+    this.#setRoutes();
+    this.#machines.start();
   }
 
   startVbr(vbr: VbrConfig): void {
-    this.#run(vbr.name, vbrNode(this.#config, vbr, this.#ground.plan));
+    this.startNode(vbr.name);
+  }
+
+  startNode(name: string): void {
+    const host = this.#hostOf(name);
+    const config = nodeConfig(this.#context, name);
+    const agent = new Agent({ host, config, startBfd: this.#ground.startBfd(name) });
+    agent.journal.subscribe((entry) => this.#heard(name, entry));
+    this.#agents.set(name, agent);
+    agent.start();
   }
 
   /** Ends one node; `text` goes to its peers where it still reaches them. */
@@ -50,6 +104,8 @@ export class Cloud {
   }
 
   stop(text: string, done: () => void): void {
+    this.#machines.stop();
+    this.#quotas.stop();
     const names = [...this.#agents.keys()];
     let waiting = names.length;
     if (waiting === 0) done();
@@ -62,13 +118,42 @@ export class Cloud {
   }
 
   withdraw(...prefixes: readonly string[]): void {
-    for (const prefix of prefixes) this.#prefixes.delete(prefix);
-    this.#announceAgain();
+    for (const prefix of prefixes) this.#context.state.prefixes.delete(prefix);
+    this.reload(this.#config.ecr.name);
   }
 
   announce(...prefixes: readonly string[]): void {
-    for (const prefix of prefixes) this.#prefixes.add(prefix);
-    this.#announceAgain();
+    for (const prefix of prefixes) this.#context.state.prefixes.add(prefix);
+    this.reload(this.#config.ecr.name);
+  }
+
+  /** Does a deed at once; a fault says why not, and then nothing has changed. */
+  do(deed: CloudDeed): DeedFault | undefined {
+    return performDeed(deed, {
+      config: this.#config,
+      state: this.#context.state,
+      network: this.#context.network,
+      field: this.#ground.field ?? {},
+      machines: this.#machines,
+      reload: (name) => this.reload(name),
+      agent: (name) => this.#agents.get(name),
+      startNode: (name) => this.startNode(name),
+      stopNode: (name, text) => this.stopNode(name, text, () => undefined),
+    });
+  }
+
+  /**
+   * Changes a VBR's session with its customer on top of file and deeds, or (undefined) no longer:
+   * for labs that want what no vendor offers.
+   */
+  alter(vbr: string, change: ((session: NeighborConfig) => NeighborConfig) | undefined): void {
+    this.#context.state.vbr(vbr).change = change;
+    this.reload(vbr);
+  }
+
+  /** Gives a running node its configuration as it follows from file and state now. */
+  reload(name: string): void {
+    this.#agents.get(name)?.reload(nodeConfig(this.#context, name));
   }
 
   vbrOf(circuit: string): VbrConfig {
@@ -86,19 +171,80 @@ export class Cloud {
     return this.#entries;
   }
 
-  #announceAgain(): void {
-    const agent = this.#agents.get(this.#config.ecr.name);
-    agent?.reload(ecrNode(this.#config, this.#ground.plan, [...this.#prefixes]));
+  /** What CloudMonitor would have told so far. */
+  events(): readonly CloudEvent[] {
+    return this.#monitor.events();
   }
 
-  #run(name: string, config: ReturnType<typeof ecrNode>): void {
-    const agent = new Agent({
-      host: this.#ground.host(name),
-      config,
-      startBfd: this.#ground.startBfd(name),
+  watchEvents(changed: (event: CloudEvent) => void): { close(): void } {
+    return this.#monitor.watch(changed);
+  }
+
+  view(): CloudView {
+    return viewCloud({
+      config: this.#config,
+      state: this.#context.state,
+      machines: this.#machines,
+      agent: (name) => this.#agents.get(name),
     });
-    agent.journal.subscribe((entry) => this.#entries.push({ ...entry, node: name }));
-    this.#agents.set(name, agent);
-    agent.start();
+  }
+
+  #heard(node: string, entry: JournalEntry): void {
+    this.#entries.push({ ...entry, node });
+    this.#monitor.heard(node, entry);
+    this.#quotas.heard(node, entry);
+    if (entry.event === "bgp.peer.down") this.#lag(node, entry);
+  }
+
+  /** Without a failover group the cloud takes its time to leave a VBR whose session is gone. */
+  #lag(node: string, entry: JournalEntry): void {
+    const { peer } = entry.fields;
+    const vbr = this.#config.vbrs.find(({ name }) => name === node);
+    if (vbr === undefined || peer !== vbr.circuit) return;
+    if (this.#config.failoverGroups.some(({ vbrs }) => vbrs.includes(vbr.name))) return;
+    for (const routes of this.#lagging.values()) routes.hold(this.#config.knobs.routeDelayUs);
+  }
+
+  #hostOf(name: string): Host {
+    const host = this.#ground.host(name);
+    const kind = this.#context.network.nodes.find((node) => node.name === name)?.kind;
+    if (kind !== "ecr" && kind !== "tr") return host;
+    const known = this.#lagging.get(name);
+    const routes = known ?? new DelayedRoutes(host.routes, host.clock);
+    this.#lagging.set(name, routes);
+    return {
+      ...{ name: host.name, clock: host.clock, wallClock: host.wallClock, rng: host.rng },
+      ...{ log: host.log, tcp: host.tcp, udp: host.udp, routes, links: host.links },
+    };
+  }
+
+  /** Routes that the tables of VPCs and probes' sources need beside what the agents learn. */
+  #setRoutes(): void {
+    const setRoute = this.#ground.field?.setRoute;
+    if (setRoute === undefined) return;
+    for (const { name, healthCheck } of this.#config.vbrs) {
+      if (healthCheck !== undefined) setRoute(name, `${healthCheck.source}/32`, "local");
+    }
+    for (const vpc of this.#config.vpcs) {
+      for (const { prefix, nextHop } of vpc.routes) {
+        this.do({ do: "custom-route", vpc: vpc.name, prefix, nextHop });
+      }
+    }
+  }
+
+  #refuseWhatIsMissing(): void {
+    const { field } = this.#ground;
+    const probing = this.#config.vbrs.find(({ healthCheck }) => healthCheck !== undefined);
+    if (probing !== undefined && field?.ping === undefined) {
+      const message = `${probing.name} has a health check, and this lab has no ICMP to do it with`;
+      throw new PlatformError("PLATFORM_ICMP_UNSUPPORTED", message);
+    }
+    const closed = this.#config.connections.find(
+      ({ status, businessStatus }) => status !== "Enabled" || businessStatus !== "Normal",
+    );
+    if (closed !== undefined && field?.setPort === undefined) {
+      const message = `${closed.name} is not in operation, and this lab cannot take a port down`;
+      throw new PlatformError("PLATFORM_LINK_UNSUPPORTED", message);
+    }
   }
 }

@@ -64,35 +64,30 @@ export interface DeedFault {
   readonly text: string;
 }
 
-/** How the two ends of a circuit see it, from the cloud's ports; the lab's own cuts are on top. */
-export interface LineState {
-  /** Packets pass, both ways. */
-  readonly isOpen: boolean;
-  readonly customerHasCarrier: boolean;
-  readonly cloudHasCarrier: boolean;
-}
-
 /**
- * What a lab lends the cloud beyond sockets: its wires and an ICMP echo. A lab that has none leaves
- * it out, and a deed or a health check that needs it is refused by name.
+ * What a lab lends the cloud beyond sockets. A lab leaves out what it has not got; a deed or a
+ * health check that needs it is then refused by name.
  */
 export interface CloudField {
-  setLine(circuit: string, state: LineState): void;
-  /** `true` where an answer came in time. */
-  ping(
+  /** The cloud's port of a circuit goes down (both ends lose their carrier) or comes back. */
+  setPort?(circuit: string, isUp: boolean): void;
+  /** An ICMP echo from a node; `true` where an answer came in time. */
+  ping?(
     node: string,
     probe: { readonly source: string; readonly destination: string; readonly timeoutUs: number },
     done: (isAnswered: boolean) => void,
   ): void;
-  /** An address of the node from now on, or no longer. */
-  setAddress(node: string, address: string, isOwn: boolean): void;
-  /** A route of the administrator's: by a next hop, to nowhere, or (undefined) gone. */
-  setStatic(
-    node: string,
-    prefix: string,
-    to: { readonly gateway: string; readonly device: string } | "blackhole" | undefined,
-  ): void;
+  /**
+   * A route of the administrator's in a node's table: the node itself answers, nobody does, a next
+   * hop, or (undefined) gone. Left out where nothing is forwarded at all.
+   */
+  setRoute?(node: string, prefix: string, to: FieldRoute | undefined): void;
 }
+
+export type FieldRoute =
+  | "local"
+  | "blackhole"
+  | { readonly gateway: string; readonly device: string };
 
 /** As CloudMonitor tells it; names marked in `fidelity.ts` where the vendor's are not known. */
 export interface CloudEvent {

@@ -22,21 +22,18 @@ export interface CloudKnobs {
   readonly jobTransitionUs: number;
   /** What a port that was shut does when it opens again: report up after this long. */
   readonly portUpDelayUs: number;
-  /** Which of too many dynamic routes of a VPC table are active. */
-  readonly vpcRoutesKept: "first-received" | "lowest-prefix";
 }
 
 export const KNOB_DEFAULTS: CloudKnobs = {
   routesKept: "first-received",
   routeDelayUs: 3_000_000,
   customerMed: "ignored",
-  gracefulShutdown: "ignored",
+  gracefulShutdown: "honoured",
   healthCheckRecovery: 8,
   healthCheckWithdraws: "cloud",
   gracefulRestart: "off",
   jobTransitionUs: 5_000_000,
   portUpDelayUs: 0,
-  vpcRoutesKept: "lowest-prefix",
 };
 
 /** Limits of an account, as the vendor's quota pages have them. */

@@ -1,93 +1,170 @@
 /**
  * The cloud's routers as configurations of the same router the edge runs: a VBR is an agent with
- * the
- * cloud's AS, one customer, and the vendor's limits; the ECR is an agent that joins the VBRs over
- * iBGP and originates the VPC's prefixes. So the emulated side speaks BGP and BFD as strictly as
- * the
- * edge does, and what it must not do (more than 110 routes a peer, say) is a limit, not a script.
+ * the cloud's AS, one customer, and the vendor's limits; the ECR is an agent that joins VBRs, VPCs
+ * and transit routers over iBGP; so is each route table of a transit router, and each VPC. So the
+ * emulated side speaks BGP and BFD as strictly as the edge does, and what it must not do (more than
+ * 110 routes a peer, say) is a limit, not a script.
  *
- * Inside the cloud sessions are iBGP, so the customer sees one AS, as it does of the vendor. The
- * VBR sets itself as next hop; the ECR chooses by AS_PATH length and spreads over equal paths.
+ * Inside the cloud sessions are iBGP, so the customer sees one AS, as it does of the vendor. Each
+ * node sets itself as next hop; hubs reflect, choose by AS_PATH length and spread over equal paths.
  */
-import type {
-  ApiConfig,
-  CircuitConfig,
-  EdgeConfig,
-  FibConfig,
-  NeighborConfig,
-} from "../../agent/config/edge-config.ts";
-import { ACCEPT_ALL } from "../../bgp/policy/chain.ts";
-import type { CloudConfig, VbrConfig } from "./cloud-config.ts";
+import type { CircuitConfig, EdgeConfig, NeighborConfig } from "../../agent/config/edge-config.ts";
+import type { TermSource } from "../../bgp/policy/source.ts";
+import type { CloudConfig, VbrConfig, VpnConfig } from "./cloud-config.ts";
+import { addressOf, type CloudNetwork, type CloudNode, type WireEnd } from "./network.ts";
+import { baseSession, innerSession, type NodePlan, nodeCommon } from "./node-parts.ts";
+import { ecrSession, tableSession, vpcSession } from "./node-sessions.ts";
+import { fromCustomer, type PolicyBook, toCustomer, vbrToHub } from "./policies.ts";
+import type { CloudState } from "./state.ts";
 
-/** Where the inner link between one VBR and the ECR runs; the lab chooses. */
-export interface InnerLink {
-  readonly vbrAddress: string;
-  readonly ecrAddress: string;
-  readonly vbrDevice: string | undefined;
-  readonly ecrDevice: string | undefined;
+export { addressOf } from "./network.ts";
+export type { NodePlan, PlannedEnd } from "./node-parts.ts";
+
+/** All that a node's configuration follows from. */
+export interface NodeContext {
+  readonly cloud: CloudConfig;
+  readonly network: CloudNetwork;
+  readonly plan: NodePlan;
+  readonly state: CloudState;
+  readonly policies: PolicyBook;
 }
 
-export interface NodePlan {
-  readonly fib: FibConfig["kind"];
-  /** Of the ECR's listener, and of the VBRs' sessions to it. */
-  readonly innerPort: number;
-  inner(vbr: VbrConfig): InnerLink;
+export function nodeConfig(context: NodeContext, name: string): EdgeConfig {
+  const { cloud, network, plan } = context;
+  const node = network.nodes.find((one) => one.name === name);
+  if (node === undefined) throw new RangeError(`no node "${name}" in this cloud`);
+  const wires = wiresOf(network, name);
+  const vbr = cloud.vbrs.find((one) => one.name === name);
+  const vpn = cloud.vpns.find((one) => one.name === name);
+  const customer = vbr === undefined ? vpn && vpnCircuit(context, vpn) : vbrCircuit(context, vbr);
+  const place = plan.end ?? ((end: WireEnd) => end);
+  return {
+    ...nodeCommon(cloud, name, plan),
+    routerId: routerIdOf(network, node),
+    listen: listenOf(
+      vbr ?? vpn,
+      wires.map(({ own }) => place(own).address),
+      plan,
+    ),
+    circuits: customer === undefined ? [] : [customer],
+    neighbors: wires.map((wire) => sessionOf(context, node, wire)),
+    announce: announced(context, node).map((prefix) => ({ prefix, rank: 1, communities: [] })),
+    multipath: multipathOf(cloud, node),
+  };
 }
 
-/** `prefixes` are what the ECR announces now: the configured ones, less withdrawn, plus leaked. */
-export function ecrNode(
-  cloud: CloudConfig,
+/** A wire from one node's point of view. */
+export interface OwnWire {
+  readonly own: WireEnd;
+  readonly other: WireEnd;
+  /** The end that was named second waits for the other to call. */
+  readonly isPassive: boolean;
+}
+
+function wiresOf(network: CloudNetwork, name: string): OwnWire[] {
+  return network.wires.flatMap(({ a, b }) => [
+    ...(a.node === name ? [{ own: a, other: b, isPassive: false }] : []),
+    ...(b.node === name ? [{ own: b, other: a, isPassive: true }] : []),
+  ]);
+}
+
+function sessionOf(context: NodeContext, node: CloudNode, wire: OwnWire): NeighborConfig {
+  const { cloud, plan, network } = context;
+  const base = innerSession(cloud, plan, wire);
+  const other = network.nodes.find(({ name }) => name === wire.other.node);
+  if (other === undefined) throw new RangeError(`no node "${wire.other.node}" in this cloud`);
+  const rules = rulesOf(context, node, other);
+  return {
+    ...base,
+    isRouteReflectorClient: rules.isClient,
+    importPolicy: context.policies.of(rules.import),
+    exportPolicy: context.policies.of(rules.export),
+  };
+}
+
+export interface SessionRules {
+  readonly import: readonly TermSource[];
+  readonly export: readonly TermSource[];
+  readonly isClient: boolean;
+}
+
+export const ACCEPT_TERM: TermSource = { term: "rest", action: "accept" };
+
+function rulesOf(context: NodeContext, node: CloudNode, other: CloudNode): SessionRules {
+  const { cloud, state } = context;
+  switch (node.kind) {
+    case "vbr": {
+      const vbr = cloud.vbrs.find(({ name }) => name === node.name);
+      const told = vbr === undefined ? [] : vbrToHub(vbr, state.vbr(vbr.name));
+      return { import: [ACCEPT_TERM], export: told, isClient: false };
+    }
+    case "vpn":
+      return { import: [ACCEPT_TERM], export: [ACCEPT_TERM], isClient: false };
+    case "ecr":
+      return ecrSession(context, node, other);
+    case "tr":
+      return tableSession(context, node, other);
+    case "vpc":
+      return vpcSession(context, node);
+  }
+}
+
+function announced({ cloud, state }: NodeContext, node: CloudNode): readonly string[] {
+  const home = cloud.regions[0]?.name;
+  switch (node.kind) {
+    case "vbr": {
+      const source = cloud.vbrs.find(({ name }) => name === node.name)?.healthCheck?.source;
+      return source === undefined ? [] : [`${source}/32`];
+    }
+    case "ecr": {
+      const own = node.region === home ? [...state.prefixes] : [];
+      const allowed = cloud.vpcs.filter(
+        ({ region, attachment }) => attachment === cloud.ecr.name && region === node.region,
+      );
+      return [...own, ...allowed.flatMap(({ allowedPrefixes }) => allowedPrefixes)];
+    }
+    case "vpc": {
+      const vpc = cloud.vpcs.find(({ name }) => name === node.name);
+      const systems = vpc?.vswitches.map(({ cidr }) => cidr) ?? [];
+      const published = state.vpc(node.name).routes.filter((route) => route.isPublished);
+      return [...systems, ...published.map(({ prefix }) => prefix)];
+    }
+    default:
+      return [];
+  }
+}
+
+function multipathOf(cloud: CloudConfig, { kind }: CloudNode): EdgeConfig["multipath"] {
+  const isHub = kind === "ecr" || kind === "tr";
+  return {
+    ebgpPathsMax: 1,
+    ibgpPathsMax: isHub ? cloud.ecr.ecmpPathsMax : 1,
+    relax: isHub,
+    alwaysCompareMed: isHub && cloud.knobs.customerMed === "ignored",
+  };
+}
+
+function listenOf(
+  customer: VbrConfig | VpnConfig | undefined,
+  inner: readonly string[],
   plan: NodePlan,
-  prefixes: readonly string[],
-): EdgeConfig {
-  return {
-    ...common(cloud, cloud.ecr.name, plan),
-    routerId: "100.64.0.1",
-    listen: {
-      addresses: cloud.vbrs.map((vbr) => plan.inner(vbr).ecrAddress),
-      port: plan.innerPort,
-    },
-    neighbors: cloud.vbrs.map((vbr) => {
-      const link = plan.inner(vbr);
-      return {
-        ...innerSession(cloud, plan),
-        name: vbr.name,
-        remoteAddress: link.vbrAddress,
-        localAddress: link.ecrAddress,
-        device: link.ecrDevice,
-        isPassive: true,
-      };
-    }),
-    announce: prefixes.map((prefix) => ({ prefix, rank: 1, communities: [] })),
-    multipath: { ebgpPathsMax: 1, ibgpPathsMax: cloud.ecr.ecmpPathsMax, relax: true },
-  };
+): EdgeConfig["listen"] {
+  if (customer === undefined) return { addresses: inner, port: plan.innerPort };
+  const port = "port" in customer ? customer.port : 179;
+  return { addresses: [addressOf(customer.local)], port };
 }
 
-export function vbrNode(cloud: CloudConfig, vbr: VbrConfig, plan: NodePlan): EdgeConfig {
-  const link = plan.inner(vbr);
-  const index = cloud.vbrs.indexOf(vbr);
-  return {
-    ...common(cloud, vbr.name, plan),
-    routerId: `100.64.1.${index + 1}`,
-    listen: { addresses: [addressOf(vbr.local)], port: vbr.port },
-    circuits: [customerCircuit(cloud, vbr)],
-    neighbors: [
-      {
-        ...innerSession(cloud, plan),
-        name: cloud.ecr.name,
-        remoteAddress: link.ecrAddress,
-        localAddress: link.vbrAddress,
-        device: link.vbrDevice,
-      },
-    ],
-    announce: [],
-    multipath: { ebgpPathsMax: 1, ibgpPathsMax: 1, relax: false },
-  };
+/** One number for each node, the same in every lab. */
+function routerIdOf(network: CloudNetwork, node: CloudNode): string {
+  const number = network.nodes.indexOf(node) + 1;
+  return `100.64.${number >> 8}.${number & 255}`;
 }
 
-export const addressOf = (withMask: string): string => withMask.split("/")[0] ?? withMask;
-
-function customerCircuit(cloud: CloudConfig, vbr: VbrConfig): CircuitConfig {
+function vbrCircuit(context: NodeContext, vbr: VbrConfig): CircuitConfig {
+  const { cloud, policies } = context;
+  const state = context.state.vbr(vbr.name);
+  const { bfd, md5Key, routeQuota } = state;
+  const isFirstKept = cloud.knobs.routesKept === "first-received";
   const session: NeighborConfig = {
     ...baseSession(cloud),
     name: vbr.circuit,
@@ -95,106 +172,71 @@ function customerCircuit(cloud: CloudConfig, vbr: VbrConfig): CircuitConfig {
     remotePort: vbr.peerPort,
     localAddress: addressOf(vbr.local),
     remoteAs: vbr.peerAs,
+    localAs: vbr.fakeAs,
     device: vbr.device,
+    isShutdown: state.isSessionDisabled,
     holdTimeSec: vbr.holdTimeSec,
     keepaliveTimeSec: vbr.keepaliveTimeSec,
+    capabilities: {
+      ...baseSession(cloud).capabilities,
+      gracefulRestart: cloud.knobs.gracefulRestart === "helper",
+    },
     md5Key:
-      vbr.md5Key === undefined
+      md5Key === undefined
         ? undefined
-        : { reveal: () => vbr.md5Key ?? "", toString: () => "***", toJSON: () => "***" },
+        : { reveal: () => md5Key, toString: () => "***", toJSON: () => "***" },
+    importPolicy: policies.of(fromCustomer(cloud, "vbr", state.overQuota)),
+    exportPolicy: policies.of(
+      toCustomer(vbr.healthCheck?.source, {
+        isSitelink: vbr.isSitelink,
+        isProbeOnly: state.isHealthFailed && cloud.knobs.healthCheckWithdraws === "both",
+      }),
+    ),
     maxPrefix: {
-      limit: vbr.routeQuota,
+      limit: routeQuota,
       warnAtPercent: 80,
-      action: "drop-newest",
+      action: isFirstKept ? "drop-newest" : "warn",
       restartSec: undefined,
     },
     nextHopSelf: true,
     bfd:
-      vbr.bfd === undefined
+      bfd === undefined
         ? undefined
         : {
-            mode: vbr.bfd.hops === 1 ? "single-hop" : "multihop",
-            desiredMinTxIntervalUs: vbr.bfd.txIntervalUs,
-            requiredMinRxIntervalUs: vbr.bfd.rxIntervalUs,
-            detectMult: vbr.bfd.multiplier,
-            minTtl: vbr.bfd.hops === 1 ? 255 : 256 - vbr.bfd.hops,
+            mode: bfd.hops === 1 ? "single-hop" : "multihop",
+            desiredMinTxIntervalUs: bfd.txIntervalUs,
+            requiredMinRxIntervalUs: bfd.rxIntervalUs,
+            detectMult: bfd.multiplier,
+            minTtl: bfd.hops === 1 ? 255 : 256 - bfd.hops,
             isPassive: false,
             isStrict: false,
             auth: undefined,
           },
   };
-  return {
-    name: vbr.circuit,
-    profile: "none",
-    device: vbr.device ?? "",
-    vlan: undefined,
-    weight: 1,
-    capacityBps: undefined,
-    sessions: [session],
-  };
+  return circuitOf(vbr.circuit, vbr.device ?? "", state.change?.(session) ?? session);
 }
 
-const innerSession = (cloud: CloudConfig, plan: NodePlan): NeighborConfig => ({
-  ...baseSession(cloud),
-  remoteAs: cloud.as,
-  remotePort: plan.innerPort,
-  nextHopSelf: true,
+function vpnCircuit({ cloud, policies }: NodeContext, vpn: VpnConfig): CircuitConfig {
+  return circuitOf(vpn.circuit, "", {
+    ...baseSession(cloud),
+    name: vpn.circuit,
+    remoteAddress: vpn.peer,
+    localAddress: addressOf(vpn.local),
+    remoteAs: vpn.peerAs,
+    holdTimeSec: vpn.holdTimeSec,
+    keepaliveTimeSec: vpn.keepaliveTimeSec,
+    importPolicy: policies.of(fromCustomer(cloud, "vpn", [])),
+    exportPolicy: policies.of(toCustomer(undefined, { isSitelink: false, isProbeOnly: false })),
+    nextHopSelf: true,
+  });
+}
+
+const circuitOf = (name: string, device: string, session: NeighborConfig): CircuitConfig => ({
+  name,
+  profile: "none",
+  device,
+  vlan: undefined,
+  weight: 1,
+  capacityBps: undefined,
+  sessions: [session],
 });
-
-function baseSession(cloud: CloudConfig): NeighborConfig {
-  return {
-    name: "",
-    description: "",
-    remoteAddress: "",
-    remotePort: 179,
-    localAddress: undefined,
-    remoteAs: cloud.as,
-    localAs: undefined,
-    device: undefined,
-    isPassive: false,
-    isShutdown: false,
-    holdTimeSec: 90,
-    holdTimeSecMin: 3,
-    keepaliveTimeSec: 30,
-    connectRetryTimeSec: 1,
-    sendHoldTimeSec: 0,
-    families: ["ipv4-unicast"],
-    capabilities: {
-      routeRefresh: true,
-      enhancedRouteRefresh: false,
-      extendedMessage: false,
-      fourOctetAs: true,
-      gracefulRestart: false,
-    },
-    md5Key: undefined,
-    ttl: 1,
-    minTtl: undefined,
-    importPolicy: ACCEPT_ALL,
-    exportPolicy: ACCEPT_ALL,
-    maxPrefix: undefined,
-    budget: undefined,
-    isRouteReflectorClient: false,
-    nextHopSelf: false,
-    allowOwnAs: 0,
-    bfd: undefined,
-  };
-}
-
-const NO_API: ApiConfig = { listen: undefined, socketPath: undefined };
-
-function common(
-  cloud: CloudConfig,
-  name: string,
-  plan: NodePlan,
-): Omit<EdgeConfig, "routerId" | "listen" | "neighbors" | "announce" | "multipath"> {
-  return {
-    name,
-    localAs: cloud.as,
-    circuits: [],
-    failover: { mode: "ecmp", order: [] },
-    fib: { kind: plan.fib, table: 254, proto: 187, metric: 20 },
-    api: NO_API,
-    log: { level: "info" },
-    stateDirectory: undefined,
-  };
-}

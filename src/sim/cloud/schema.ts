@@ -150,7 +150,6 @@ const Knobs = Type.Object(
     gracefulRestart: Type.Optional(oneOf("off", "helper")),
     jobTransition: Type.Optional(Duration),
     portUpDelay: Type.Optional(Duration),
-    vpcRoutesKept: Type.Optional(oneOf("first-received", "lowest-prefix")),
   },
   closed,
 );

@@ -9,6 +9,7 @@ import { startInlineBfdEngine } from "../../agent/bfd/inline-engine.ts";
 import { createLinuxHost, type LinuxHost } from "../../platform/linux/host.ts";
 import { Cloud, type CloudEntry } from "./cloud.ts";
 import type { CloudConfig } from "./cloud-config.ts";
+import type { WireEnd } from "./network.ts";
 
 /** 127.77.0.0/16 carries what runs inside the cloud. */
 const INNER_NET = "127.77";
@@ -30,15 +31,7 @@ export async function serveCloud(config: CloudConfig, tell: (line: string) => vo
     plan: {
       fib: "virtual",
       innerPort: INNER_PORT,
-      inner: (vbr) => {
-        const index = config.vbrs.indexOf(vbr);
-        return {
-          vbrAddress: `${INNER_NET}.${index}.1`,
-          ecrAddress: `${INNER_NET}.${index}.2`,
-          vbrDevice: undefined,
-          ecrDevice: undefined,
-        };
-      },
+      end: ({ address }: WireEnd) => ({ address: innerAddress(address), device: undefined }),
     },
     host,
     startBfd: (node) => startInlineBfdEngine(host(node)),
@@ -56,6 +49,9 @@ export async function serveCloud(config: CloudConfig, tell: (line: string) => vo
     for (const one of hosts.values()) one.close();
   }
 }
+
+/** 10.253.x.y of the cloud's own wires as an address of this machine's loopback. */
+const innerAddress = (address: string): string => address.replace(/^10\.253\./, `${INNER_NET}.`);
 
 /** Tells what is new in the journals each time it is called. */
 function narrator(cloud: Cloud, tell: (line: string) => void): () => void {

@@ -4,7 +4,7 @@
  * what happens on the wire is the lab's to add.
  */
 
-import type { EdgeConfig, NeighborConfig } from "../../agent/config/edge-config.ts";
+import type { NeighborConfig } from "../../agent/config/edge-config.ts";
 import { compilePolicies } from "../../bgp/policy/compile.ts";
 import type { TermSource } from "../../bgp/policy/source.ts";
 import { ErrorCode } from "../../bgp/wire/iana.ts";
@@ -14,14 +14,12 @@ import { formatPrefix, parsePrefix } from "../../core/prefix.ts";
 import type { Host } from "../../platform/contract.ts";
 import type { Cloud } from "../cloud/cloud.ts";
 import type { CloudConfig, VbrConfig } from "../cloud/cloud-config.ts";
-import { type NodePlan, vbrNode } from "../cloud/nodes.ts";
 import type { FaultOf } from "../drill/faults.ts";
 import type { Deeds } from "./deeds.ts";
 import { SessionTap } from "./session-tap.ts";
 
 export interface CloudFaultGround {
   readonly config: CloudConfig;
-  readonly plan: NodePlan;
   readonly cloud: () => Cloud;
   /** Calls later, on the lab's clock. */
   afterUs(delayUs: number, run: () => void): void;
@@ -33,8 +31,8 @@ export class CloudFaults {
   readonly #ground: CloudFaultGround;
   readonly #taps = new Map<string, SessionTap>();
   readonly #hosts = new Map<string, Host>();
-  /** VBRs that do not run as their file says, and how they do. */
-  readonly #changed = new Map<string, Change>();
+  /** VBRs that do not run as their file says. */
+  readonly #changed = new Set<string>();
 
   constructor(ground: CloudFaultGround) {
     this.#ground = ground;
@@ -58,7 +56,7 @@ export class CloudFaults {
     const vbr = this.#vbr(circuit);
     this.#tap(vbr)?.silence(vbr.peer, false);
     this.#tap(vbr)?.stall(vbr.peer, false);
-    if (this.#changed.delete(vbr.name)) this.#reload(vbr);
+    if (this.#changed.delete(vbr.name)) this.#cloud.alter(vbr.name, undefined);
   }
 
   readonly deeds = {
@@ -130,20 +128,8 @@ export class CloudFaults {
 
   #change(circuit: string, change: Change): void {
     const vbr = this.#vbr(circuit);
-    this.#changed.set(vbr.name, change);
-    this.#reload(vbr);
-  }
-
-  #reload(vbr: VbrConfig): void {
-    const { config, plan } = this.#ground;
-    const change = this.#changed.get(vbr.name) ?? ((session) => session);
-    const node = vbrNode(config, vbr, plan);
-    const circuits = node.circuits.map((circuit) => ({
-      ...circuit,
-      sessions: circuit.sessions.map(change),
-    }));
-    const changed: EdgeConfig = { ...node, circuits };
-    this.#cloud.agent(vbr.name)?.reload(changed);
+    this.#changed.add(vbr.name);
+    this.#cloud.alter(vbr.name, change);
   }
 
   get #cloud(): Cloud {

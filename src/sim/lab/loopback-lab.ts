@@ -13,7 +13,7 @@ import type { Host } from "../../platform/contract.ts";
 import { createLinuxHost, type LinuxHost } from "../../platform/linux/host.ts";
 import type { VirtualLink } from "../../platform/virtual/link.ts";
 import { Cloud, type CloudEntry } from "../cloud/cloud.ts";
-import type { VbrConfig } from "../cloud/cloud-config.ts";
+import { virtualField } from "../cloud/world.ts";
 import type { Drill } from "../drill/drill.ts";
 import type { FaultDirection, LabFault } from "../drill/faults.ts";
 import { CloudFaults } from "./cloud-faults.ts";
@@ -25,7 +25,7 @@ import type { Direction, FlowCircuits, Lab, ProbeColumns, ProbeRecord } from "./
 import { openLabApi } from "./lab-api.ts";
 import { LoopbackMap, loopbackTcp, loopbackUdp, Wires } from "./loopback-net.ts";
 import { type RouteChange, RouteHistory } from "./route-history.ts";
-import { buildWorld, type DrillWorld, EDGE, IDC, innerLink, withDevices } from "./topology.ts";
+import { buildWorld, type DrillWorld, EDGE, IDC, withDevices } from "./topology.ts";
 
 const QUIET = { write: () => undefined };
 /** How often the virtual world is brought up to the real clock. */
@@ -62,13 +62,9 @@ export class LoopbackLab implements Lab {
     this.#map = new LoopbackMap(1 + (process.pid % 250), 17_000);
     this.#startUs = this.#real.clock.now();
     const cloudConfig = this.#drill.cloud;
-    const plan = {
-      fib: "virtual",
-      innerPort: 179,
-      inner: (vbr: VbrConfig) => innerLink(cloudConfig, vbr),
-    } as const;
+    const plan = { fib: "virtual", innerPort: 179 } as const;
     this.#cloudFaults = new CloudFaults({
-      ...{ config: cloudConfig, plan, cloud: () => this.#cloud },
+      ...{ config: cloudConfig, cloud: () => this.#cloud },
       afterUs: (delayUs, run) => this.#afterUs(delayUs, run),
     });
     this.#deeds = this.#loopbackDeeds();
@@ -76,6 +72,7 @@ export class LoopbackLab implements Lab {
       plan,
       host: (node) => this.#cloudFaults.tapped(node, this.#host(node)),
       startBfd: (node) => startInlineBfdEngine(this.#host(node)),
+      field: virtualField(this.#ground.world, this.#ground.network),
     });
     const config = { ...drill.edge, api: { listen: undefined, socketPath: undefined } };
     const host = this.#host(EDGE);
@@ -314,9 +311,9 @@ class WalkProbes {
     const sourcePort = 20_000 + (this.#sentUs.length % flows);
     this.#sentUs.push(now);
     const ports = { sourcePort, destinationPort: 7007 };
-    const { world, ecr } = this.#ground;
+    const { world, vpc: host } = this.#ground;
     const there = world.forward({ host: IDC, source: idc, destination: vpc, ...ports });
-    const back = world.forward({ host: ecr.name, source: vpc, destination: idc, ...ports });
+    const back = world.forward({ host: host.name, source: vpc, destination: idc, ...ports });
     this.#arrivedUs["to-cloud"].push(there.outcome === "delivered" ? now + there.delayUs : 0);
     this.#arrivedUs["to-edge"].push(back.outcome === "delivered" ? now + back.delayUs : 0);
   }

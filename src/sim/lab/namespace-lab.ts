@@ -14,6 +14,7 @@ import type { Host } from "../../platform/contract.ts";
 import { createLinuxHost, type LinuxHost } from "../../platform/linux/host.ts";
 import { Cloud, type CloudEntry } from "../cloud/cloud.ts";
 import type { VbrConfig } from "../cloud/cloud-config.ts";
+import { type CustomerEnd, cloudNetwork, nodeOfAddress, type WireEnd } from "../cloud/network.ts";
 import type { Drill } from "../drill/drill.ts";
 import type { LabFault } from "../drill/faults.ts";
 import { CloudFaults } from "./cloud-faults.ts";
@@ -25,16 +26,7 @@ import { Namespaces } from "./namespaces.ts";
 import { type ProbeWorker, startProbeWorker } from "./probe-worker.ts";
 import { SINK_PORT, SOURCE_PORT_MIN } from "./probes.ts";
 import { type RouteChange, RouteHistory, type RouteNode } from "./route-history.ts";
-import {
-  customerDevice,
-  EDGE,
-  edgeDevice,
-  IDC,
-  IDC_LINK,
-  innerLink,
-  maskOf,
-  withDevices,
-} from "./topology.ts";
+import { EDGE, edgeDevice, IDC, IDC_LINK, innerLink, withDevices } from "./topology.ts";
 
 const ROUTER = {
   "net/ipv4/ip_forward": 1,
@@ -72,13 +64,9 @@ export class NamespaceLab implements Lab {
     this.#drill = { ...drill, cloud: withDevices(drill.cloud) };
     this.#clock = createLinuxHost({ name: "lab", log: QUIET, seed: drill.seed }).clock;
     const config = this.#drill.cloud;
-    const plan = {
-      fib: "kernel",
-      innerPort: 179,
-      inner: (vbr: VbrConfig) => innerLink(config, vbr),
-    } as const;
+    const plan = { fib: "kernel", innerPort: 179 } as const;
     const afterUs = (delayUs: number, run: () => void) => this.#afterUs(delayUs, run);
-    const cloudFaults = new CloudFaults({ config, plan, cloud: () => this.#cloud, afterUs });
+    const cloudFaults = new CloudFaults({ config, cloud: () => this.#cloud, afterUs });
     this.#cloud = new Cloud(config, {
       plan,
       host: (node) => cloudFaults.tapped(node, this.#host(node)),
@@ -195,7 +183,8 @@ export class NamespaceLab implements Lab {
 
   #build(): void {
     const { edge, cloud, traffic } = this.#drill;
-    const nodes = [IDC, EDGE, cloud.ecr.name, ...cloud.vbrs.map((vbr) => vbr.name)];
+    const network = cloudNetwork(cloud);
+    const nodes = [IDC, EDGE, ...network.nodes.map(({ name }) => name)];
     for (const node of nodes) this.#namespaces.add(node, ROUTER);
     this.#namespaces.veth(
       { node: EDGE, device: "idc", addresses: [`${IDC_LINK.edge}/${IDC_LINK.maskLength}`] },
@@ -206,27 +195,28 @@ export class NamespaceLab implements Lab {
     for (const own of edge.announce) {
       this.#namespaces.ip(EDGE, ["route", "add", own.prefix, "via", IDC_LINK.idc]);
     }
-    this.#namespaces.address(cloud.ecr.name, "lo", `${traffic.vpc}/32`);
-    for (const vbr of cloud.vbrs) this.#buildCircuit(vbr);
+    for (const { name, localPrefixes } of network.nodes) {
+      for (const prefix of localPrefixes) {
+        this.#namespaces.ip(name, ["route", "add", "local", prefix, "dev", "lo"]);
+      }
+    }
+    this.#namespaces.address(nodeOfAddress(cloud, traffic.vpc), "lo", `${traffic.vpc}/32`);
+    for (const { a, b } of network.wires) this.#buildWire(a, b);
+    for (const end of network.customers) this.#buildCircuit(end);
   }
 
-  #buildCircuit(vbr: VbrConfig): void {
-    const inner = innerLink(this.#drill.cloud, vbr);
+  #buildWire(a: WireEnd, b: WireEnd): void {
+    const end = ({ node, device, address }: WireEnd) => {
+      return { node, device, addresses: [`${address}/30`] };
+    };
+    this.#namespaces.veth(end(a), end(b));
+  }
+
+  #buildCircuit({ circuit, node, device, local, peer }: CustomerEnd): void {
+    const mask = local.split("/")[1] ?? "30";
     this.#namespaces.veth(
-      {
-        node: EDGE,
-        device: edgeDevice(this.#drill, vbr.circuit),
-        addresses: [`${vbr.peer}/${maskOf(vbr)}`],
-      },
-      { node: vbr.name, device: customerDevice(vbr), addresses: [vbr.local] },
-    );
-    this.#namespaces.veth(
-      { node: vbr.name, device: inner.vbrDevice, addresses: [`${inner.vbrAddress}/30`] },
-      {
-        node: this.#drill.cloud.ecr.name,
-        device: inner.ecrDevice,
-        addresses: [`${inner.ecrAddress}/30`],
-      },
+      { node: EDGE, device: edgeDevice(this.#drill, circuit), addresses: [`${peer}/${mask}`] },
+      { node, device, addresses: [local] },
     );
   }
 
@@ -276,7 +266,7 @@ export class NamespaceLab implements Lab {
     this.#probes = await startProbeWorker({
       traffic: this.#drill.traffic,
       idc: this.#namespaces.nameOf(IDC),
-      vpc: this.#namespaces.nameOf(this.#drill.cloud.ecr.name),
+      vpc: this.#namespaces.nameOf(nodeOfAddress(this.#drill.cloud, this.#drill.traffic.vpc)),
     });
   }
 

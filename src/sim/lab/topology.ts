@@ -10,7 +10,13 @@ import type { VirtualHost } from "../../platform/virtual/host.ts";
 import { type LinkQuality, PERFECT_LINK, type VirtualLink } from "../../platform/virtual/link.ts";
 import { World } from "../../platform/virtual/world.ts";
 import type { CloudConfig, VbrConfig } from "../cloud/cloud-config.ts";
-import type { InnerLink } from "../cloud/nodes.ts";
+import {
+  type CloudNetwork,
+  type CustomerEnd,
+  cloudNetwork,
+  nodeOfAddress,
+} from "../cloud/network.ts";
+import { addCloud, circuitOptions } from "../cloud/world.ts";
 import type { Drill } from "../drill/drill.ts";
 
 export const EDGE = "edge";
@@ -28,6 +34,9 @@ export interface DrillWorld {
   readonly edge: VirtualHost;
   readonly idc: VirtualHost;
   readonly ecr: VirtualHost;
+  /** Where the address of `traffic.vpc` is. */
+  readonly vpc: VirtualHost;
+  readonly network: CloudNetwork;
   readonly circuits: ReadonlyMap<string, VirtualLink>;
 }
 
@@ -37,7 +46,9 @@ export function buildWorld(drill: Drill): DrillWorld {
   const options = { hashPolicy: "l4" } as const;
   const edge = world.addHost(EDGE, options);
   const idc = world.addHost(IDC, options);
-  const ecr = world.addHost(cloud.ecr.name, options);
+  const network = addCloud(world, cloud);
+  const ecr = world.host(cloud.ecr.name);
+  const vpc = world.host(nodeOfAddress(cloud, traffic.vpc));
   const { edge: edgeEnd, idc: idcEnd, maskLength } = IDC_LINK;
   world.link({
     between: [
@@ -52,51 +63,39 @@ export function buildWorld(drill: Drill): DrillWorld {
     if (own.prefix.includes(":")) continue;
     edge.addRoute({ prefix: own.prefix, hops: [{ gateway: idcEnd, device: "idc" }] });
   }
-  ecr.addLocalPrefix(`${traffic.vpc}/32`);
+  vpc.addLocalPrefix(`${traffic.vpc}/32`);
   const circuits = new Map<string, VirtualLink>();
-  for (const vbr of cloud.vbrs) circuits.set(vbr.circuit, addCircuit(drill, world, vbr));
-  return { world, edge, idc, ecr, circuits };
+  for (const end of network.customers) circuits.set(end.circuit, addCircuit(drill, world, end));
+  return { world, edge, idc, ecr, vpc, network, circuits };
 }
 
-function addCircuit(drill: Drill, world: World, vbr: VbrConfig): VirtualLink {
-  const host = world.addHost(vbr.name, { hashPolicy: "l4" });
-  const inner = innerLink(drill.cloud, vbr);
-  world.link({
-    between: [
-      { host, device: inner.vbrDevice, addresses: [`${inner.vbrAddress}/30`] },
-      {
-        host: world.host(drill.cloud.ecr.name),
-        device: inner.ecrDevice,
-        addresses: [`${inner.ecrAddress}/30`],
-      },
-    ],
-    latencyUs: INNER_LATENCY_US,
-  });
+function addCircuit(drill: Drill, world: World, end: CustomerEnd): VirtualLink {
+  const { circuit, node, device, local, peer } = end;
+  const mask = local.split("/")[1] ?? "30";
   return world.link({
-    name: vbr.circuit,
+    name: circuit,
     between: [
       {
         host: world.host(EDGE),
-        device: edgeDevice(drill, vbr.circuit),
-        addresses: [`${vbr.peer}/${maskOf(vbr)}`],
+        device: edgeDevice(drill, circuit),
+        addresses: [`${peer}/${mask}`],
       },
-      { host, device: customerDevice(vbr), addresses: [vbr.local] },
+      { host: world.host(node), device, addresses: [local] },
     ],
     ...CIRCUIT,
+    ...circuitOptions(end),
   });
 }
 
-/** Addresses and interfaces inside the cloud, the same in every lab. */
-export function innerLink(
-  cloud: CloudConfig,
-  vbr: VbrConfig,
-): InnerLink & { readonly vbrDevice: string; readonly ecrDevice: string } {
-  const index = cloud.vbrs.findIndex((one) => one.name === vbr.name);
+/** Addresses and interfaces of the wire between a VBR and its ECR, the same in every lab. */
+export function innerLink(cloud: CloudConfig, vbr: VbrConfig) {
+  const wire = cloudNetwork(cloud).wires.find(({ a }) => a.node === vbr.name);
+  if (wire === undefined) throw new RangeError(`no VBR "${vbr.name}" in this cloud`);
   return {
-    vbrAddress: `10.253.${index}.1`,
-    ecrAddress: `10.253.${index}.2`,
-    vbrDevice: "ecr",
-    ecrDevice: `vbr${index}`,
+    vbrAddress: wire.a.address,
+    ecrAddress: wire.b.address,
+    vbrDevice: wire.a.device,
+    ecrDevice: wire.b.device,
   };
 }
 
@@ -110,8 +109,6 @@ export function edgeDevice(drill: Drill, circuit: string): string {
  * The VBR's interface towards the customer; labs make it, so they name it where the file does not.
  */
 export const customerDevice = (vbr: VbrConfig): string => vbr.device ?? EDGE;
-
-export const maskOf = (vbr: VbrConfig): string => vbr.local.split("/")[1] ?? "30";
 
 /** The cloud with every interface named as the lab makes it. */
 export const withDevices = (cloud: CloudConfig): CloudConfig => ({

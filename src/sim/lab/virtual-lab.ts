@@ -4,6 +4,7 @@ import type { JournalEntry } from "../../agent/journal.ts";
 import type { AgentOrders } from "../../agent/orders.ts";
 import { after, type Micros } from "../../core/time.ts";
 import { Cloud, type CloudEntry } from "../cloud/cloud.ts";
+import { virtualField } from "../cloud/world.ts";
 import type { Drill } from "../drill/drill.ts";
 import type { LabFault } from "../drill/faults.ts";
 import { CloudFaults } from "./cloud-faults.ts";
@@ -12,7 +13,7 @@ import { walkFlows } from "./flow-paths.ts";
 import type { FlowCircuits, Lab, ProbeRecord } from "./lab.ts";
 import { ProbePair } from "./probes.ts";
 import { type RouteChange, RouteHistory } from "./route-history.ts";
-import { buildWorld, type DrillWorld, innerLink, withDevices } from "./topology.ts";
+import { buildWorld, type DrillWorld, withDevices } from "./topology.ts";
 import { type EdgeInjection, VirtualEdge } from "./virtual-edge.ts";
 import { VirtualFaults } from "./virtual-faults.ts";
 
@@ -37,13 +38,9 @@ export class VirtualLab implements Lab {
     const { world } = ground;
     this.#ground = ground;
     const config = this.#drill.cloud;
-    const plan = {
-      fib: "kernel",
-      innerPort: 179,
-      inner: (vbr: (typeof config.vbrs)[number]) => innerLink(config, vbr),
-    } as const;
+    const plan = { fib: "kernel", innerPort: 179 } as const;
     const cloudFaults = new CloudFaults({
-      ...{ config, plan },
+      config,
       cloud: () => this.#cloud,
       afterUs: (delayUs, run) => world.at(after(world.now, delayUs), run),
     });
@@ -51,13 +48,14 @@ export class VirtualLab implements Lab {
       plan,
       host: (node) => cloudFaults.tapped(node, world.host(node)),
       startBfd: (node) => startInlineBfdEngine(world.host(node)),
+      field: virtualField(world, ground.network),
     });
     const routed = (table: CircuitsByPrefix) => this.#routes.update("edge", table, world.now);
     this.#edge = new VirtualEdge(ground.edge, drill.edge, routed, injection);
     this.#faults = new VirtualFaults({
       ...{ drill: this.#drill, world: ground, cloud: this.#cloud, cloudFaults, edge: this.#edge },
     });
-    this.#probes = new ProbePair(drill.traffic, ground.idc, ground.ecr);
+    this.#probes = new ProbePair(drill.traffic, ground.idc, ground.vpc);
   }
 
   /** Of everything that happened in the network; the same seed and code repeat it. */

@@ -1,0 +1,228 @@
+/**
+ * The machines beside the cloud's routers, on its clock: a port for every physical connection, a
+ * health check for every VBR that has one, the failover-test jobs. They tell a `MachineOwner` what
+ * changed; nothing in here knows a router.
+ */
+import type { Micros } from "../../core/time.ts";
+import type { Clock } from "../../platform/contract.ts";
+import { Driver } from "../../platform/driver.ts";
+import type { CloudConfig, ConnectionConfig, VbrConfig } from "./cloud-config.ts";
+import type { CloudEvent, CloudField, DeedFault } from "./deeds.ts";
+import { FailoverJobs, type JobEffect, type JobInput, type JobView } from "./failover-jobs.ts";
+import { HealthCheck, type HealthEffect, type HealthInput } from "./health-check.ts";
+import { closedBy, Port, type PortEffect, type PortInput } from "./port.ts";
+
+export interface MachineOwner {
+  /** A circuit lost its port, or has it back. */
+  portChanged(circuit: string, isUp: boolean): void;
+  healthChanged(vbr: VbrConfig, isFailed: boolean): void;
+  tell(event: CloudEvent): void;
+}
+
+interface DrivenPort {
+  readonly config: ConnectionConfig;
+  readonly port: Port;
+  readonly driver: Driver<PortInput, PortEffect>;
+  businessStatus: ConnectionConfig["businessStatus"];
+}
+
+interface DrivenCheck {
+  readonly check: HealthCheck;
+  readonly driver: Driver<HealthInput, HealthEffect>;
+}
+
+export class CloudMachines {
+  readonly #config: CloudConfig;
+  readonly #clock: Clock;
+  readonly #field: CloudField;
+  readonly #owner: MachineOwner;
+  readonly #ports = new Map<string, DrivenPort>();
+  readonly #checks = new Map<string, DrivenCheck>();
+  readonly #jobs: FailoverJobs;
+  readonly #jobDriver: Driver<JobInput, JobEffect>;
+  #refusal: DeedFault | undefined;
+
+  constructor(parts: {
+    readonly config: CloudConfig;
+    readonly clock: Clock;
+    readonly field: CloudField;
+    readonly owner: MachineOwner;
+  }) {
+    this.#config = parts.config;
+    this.#clock = parts.clock;
+    this.#field = parts.field;
+    this.#owner = parts.owner;
+    for (const connection of this.#config.connections) this.#addPort(connection);
+    for (const vbr of this.#config.vbrs) this.#addCheck(vbr);
+    this.#jobs = new FailoverJobs({
+      resourcesMax: this.#config.quotas.jobResources,
+      transitionUs: this.#config.knobs.jobTransitionUs,
+      resource: (name) => this.#resource(name),
+    });
+    this.#jobDriver = new Driver(this.#jobs, this.#clock, (effect) => this.#performJob(effect));
+  }
+
+  /** Shuts what is not in operation, and begins to probe. */
+  start(): void {
+    for (const { config, driver } of this.#ports.values()) {
+      const reason = closedBy(config);
+      if (reason !== undefined) driver.deliver({ kind: "shut", reason, isShut: true });
+    }
+    for (const { driver } of this.#checks.values()) driver.deliver({ kind: "switch", isOn: true });
+  }
+
+  stop(): void {
+    for (const { driver } of this.#ports.values()) driver.stop();
+    for (const { driver } of this.#checks.values()) driver.stop();
+    this.#jobDriver.stop();
+  }
+
+  light(connection: string, isOn: boolean): DeedFault | undefined {
+    return this.#toPort(connection, { kind: "light", isOn });
+  }
+
+  shut(connection: string, reason: string, isShut: boolean): DeedFault | undefined {
+    return this.#toPort(connection, { kind: "shut", reason, isShut });
+  }
+
+  setBusinessStatus(
+    connection: string,
+    status: ConnectionConfig["businessStatus"],
+  ): DeedFault | undefined {
+    const found = this.#ports.get(connection);
+    if (found !== undefined) found.businessStatus = status;
+    return this.shut(connection, "business status", status !== "Normal");
+  }
+
+  switchCheck(vbr: string, isOn: boolean): DeedFault | undefined {
+    const found = this.#checks.get(vbr);
+    if (found === undefined) {
+      return { code: "Causeway.NoHealthCheck", text: `${vbr} has no health check in its file` };
+    }
+    found.driver.deliver({ kind: "switch", isOn });
+    return undefined;
+  }
+
+  job(input: JobInput): DeedFault | undefined {
+    this.#refusal = undefined;
+    this.#jobDriver.deliver(input);
+    return this.#refusal;
+  }
+
+  jobs(): readonly JobView[] {
+    return this.#jobs.view();
+  }
+
+  port(connection: string): Port | undefined {
+    return this.#ports.get(connection)?.port;
+  }
+
+  businessStatus(connection: string): ConnectionConfig["businessStatus"] | undefined {
+    return this.#ports.get(connection)?.businessStatus;
+  }
+
+  check(vbr: string): HealthCheck | undefined {
+    return this.#checks.get(vbr)?.check;
+  }
+
+  #addPort(config: ConnectionConfig): void {
+    const upDelayUs = this.#config.knobs.portUpDelayUs;
+    const port = new Port({ downDelayUs: config.downDelayUs, upDelayUs });
+    const driver = new Driver(port, this.#clock, (effect: PortEffect) => {
+      this.#reported(config, effect);
+    });
+    this.#ports.set(config.name, { config, port, driver, businessStatus: config.businessStatus });
+  }
+
+  #addCheck(vbr: VbrConfig): void {
+    const { healthCheck } = vbr;
+    if (healthCheck === undefined) return;
+    const { intervalUs, threshold } = healthCheck;
+    const recovery = this.#config.knobs.healthCheckRecovery;
+    const check = new HealthCheck({ intervalUs, threshold, recovery });
+    const driver: Driver<HealthInput, HealthEffect> = new Driver(check, this.#clock, (effect) => {
+      if (effect.kind === "probe") this.#probe(vbr, effect.probe, driver);
+      else this.#judged(vbr, effect);
+    });
+    this.#checks.set(vbr.name, { check, driver });
+  }
+
+  #probe(vbr: VbrConfig, probe: number, driver: Driver<HealthInput, HealthEffect>): void {
+    const { healthCheck } = vbr;
+    if (healthCheck === undefined) return;
+    const { source, intervalUs } = healthCheck;
+    this.#field.ping?.(
+      vbr.name,
+      { source, destination: vbr.peer, timeoutUs: intervalUs },
+      (isAnswered) => driver.deliver({ kind: "answer", probe, isAnswered }),
+    );
+  }
+
+  #judged(vbr: VbrConfig, effect: Exclude<HealthEffect, { readonly kind: "probe" }>): void {
+    const isFailed = effect.kind === "failed";
+    const count = isFailed ? `${effect.losses} losses` : `${effect.answers} answers`;
+    this.#owner.tell({
+      at: this.#now(),
+      level: isFailed ? "CRITICAL" : "INFO",
+      name: isFailed ? "VbrHealthCheck:Failed" : "VbrHealthCheck:Recovered",
+      ...{ resource: vbr.name, region: vbr.region, text: `${count} in a row` },
+    });
+    if (vbr.healthCheck?.isProbeOnly !== true) this.#owner.healthChanged(vbr, isFailed);
+  }
+
+  #reported(connection: ConnectionConfig, { isUp, text }: PortEffect): void {
+    this.#owner.tell({
+      at: this.#now(),
+      level: isUp ? "INFO" : "CRITICAL",
+      name: `PhysicalConnectionStatus:${isUp ? "Up" : "Down"}`,
+      ...{ resource: connection.name, region: this.#regionOf(connection), text },
+    });
+    for (const vbr of this.#config.vbrs) {
+      if (vbr.connection === connection.name) this.#owner.portChanged(vbr.circuit, isUp);
+    }
+  }
+
+  #performJob(effect: JobEffect): void {
+    if (effect.kind === "refused") this.#refusal = effect.fault;
+    else if (effect.kind === "shut") {
+      this.shut(effect.connection, `job ${effect.job}`, effect.isShut);
+    } else {
+      const job = this.#jobs.view().find(({ name }) => name === effect.job);
+      this.#owner.tell({
+        at: this.#now(),
+        level: "INFO",
+        name: `FailoverTestJob:${effect.state}`,
+        ...{ resource: effect.job, region: job?.region ?? "", text: `is ${effect.state}` },
+      });
+    }
+  }
+
+  #toPort(connection: string, input: PortInput): DeedFault | undefined {
+    const found = this.#ports.get(connection);
+    if (found === undefined) {
+      const text = `there is no physical connection "${connection}"`;
+      return { code: "InvalidPhysicalConnectionId.NotFound", text };
+    }
+    if (this.#field.setPort === undefined) {
+      const text = "this lab cannot take a port of the cloud down";
+      return { code: "Causeway.LabCannot", text };
+    }
+    found.driver.deliver(input);
+    return undefined;
+  }
+
+  #resource(name: string) {
+    const found = this.#ports.get(name);
+    if (found === undefined) return undefined;
+    const { config, businessStatus } = found;
+    return { region: this.#regionOf(config), status: config.status, businessStatus };
+  }
+
+  #regionOf({ accessPoint }: ConnectionConfig): string {
+    return this.#config.accessPoints.find(({ name }) => name === accessPoint)?.region ?? "";
+  }
+
+  #now(): Micros {
+    return this.#clock.now();
+  }
+}

@@ -1,0 +1,268 @@
+/**
+ * The cloud as a network: its nodes, each a host, and the wires between them. Every lab builds the
+ * same one, so that a drill's report means the same in each.
+ *
+ *   customer ══ vbr ─┬─ ecr (one a region, all joined) ─┬─ vpc
+ *   customer ══ vbr ─┘                                  └─ tr (one a route table) ─┬─ vpc
+ *   customer ── vpn ───────────────────────────────────────────────────────────────┘
+ */
+import { parseAddress } from "../../core/address.ts";
+import { containsAddress, parsePrefix } from "../../core/prefix.ts";
+import type { CloudConfig, VbrConfig, VpnConfig } from "./cloud-config.ts";
+import type { AttachmentConfig, TransitRouterConfig } from "./tr-config.ts";
+import type { VpcConfig } from "./vpc-config.ts";
+
+export type NodeKind = "vbr" | "ecr" | "tr" | "vpc" | "vpn";
+
+export interface CloudNode {
+  readonly name: string;
+  readonly kind: NodeKind;
+  readonly region: string;
+  /** Whole networks behind this node; every address of them answers. */
+  readonly localPrefixes: readonly string[];
+}
+
+export interface WireEnd {
+  readonly node: string;
+  readonly device: string;
+  readonly address: string;
+}
+
+/** A /30 inside the cloud, with a BGP session over it. */
+export interface InnerWire {
+  readonly a: WireEnd;
+  readonly b: WireEnd;
+  readonly latencyUs: number;
+}
+
+/** Where a customer's circuit ends: what the lab plugs the edge into. */
+export interface CustomerEnd {
+  readonly circuit: string;
+  readonly node: string;
+  readonly device: string;
+  /** With its mask. */
+  readonly local: string;
+  readonly peer: string;
+  readonly mtu: number;
+  readonly bandwidthBps: number | undefined;
+  /** Undefined: as long as any circuit of the lab. */
+  readonly latencyUs: number | undefined;
+}
+
+export interface CloudNetwork {
+  readonly nodes: readonly CloudNode[];
+  readonly wires: readonly InnerWire[];
+  readonly customers: readonly CustomerEnd[];
+}
+
+/** One way through the cloud's own network within a region. */
+const REGION_LATENCY_US = 200;
+/** The interface towards the customer where the file names none. */
+const CUSTOMER_DEVICE = "edge";
+
+export function cloudNetwork(cloud: CloudConfig): CloudNetwork {
+  const wires: InnerWire[] = [];
+  const wire: AddWire = (a, b, latencyUs = REGION_LATENCY_US) => {
+    const [addressA, addressB] = wireAddresses(wires.length);
+    const index = wires.length;
+    const end = (node: string, device: string | undefined, address: string) => {
+      return { node, device: device ?? `w${index}`, address };
+    };
+    wires.push({
+      a: end(a.node, a.device, addressA),
+      b: end(b.node, b.device, addressB),
+      latencyUs,
+    });
+  };
+  for (const [index, vbr] of cloud.vbrs.entries()) {
+    const ecr = ecrNodeName(cloud, vbr.region);
+    wire({ node: vbr.name, device: "ecr" }, { node: ecr, device: `vbr${index}` });
+  }
+  meshRegions(cloud, wire);
+  for (const vpc of cloud.vpcs) {
+    if (vpc.attachment !== cloud.ecr.name) continue;
+    wire({ node: vpc.name }, { node: ecrNodeName(cloud, vpc.region) });
+  }
+  for (const { a, b, latencyUs } of transitWires(cloud)) wire({ node: a }, { node: b }, latencyUs);
+  return {
+    nodes: nodesOf(cloud),
+    wires,
+    customers: [...cloud.vbrs.map(vbrEnd), ...cloud.vpns.map(vpnEnd)],
+  };
+}
+
+/** The ECR's node of a region; the first region's carries its plain name. */
+export function ecrNodeName(cloud: CloudConfig, region: string): string {
+  return region === cloud.regions[0]?.name ? cloud.ecr.name : `${cloud.ecr.name}-${region}`;
+}
+
+/** Regions in which the ECR has a node: wherever something is joined to it, and the first. */
+export function ecrRegions(cloud: CloudConfig): readonly string[] {
+  const used = new Set(cloud.vbrs.map(({ region }) => region));
+  for (const vpc of cloud.vpcs) if (vpc.attachment === cloud.ecr.name) used.add(vpc.region);
+  for (const tr of cloud.transitRouters) {
+    if (tr.attachments.some(({ kind }) => kind === "ecr")) used.add(tr.region);
+  }
+  return cloud.regions
+    .map(({ name }) => name)
+    .filter((name, index) => index === 0 || used.has(name));
+}
+
+/** A transit router has a node for each of its tables; the first carries its plain name. */
+export const tableNodeName = (tr: TransitRouterConfig, table: string): string =>
+  table === tr.tables[0] ? tr.name : `${tr.name}-${table}`;
+
+/** Tables an attachment has anything to do with. */
+export const tablesOf = ({ association, propagations }: AttachmentConfig): readonly string[] => [
+  ...new Set([...(association === undefined ? [] : [association]), ...propagations]),
+];
+
+/** The node that answers for an address of the cloud: its VPC's, else the first region's ECR. */
+export function nodeOfAddress(cloud: CloudConfig, address: string): string {
+  const octets = parseAddress(address);
+  const holds = (text: string): boolean => {
+    const prefix = parsePrefix(text);
+    return octets !== undefined && prefix !== undefined && containsAddress(prefix, octets);
+  };
+  const vpc = cloud.vpcs.find((one) => localPrefixesOf(one).some(holds));
+  return vpc?.name ?? cloud.ecr.name;
+}
+
+export const addressOf = (withMask: string): string => withMask.split("/")[0] ?? withMask;
+
+/** A session between two tables of two transit routers, over one wire. */
+export interface TransitPeering {
+  readonly a: { readonly tr: TransitRouterConfig; readonly table: string };
+  readonly b: { readonly tr: TransitRouterConfig; readonly table: string };
+}
+
+/** Each pair once; where only one names the other, that other's first table takes part. */
+export function transitPeerings(cloud: CloudConfig): readonly TransitPeering[] {
+  const found = new Map<string, TransitPeering>();
+  for (const tr of cloud.transitRouters) {
+    for (const attachment of tr.attachments) {
+      const other = cloud.transitRouters.find(({ name }) => name === attachment.to);
+      if (attachment.kind !== "tr" || other === undefined) continue;
+      const back = other.attachments.find(({ kind, to }) => kind === "tr" && to === tr.name);
+      const theirs = back === undefined ? other.tables.slice(0, 1) : tablesOf(back);
+      for (const table of tablesOf(attachment)) {
+        for (const their of theirs) {
+          const names = [tableNodeName(tr, table), tableNodeName(other, their)].sort();
+          const key = names.join(" ");
+          if (found.has(key)) continue;
+          found.set(key, { a: { tr, table }, b: { tr: other, table: their } });
+        }
+      }
+    }
+  }
+  return [...found.values()];
+}
+
+type AddWire = (
+  a: { readonly node: string; readonly device?: string },
+  b: { readonly node: string; readonly device?: string },
+  latencyUs?: number,
+) => void;
+
+/** 10.253.0.0/16 in /30s, so many that no fleet runs out of them. */
+function wireAddresses(index: number): [string, string] {
+  const base = `10.253.${index >> 6}`;
+  const host = (index & 63) * 4;
+  return [`${base}.${host + 1}`, `${base}.${host + 2}`];
+}
+
+function meshRegions(cloud: CloudConfig, wire: AddWire): void {
+  const regions = ecrRegions(cloud);
+  for (const [index, a] of regions.entries()) {
+    for (const b of regions.slice(index + 1)) {
+      wire(
+        { node: ecrNodeName(cloud, a) },
+        { node: ecrNodeName(cloud, b) },
+        latencyBetween(cloud, a, b),
+      );
+    }
+  }
+}
+
+function latencyBetween(cloud: CloudConfig, a: string, b: string): number {
+  if (a === b) return REGION_LATENCY_US;
+  const latencies = cloud.regions
+    .filter(({ name }) => name === a || name === b)
+    .map(({ latencyUs }) => latencyUs);
+  return Math.max(REGION_LATENCY_US, ...latencies);
+}
+
+function transitWires(cloud: CloudConfig) {
+  const wires: { a: string; b: string; latencyUs: number }[] = [];
+  for (const tr of cloud.transitRouters) {
+    for (const attachment of tr.attachments) {
+      if (attachment.kind === "tr") continue;
+      const { kind, to } = attachment;
+      const a = kind === "ecr" ? ecrNodeName(cloud, tr.region) : to;
+      const region = regionOfInstance(cloud, attachment) ?? tr.region;
+      for (const table of tablesOf(attachment)) {
+        const latencyUs = latencyBetween(cloud, region, tr.region);
+        wires.push({ a, b: tableNodeName(tr, table), latencyUs });
+      }
+    }
+  }
+  for (const { a, b } of transitPeerings(cloud)) {
+    wires.push({
+      a: tableNodeName(a.tr, a.table),
+      b: tableNodeName(b.tr, b.table),
+      latencyUs: latencyBetween(cloud, a.tr.region, b.tr.region),
+    });
+  }
+  return wires;
+}
+
+function regionOfInstance(cloud: CloudConfig, { kind, to }: AttachmentConfig): string | undefined {
+  if (kind === "vpc") return cloud.vpcs.find(({ name }) => name === to)?.region;
+  return kind === "vpn" ? cloud.vpns.find(({ name }) => name === to)?.region : undefined;
+}
+
+function nodesOf(cloud: CloudConfig): CloudNode[] {
+  const plain = (kind: NodeKind) => (one: { readonly name: string; readonly region: string }) => {
+    return { name: one.name, kind, region: one.region, localPrefixes: [] };
+  };
+  return [
+    ...ecrRegions(cloud).map((region) =>
+      plain("ecr")({ name: ecrNodeName(cloud, region), region }),
+    ),
+    ...cloud.vbrs.map(plain("vbr")),
+    ...cloud.vpns.map(plain("vpn")),
+    ...cloud.transitRouters.flatMap((tr) =>
+      tr.tables.map((table) => plain("tr")({ name: tableNodeName(tr, table), region: tr.region })),
+    ),
+    ...cloud.vpcs.map((vpc) => {
+      return { ...plain("vpc")(vpc), localPrefixes: localPrefixesOf(vpc) };
+    }),
+  ];
+}
+
+const localPrefixesOf = (vpc: VpcConfig): readonly string[] => [
+  ...vpc.vswitches.map(({ cidr }) => cidr),
+  ...vpc.routes.filter(({ nextHop }) => nextHop === "instance").map(({ prefix }) => prefix),
+];
+
+const vbrEnd = (vbr: VbrConfig): CustomerEnd => ({
+  circuit: vbr.circuit,
+  node: vbr.name,
+  device: vbr.device ?? CUSTOMER_DEVICE,
+  local: vbr.local,
+  peer: vbr.peer,
+  mtu: vbr.mtu,
+  bandwidthBps: vbr.bandwidthBps,
+  latencyUs: undefined,
+});
+
+const vpnEnd = (vpn: VpnConfig): CustomerEnd => ({
+  circuit: vpn.circuit,
+  node: vpn.name,
+  device: CUSTOMER_DEVICE,
+  local: vpn.local,
+  peer: vpn.peer,
+  mtu: 1400,
+  bandwidthBps: vpn.bandwidthBps,
+  latencyUs: vpn.latencyUs,
+});

@@ -1,0 +1,228 @@
+/** Deeds on a running cloud: what each changes, or the vendor's code for why it is refused. */
+import type { Agent } from "../../agent/agent.ts";
+import { parsePrefix } from "../../core/prefix.ts";
+import type { CloudConfig, ConnectionConfig } from "./cloud-config.ts";
+import type { CloudDeed, CloudField, DeedFault, FieldRoute } from "./deeds.ts";
+import type { CloudMachines } from "./machines.ts";
+import type { CloudNetwork } from "./network.ts";
+import type { CloudState, VbrState } from "./state.ts";
+import { dynamicRoutes } from "./view.ts";
+
+export interface DeedGround {
+  readonly config: CloudConfig;
+  readonly state: CloudState;
+  readonly network: CloudNetwork;
+  readonly field: CloudField;
+  readonly machines: CloudMachines;
+  agent(node: string): Agent | undefined;
+  reload(node: string): void;
+  startNode(node: string): void;
+  stopNode(node: string, text: string): void;
+}
+
+type DeedOf<Name extends CloudDeed["do"]> = Extract<CloudDeed, { readonly do: Name }>;
+
+export function performDeed(deed: CloudDeed, ground: DeedGround): DeedFault | undefined {
+  const { machines, config } = ground;
+  switch (deed.do) {
+    case "light":
+      return machines.light(deed.connection, deed.isOn);
+    case "port":
+      return machines.shut(deed.connection, "port shut", !deed.isOpen);
+    case "business":
+      return machines.setBusinessStatus(deed.connection, deed.status);
+    case "device": {
+      const hit = config.connections.filter(({ device }) => device === deed.device);
+      return shutAll(ground, hit, `device ${deed.device}`, deed.isUp);
+    }
+    case "access-point": {
+      const hit = config.connections.filter(({ accessPoint }) => accessPoint === deed.accessPoint);
+      return shutAll(ground, hit, `access point ${deed.accessPoint}`, deed.isUp);
+    }
+    case "region":
+      return switchRegion(ground, deed);
+    case "announce":
+    case "withdraw":
+      return changePrefix(ground, deed);
+    case "custom-route":
+      return changeCustomRoute(ground, deed);
+    case "route-map":
+      return switchRouteMap(ground, deed);
+    case "create-job":
+      return machines.job({ kind: "create", order: deed.job });
+    case "start-job":
+      return machines.job({ kind: "start", job: deed.job });
+    case "stop-job":
+      return machines.job({ kind: "stop", job: deed.job });
+    case "delete-job":
+      return machines.job({ kind: "delete", job: deed.job });
+    default:
+      return changeSession(ground, deed);
+  }
+}
+
+function shutAll(
+  { machines }: DeedGround,
+  connections: readonly ConnectionConfig[],
+  reason: string,
+  isUp: boolean,
+): DeedFault | undefined {
+  if (connections.length === 0) return missing(`no physical connection is on ${reason}`);
+  for (const { name } of connections) {
+    const fault = machines.shut(name, reason, !isUp);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
+}
+
+/** Every port of the region goes first, so that its customers see it before its routers leave. */
+function switchRegion(
+  ground: DeedGround,
+  { region, isUp }: DeedOf<"region">,
+): DeedFault | undefined {
+  const { config, network } = ground;
+  const points = config.accessPoints.filter((one) => one.region === region);
+  const hit = config.connections.filter((connection) =>
+    points.some(({ name }) => name === connection.accessPoint),
+  );
+  const nodes = network.nodes.filter((node) => node.region === region);
+  if (nodes.length === 0) return missing(`there is no region "${region}"`);
+  if (hit.length > 0) {
+    const fault = shutAll(ground, hit, `region ${region}`, isUp);
+    if (fault !== undefined) return fault;
+  }
+  for (const { name, kind } of nodes) {
+    if (kind === "vbr") continue;
+    if (isUp && ground.agent(name) === undefined) ground.startNode(name);
+    else if (!isUp) ground.stopNode(name, `region ${region} is lost`);
+  }
+  return undefined;
+}
+
+type SessionDeed = Extract<CloudDeed, { readonly vbr: string }>;
+
+function changeSession(ground: DeedGround, deed: SessionDeed): DeedFault | undefined {
+  const { config, machines } = ground;
+  if (!config.vbrs.some(({ name }) => name === deed.vbr)) {
+    return { code: "InvalidVbrId.NotFound", text: `there is no VBR "${deed.vbr}"` };
+  }
+  switch (deed.do) {
+    case "health-check":
+      return machines.switchCheck(deed.vbr, deed.isOn);
+    case "reset-session":
+      change(ground, deed.vbr, { isSessionDisabled: true });
+      return change(ground, deed.vbr, { isSessionDisabled: false });
+    case "disable-session":
+      return change(ground, deed.vbr, { isSessionDisabled: deed.isDisabled });
+    case "set-bfd":
+      return bfdFault(deed) ?? change(ground, deed.vbr, { bfd: deed.bfd });
+    case "set-md5":
+      return change(ground, deed.vbr, { md5Key: deed.key });
+    case "set-route-quota":
+      return change(ground, deed.vbr, { routeQuota: deed.routes });
+  }
+}
+
+function change(ground: DeedGround, vbr: string, to: Partial<VbrState>): undefined {
+  Object.assign(ground.state.vbr(vbr), to);
+  ground.reload(vbr);
+}
+
+function bfdFault({ bfd }: DeedOf<"set-bfd">): DeedFault | undefined {
+  if (bfd === undefined) return undefined;
+  const { txIntervalUs, rxIntervalUs, multiplier, hops } = bfd;
+  const isInterval = (us: number) => us >= 200_000 && us <= 1_000_000;
+  const bad = (name: string, text: string) => ({ code: `IllegalParam.${name}`, text });
+  if (!isInterval(txIntervalUs)) return bad("MinTxInterval", "it is 200 ms to 1 s");
+  if (!isInterval(rxIntervalUs)) return bad("MinRxInterval", "it is 200 ms to 1 s");
+  if (multiplier < 3 || multiplier > 10) return bad("DetectMultiplier", "it is 3 to 10");
+  return hops < 1 || hops > 255 ? bad("BfdMultiHop", "it is 1 to 255") : undefined;
+}
+
+function changePrefix(
+  ground: DeedGround,
+  { do: what, prefix }: DeedOf<"announce"> | DeedOf<"withdraw">,
+): DeedFault | undefined {
+  if (parsePrefix(prefix) === undefined) return malformed(prefix);
+  const { prefixes } = ground.state;
+  if (what === "announce") prefixes.add(prefix);
+  else prefixes.delete(prefix);
+  ground.reload(ground.config.ecr.name);
+  return undefined;
+}
+
+function changeCustomRoute(
+  ground: DeedGround,
+  { vpc: name, prefix, nextHop }: DeedOf<"custom-route">,
+): DeedFault | undefined {
+  const { config, state, field } = ground;
+  const vpc = config.vpcs.find((one) => one.name === name);
+  if (vpc === undefined) return missing(`there is no VPC "${name}"`);
+  if (parsePrefix(prefix) === undefined) return malformed(prefix);
+  const { routes } = state.vpc(name);
+  const others = routes.filter((route) => route.prefix !== prefix);
+  if (nextHop === undefined) {
+    state.vpc(name).routes = others;
+  } else {
+    const known = routes.find((route) => route.prefix === prefix);
+    const fault = known === undefined ? customRouteFault(ground, name, prefix) : undefined;
+    if (fault !== undefined) return fault;
+    const isPublished = known?.isPublished ?? false;
+    state.vpc(name).routes = [...others, { prefix, nextHop, isPublished }];
+  }
+  field.setRoute?.(name, prefix, fieldRoute(ground, name, nextHop));
+  ground.reload(name);
+  return undefined;
+}
+
+function customRouteFault(
+  { config, state, agent }: DeedGround,
+  vpc: string,
+  prefix: string,
+): DeedFault | undefined {
+  const limit = config.quotas.customRoutesPerVpcTable;
+  if (state.vpc(vpc).routes.length >= limit) {
+    return { code: "QuotaExceeded", text: `${vpc} has ${limit} custom routes already` };
+  }
+  const systems = config.vpcs.find(({ name }) => name === vpc)?.vswitches ?? [];
+  const isSystem = systems.some(({ cidr }) => cidr === prefix) || prefix === "100.64.0.0/10";
+  if (isSystem) {
+    return { code: "InvalidCIDRBlock.Duplicate", text: `${prefix} is a system route` };
+  }
+  const dynamic = dynamicRoutes(agent(vpc)).find((row) => row.prefix === prefix);
+  if (dynamic === undefined || dynamic.rejectedBy !== undefined) return undefined;
+  const text = `${prefix} is a dynamic route of ${vpc} now`;
+  return { code: "RouteConflict.AlreadyExist", text };
+}
+
+function fieldRoute(
+  { network }: DeedGround,
+  vpc: string,
+  nextHop: DeedOf<"custom-route">["nextHop"],
+): FieldRoute | undefined {
+  if (nextHop === "instance") return "local";
+  if (nextHop !== "hub") return nextHop;
+  const wire = network.wires.find(({ a }) => a.node === vpc);
+  return wire && { gateway: wire.b.address, device: wire.a.device };
+}
+
+function switchRouteMap(
+  ground: DeedGround,
+  { transitRouter, direction, priority, isOn }: DeedOf<"route-map">,
+): DeedFault | undefined {
+  const tr = ground.config.transitRouters.find(({ name }) => name === transitRouter);
+  const map = tr?.routeMaps.find((one) => one.direction === direction && one.priority === priority);
+  if (map === undefined) {
+    return missing(`${transitRouter} has no route map ${priority} of direction ${direction}`);
+  }
+  const key = `${transitRouter}/${direction}/${priority}`;
+  if (isOn) ground.state.mapsOff.delete(key);
+  else ground.state.mapsOff.add(key);
+  for (const { name, kind } of ground.network.nodes) if (kind === "tr") ground.reload(name);
+  return undefined;
+}
+
+const missing = (text: string): DeedFault => ({ code: "Causeway.NotFound", text });
+const malformed = (prefix: string): DeedFault => {
+  return { code: "InvalidCIDRBlock.Malformed", text: `${prefix} is no prefix` };
+};

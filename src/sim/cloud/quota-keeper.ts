@@ -1,0 +1,97 @@
+/**
+ * Keeps quotas that depend on all routes at once: what a VBR takes of its customer where the lowest
+ * prefixes stay, and how many dynamic routes of a VPC's table are active. It looks whenever a
+ * node's routes changed and gives the node the list of what is beyond.
+ */
+import type { Agent } from "../../agent/agent.ts";
+import type { JournalEntry } from "../../agent/journal.ts";
+import type { Alarm, Clock } from "../../platform/contract.ts";
+import type { CloudConfig, VbrConfig } from "./cloud-config.ts";
+import { beyondQuota } from "./quota.ts";
+import type { CloudState } from "./state.ts";
+import { dynamicRoutes } from "./view.ts";
+import type { VpcConfig } from "./vpc-config.ts";
+
+export interface QuotaKeeperParts {
+  readonly config: CloudConfig;
+  readonly clock: Clock;
+  readonly state: CloudState;
+  agent(node: string): Agent | undefined;
+  reload(node: string): void;
+}
+
+const ROWS_MAX = 100_000;
+
+export class QuotaKeeper {
+  readonly #parts: QuotaKeeperParts;
+  readonly #alarm: Alarm;
+  readonly #changed = new Set<string>();
+
+  constructor(parts: QuotaKeeperParts) {
+    this.#parts = parts;
+    this.#alarm = parts.clock.createAlarm(() => this.#look());
+  }
+
+  /** Looks later: the agent that speaks here is in the middle of something. */
+  heard(node: string, entry: JournalEntry): void {
+    const isNews = entry.event === "fib.synced" || entry.event === "bgp.prefix-limit.exceeded";
+    if (!isNews || !this.#isKept(node)) return;
+    this.#changed.add(node);
+    this.#alarm.set(this.#parts.clock.now());
+  }
+
+  stop(): void {
+    this.#alarm.set(undefined);
+  }
+
+  #isKept(node: string): boolean {
+    const { vbrs, vpcs, knobs } = this.#parts.config;
+    if (vpcs.some(({ name }) => name === node)) return true;
+    return knobs.routesKept === "lowest-prefix" && vbrs.some(({ name }) => name === node);
+  }
+
+  #look(): void {
+    const nodes = [...this.#changed];
+    this.#changed.clear();
+    const { config } = this.#parts;
+    for (const node of nodes) {
+      const vpc = config.vpcs.find(({ name }) => name === node);
+      const vbr = config.vbrs.find(({ name }) => name === node);
+      if (vpc !== undefined) this.#keepVpc(vpc);
+      else if (vbr !== undefined) this.#keepVbr(vbr);
+    }
+  }
+
+  #keepVbr(vbr: VbrConfig): void {
+    const state = this.#parts.state.vbr(vbr.name);
+    const speaker = this.#parts.agent(vbr.name)?.view.speaker;
+    const slot = speaker?.peer(vbr.circuit)?.slot;
+    if (speaker === undefined || slot === undefined) return;
+    const rows = speaker.rib.routes({ rib: "adj-rib-in", slot, offset: 0, limit: ROWS_MAX });
+    const beyond = beyondQuota(
+      rows.map(({ prefix }) => prefix),
+      state.routeQuota,
+    );
+    if (isSame(beyond, state.overQuota)) return;
+    state.overQuota = beyond;
+    this.#parts.reload(vbr.name);
+  }
+
+  #keepVpc(vpc: VpcConfig): void {
+    const { quotas, ecr } = this.#parts.config;
+    const state = this.#parts.state.vpc(vpc.name);
+    const isByEcr = vpc.attachment === ecr.name;
+    const quota = isByEcr ? quotas.ecrRoutesPerVpcTable : quotas.dynamicRoutesPerVpcTable;
+    const candidates = dynamicRoutes(this.#parts.agent(vpc.name)).filter(
+      ({ rejectedBy }) => rejectedBy === undefined || rejectedBy.endsWith("/over-quota"),
+    );
+    const prefixes = [...new Set(candidates.map(({ prefix }) => prefix))];
+    const beyond = beyondQuota(prefixes, quota);
+    if (isSame(beyond, state.overQuota)) return;
+    state.overQuota = beyond;
+    this.#parts.reload(vpc.name);
+  }
+}
+
+const isSame = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((item, index) => item === b[index]);

@@ -1,0 +1,62 @@
+/** What deeds and machines changed of a running cloud, beside the file it was built from. */
+import type { NeighborConfig } from "../../agent/config/edge-config.ts";
+import type { BfdTimers, CloudConfig, VbrConfig } from "./cloud-config.ts";
+import type { CustomRouteConfig, VpcConfig } from "./vpc-config.ts";
+
+export interface VbrState {
+  bfd: BfdTimers | undefined;
+  md5Key: string | undefined;
+  routeQuota: number;
+  isSessionDisabled: boolean;
+  /** The health check says that this circuit carries nothing, whatever BGP and BFD say. */
+  isHealthFailed: boolean;
+  /** Routes of the customer beyond the quota, where not simply the first ones are kept. */
+  overQuota: readonly string[];
+  /** What a lab does to the customer's session on top of all that. */
+  change: ((session: NeighborConfig) => NeighborConfig) | undefined;
+}
+
+export interface VpcState {
+  routes: readonly CustomRouteConfig[];
+  /** Dynamic routes beyond the quota: received, and inactive. */
+  overQuota: readonly string[];
+}
+
+export class CloudState {
+  /** What the ECR announces of its own: the configured prefixes, less withdrawn, plus leaked. */
+  readonly prefixes: Set<string>;
+  readonly #vbrs: ReadonlyMap<string, VbrState>;
+  readonly #vpcs: ReadonlyMap<string, VpcState>;
+  /** Route maps out of force, as `transit-router/direction/priority`. */
+  readonly mapsOff = new Set<string>();
+
+  constructor(config: CloudConfig) {
+    this.prefixes = new Set(config.ecr.prefixes);
+    this.#vbrs = new Map(config.vbrs.map((vbr) => [vbr.name, vbrState(vbr)]));
+    this.#vpcs = new Map(config.vpcs.map((vpc) => [vpc.name, vpcState(vpc)]));
+  }
+
+  vbr(name: string): VbrState {
+    return known(this.#vbrs, name, "VBR");
+  }
+
+  vpc(name: string): VpcState {
+    return known(this.#vpcs, name, "VPC");
+  }
+}
+
+function known<Item>(items: ReadonlyMap<string, Item>, name: string, kind: string): Item {
+  const found = items.get(name);
+  if (found === undefined) throw new RangeError(`no ${kind} "${name}" in this cloud`);
+  return found;
+}
+
+const vbrState = ({ bfd, md5Key, routeQuota }: VbrConfig): VbrState => ({
+  ...{ bfd, md5Key, routeQuota },
+  isSessionDisabled: false,
+  isHealthFailed: false,
+  overQuota: [],
+  change: undefined,
+});
+
+const vpcState = ({ routes }: VpcConfig): VpcState => ({ routes, overQuota: [] });

@@ -1,0 +1,108 @@
+/** What a console would show of a running cloud; plain data, built when somebody asks. */
+import type { Agent } from "../../agent/agent.ts";
+import type { CloudConfig, ConnectionConfig } from "./cloud-config.ts";
+import type { JobView } from "./failover-jobs.ts";
+import type { CloudMachines } from "./machines.ts";
+import type { CloudState } from "./state.ts";
+import type { VpcConfig } from "./vpc-config.ts";
+
+export interface CloudView {
+  readonly connections: readonly ConnectionView[];
+  readonly vbrs: readonly VbrView[];
+  readonly vpcs: readonly { readonly name: string; readonly table: readonly VpcRouteView[] }[];
+  readonly jobs: readonly JobView[];
+}
+
+export interface ConnectionView {
+  readonly name: string;
+  readonly status: ConnectionConfig["status"];
+  readonly businessStatus: ConnectionConfig["businessStatus"];
+  readonly port: "Up" | "Down";
+  readonly shutBy: readonly string[];
+}
+
+export interface VbrView {
+  readonly name: string;
+  readonly circuit: string;
+  /** `BgpStatus` of its peer; Down where the node does not run. */
+  readonly bgpStatus: string;
+  /** `ReceivedRouteCount`: in its table; what the quota dropped is not. */
+  readonly receivedRouteCount: number;
+  readonly advertisedRouteCount: number;
+  readonly droppedByQuota: number;
+  readonly healthCheck: { readonly isFailed: boolean; readonly lossPercent: number } | undefined;
+}
+
+/** A row of a VPC's table, with the reason where it does not forward. */
+export interface VpcRouteView {
+  readonly prefix: string;
+  readonly type: "System" | "Custom" | "Dynamic";
+  readonly isActive: boolean;
+  readonly reason: string | undefined;
+}
+
+export interface ViewParts {
+  readonly config: CloudConfig;
+  readonly state: CloudState;
+  readonly machines: CloudMachines;
+  agent(node: string): Agent | undefined;
+}
+
+const IPV4 = { afi: 1, safi: 1 } as const;
+/** A table above this is not shown whole; no quota comes near it. */
+const ROWS_MAX = 100_000;
+
+export function viewCloud(parts: ViewParts): CloudView {
+  const { config, machines } = parts;
+  return {
+    connections: config.connections.map((connection) => {
+      const port = machines.port(connection.name);
+      return {
+        name: connection.name,
+        status: connection.status,
+        businessStatus: machines.businessStatus(connection.name) ?? connection.businessStatus,
+        port: port?.isUp === false ? "Down" : "Up",
+        shutBy: port?.reasons ?? [],
+      };
+    }),
+    vbrs: config.vbrs.map((vbr) => viewVbr(parts, vbr)),
+    vpcs: config.vpcs.map((vpc) => ({ name: vpc.name, table: vpcTable(parts, vpc) })),
+    jobs: machines.jobs(),
+  };
+}
+
+function viewVbr({ agent, machines }: ViewParts, vbr: CloudConfig["vbrs"][number]): VbrView {
+  const speaker = agent(vbr.name)?.view.speaker;
+  const peer = speaker?.peer(vbr.circuit);
+  const counts = peer && speaker?.rib.counts(peer.slot, IPV4);
+  const check = machines.check(vbr.name);
+  return {
+    name: vbr.name,
+    circuit: vbr.circuit,
+    bgpStatus: peer?.state ?? "Down",
+    receivedRouteCount: counts?.accepted ?? 0,
+    advertisedRouteCount: counts?.advertised ?? 0,
+    droppedByQuota: (counts?.overLimit ?? 0) + (counts?.rejected ?? 0),
+    healthCheck: check && { isFailed: check.isFailed, lossPercent: check.lossPercent },
+  };
+}
+
+function vpcTable({ agent, state }: ViewParts, vpc: VpcConfig): VpcRouteView[] {
+  const active = (prefix: string, type: VpcRouteView["type"]): VpcRouteView => {
+    return { prefix, type, isActive: true, reason: undefined };
+  };
+  return [
+    ...vpc.vswitches.map(({ cidr }) => active(cidr, "System")),
+    active("100.64.0.0/10", "System"),
+    ...state.vpc(vpc.name).routes.map(({ prefix }) => active(prefix, "Custom")),
+    ...dynamicRoutes(agent(vpc.name)).map(({ prefix, rejectedBy }): VpcRouteView => {
+      const reason = rejectedBy?.replace(/^cloud\//, "");
+      return { prefix, type: "Dynamic", isActive: reason === undefined, reason };
+    }),
+  ];
+}
+
+/** Everything a VPC learnt, active or not. */
+export function dynamicRoutes(agent: Agent | undefined) {
+  return agent?.view.speaker.rib.routes({ rib: "adj-rib-in", offset: 0, limit: ROWS_MAX }) ?? [];
+}

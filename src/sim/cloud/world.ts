@@ -1,0 +1,68 @@
+/**
+ * The cloud's network inside a virtual world: hosts for its nodes, its wires, and what it needs of
+ * a lab as `CloudField`. The lab plugs the customer's circuits into the ends named here.
+ */
+import type { VirtualHost } from "../../platform/virtual/host.ts";
+import type { World } from "../../platform/virtual/world.ts";
+import type { CloudConfig } from "./cloud-config.ts";
+import type { CloudField } from "./deeds.ts";
+import { type CloudNetwork, type CustomerEnd, cloudNetwork } from "./network.ts";
+
+/** Adds every node and every wire between them. */
+export function addCloud(world: World, cloud: CloudConfig): CloudNetwork {
+  const network = cloudNetwork(cloud);
+  for (const { name, localPrefixes } of network.nodes) {
+    const host = world.addHost(name, { hashPolicy: "l4" });
+    for (const prefix of localPrefixes) host.addLocalPrefix(prefix);
+  }
+  for (const { a, b, latencyUs } of network.wires) {
+    world.link({
+      between: [a, b].map(({ node, device, address }) => {
+        return { host: world.host(node), device, addresses: [`${address}/30`] };
+      }),
+      latencyUs,
+    });
+  }
+  return network;
+}
+
+/** A customer's circuit as the link's quality; undefined properties are the lab's to choose. */
+export function circuitOptions({ mtu, bandwidthBps, latencyUs }: CustomerEnd) {
+  return {
+    mtu,
+    ...(bandwidthBps !== undefined && { bandwidthBps, queueOctets: queueOctets(bandwidthBps) }),
+    ...(latencyUs !== undefined && { latencyUs }),
+  };
+}
+
+/** A tenth of a second of the line's rate may wait before packets are dropped. */
+const queueOctets = (bandwidthBps: number): number => Math.ceil(bandwidthBps / 8 / 10);
+
+/** What a virtual world can lend: all of it. */
+export function virtualField(world: World, network: CloudNetwork): CloudField {
+  const ends = new Map(network.customers.map((end) => [end.circuit, end]));
+  return {
+    setPort(circuit, isUp) {
+      const end = ends.get(circuit);
+      if (end !== undefined) world.host(end.node).setAdmin(end.device, isUp);
+    },
+    ping(node, { source, destination, timeoutUs }, done) {
+      world.host(node).ping({ source, destination, timeoutUs }, ({ outcome }) => {
+        done(outcome === "reply");
+      });
+    },
+    setRoute(node, prefix, to) {
+      const host = world.host(node);
+      forget(host, prefix);
+      if (to === undefined) return;
+      if (to === "local") host.addLocalPrefix(prefix);
+      else if (to === "blackhole") host.addRoute({ prefix, hops: [], kind: "blackhole" });
+      else host.addRoute({ prefix, hops: [to] });
+    },
+  };
+}
+
+function forget(host: VirtualHost, prefix: string): void {
+  host.removeLocalPrefix(prefix);
+  host.removeRoute(prefix);
+}
