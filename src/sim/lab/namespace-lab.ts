@@ -71,6 +71,7 @@ export class NamespaceLab implements Lab {
       plan,
       host: (node) => cloudFaults.tapped(node, this.#host(node)),
       startBfd: (node) => startInlineBfdEngine(this.#host(node)),
+      clock: this.#clock,
     });
     const order = {
       configFile: edgeFile,
