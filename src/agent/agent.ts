@@ -120,6 +120,7 @@ export class Agent {
         if (this.#speaker.view.peer(peer) === undefined) return;
         this.#driver.deliver({ kind: "path-failed", peer, cause, text });
       },
+      retry: (peer) => this.#driver.deliver({ kind: "path-restored", peer }),
       leavePath: (peer, text) => this.#leavePath(peer, text),
     });
     this.#exits = new PathExits({

@@ -28,6 +28,8 @@ export type CouplingAction =
   | "hold"
   /** BGP need not wait any longer. */
   | "release"
+  /** BGP tries now, whatever it waited for before its next attempt. */
+  | "retry"
   /** A warning event: BGP runs without the protection somebody configured. */
   | "warn";
 
@@ -77,7 +79,7 @@ export const COUPLING_TABLE: readonly CouplingRow[] = [
     from: ANY,
     to: ["Up"],
     graceOver: undefined,
-    actions: ["release"],
+    actions: ["release", "retry"],
     because: "the path is proven; forwarding comes back when BGP is Established again",
   },
   {
@@ -247,6 +249,7 @@ const WORDS: Readonly<Record<CouplingAction, string>> = {
   forget: "routes kept for a graceful restart are dropped",
   hold: "BGP is held in Idle",
   release: "BGP is free to connect",
+  retry: "BGP tries at once",
   warn: "warning event",
 };
 

@@ -20,6 +20,7 @@ import type { SessionPlan } from "./speaker-config.ts";
 export interface LivenessActions {
   hold(peer: string, isOn: boolean, reason: string): void;
   fail(peer: string, cause: "bfd-down" | "link-down", text: string): void;
+  retry(peer: string): void;
   leavePath(peer: string, text: string): void;
 }
 
@@ -213,6 +214,7 @@ export class Liveness {
         this.#actions.fail(peer, "bfd-down", cause);
       } else if (action === "hold") this.#hold(path, { bfdHold: `strict BFD: ${cause}` });
       else if (action === "release") this.#hold(path, { bfdHold: undefined });
+      else if (action === "retry") this.#actions.retry(peer);
       else this.#events.emit("warn", "bfd.session.unprotected", { peer, text: row.because });
     }
     if (to === "Up") {

@@ -107,6 +107,26 @@ export class Channels {
     }
   }
 
+  /**
+   * The path is proven again. What was waited for were the times of a path that is dead: the idle
+   * hold (RFC 4271 §8.1.1 DampPeerOscillations leaves the method to us), the next attempt, and the
+   * retransmission of a SYN that was lost. The memory of faults stays, so that what fails for
+   * another reason is damped as before.
+   */
+  retry(now: Micros, out: SpeakerEffect[]): void {
+    const { session, connection } = this.#main;
+    const { state, settings, timers } = session;
+    if (state === "Idle" && timers.isArmed("IdleHoldTimer")) {
+      this.apply(this.#main, { kind: "IdleHoldTimer_Expires" }, now, out);
+      return;
+    }
+    const isWaiting = state === "Active" && connection === undefined;
+    const isUnanswered = state === "Connect" && session.since < now && this.#rival === undefined;
+    if (!settings.isPassive && (isWaiting || isUnanswered)) {
+      this.apply(this.#main, { kind: "ConnectRetryTimer_Expires" }, now, out);
+    }
+  }
+
   /** The same order to both: Events 2 and 8. */
   stop(
     kind: "ManualStop" | "AutomaticStop",

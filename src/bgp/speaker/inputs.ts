@@ -74,6 +74,8 @@ export type SpeakerInput =
       readonly cause: "bfd-down" | "link-down";
       readonly text: string;
     }
+  /** The path to the peer is proven again: BGP tries now, whatever it waits for. */
+  | { readonly kind: "path-restored"; readonly peer: string }
   /** While on, the peer stays in Idle and its connections are refused (BFD strict mode). */
   | {
       readonly kind: "hold-off";

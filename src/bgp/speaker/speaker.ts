@@ -114,6 +114,7 @@ export class Speaker implements Machine<SpeakerInput, SpeakerEffect> {
         this.#order(input, now, out);
         break;
       case "avoid":
+      case "path-restored":
       case "path-failed":
       case "admin":
       case "refresh":
@@ -414,6 +415,9 @@ function applyInput(peer: Peer, input: PeerInput, now: Micros, out: SpeakerEffec
       break;
     case "avoid":
       peer.avoid(input);
+      break;
+    case "path-restored":
+      peer.channels.retry(now, out);
       break;
     case "path-failed":
       peer.pathFailed(input, now, out);

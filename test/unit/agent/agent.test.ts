@@ -156,6 +156,25 @@ t.test("agent: a circuit cut in silence is left when BFD says so, whatever BGP d
   t.equal(edge.view.circuits()[0]?.state, "up");
 });
 
+t.test("agent: BFD Up tries BGP at once, however often the line failed before", async (t) => {
+  const { world, edge, vbr1, start, isUp, within } = rig();
+  start();
+  within(5_000, () => isUp() && edge.view.path("vbr1")?.bfd === "Up");
+  const tookMs: number[] = [];
+  for (const downMs of [300, 2_000, 5_000, 9_000, 30_000, 61_000, 800]) {
+    within(3_000, () => false);
+    vbr1.link.cut();
+    within(downMs, () => false);
+    vbr1.link.repair();
+    within(120_000, () => edge.view.path("vbr1")?.bfd === "Up");
+    const provenAt = world.now;
+    t.ok(within(120_000, isUp));
+    tookMs.push((world.now - provenAt) / 1_000);
+  }
+  t.comment(`BFD Up to Established after seven cuts: ${tookMs.join(", ")} ms`);
+  t.ok(Math.max(...tookMs) < 100, tookMs.join(" "));
+});
+
 t.test("agent: lost carrier fails the session at once and its return reconnects", async (t) => {
   const { world, edge, vbr1, start, isUp, within, gateways } = rig({ carrierVisible: true });
   start();

@@ -74,15 +74,19 @@ function rig(isStrict: boolean) {
   const clock = new FakeClock();
   const events = recordingEvents();
   const deeds: string[] = [];
+  const tried = { count: 0 };
   const liveness = new Liveness(clock, events, {
     hold: (_, isOn) => void deeds.push(isOn ? "hold" : "release"),
     fail: (_, cause) => void deeds.push(cause),
+    retry: () => {
+      tried.count += 1;
+    },
     leavePath: () => void deeds.push("leave"),
   });
   const plan = neighbor({ name: "vbr1", bfd: { isStrict } });
   liveness.configure([{ neighbor: plan, circuit: undefined, device: "eth1" }]);
   liveness.engineStarted();
-  return { clock, events, deeds, liveness };
+  return { clock, events, deeds, tried, liveness };
 }
 
 function change(from: BfdState, to: BfdState, remoteState: BfdState = "Down"): BfdStateChange {
@@ -94,11 +98,13 @@ function change(from: BfdState, to: BfdState, remoteState: BfdState = "Down"): B
 }
 
 t.test("liveness: BFD Down leaves the path before BGP hears of it", async (t) => {
-  const { deeds, liveness } = rig(false);
+  const { deeds, tried, liveness } = rig(false);
   liveness.bfdChanged(change("Down", "Up", "Up"));
+  t.equal(tried.count, 1, "a proven path is worth an attempt");
   liveness.peerChanged("vbr1", "Established");
   liveness.bfdChanged(change("Up", "Down", "Up"));
   t.same(deeds, ["leave", "bfd-down"]);
+  t.equal(tried.count, 1);
   t.match(liveness.view("vbr1")?.failure, /nothing heard for 150ms/);
   liveness.peerChanged("vbr1", "Idle");
   t.match(liveness.view("vbr1")?.failure, /nothing heard/);
@@ -201,7 +207,7 @@ t.test("liveness: any history keeps the promises of design §5.2", async (t) => 
     fc.boolean(),
     fc.array(anyStep, { maxLength: 40 }),
     (strict, steps) => {
-      const { clock, deeds, events, liveness } = rig(strict);
+      const { clock, deeds, events, tried, liveness } = rig(strict);
       let bfd: BfdState | "Unknown" = "Down";
       let isHeld = strict;
       let isLinkUp = true;
@@ -229,6 +235,9 @@ t.test("liveness: any history keeps the promises of design §5.2", async (t) => 
         if (deeds.indexOf("bfd-down") >= 0 && deeds.indexOf("leave") > deeds.indexOf("bfd-down")) {
           return false;
         }
+        const isProven = step.kind === "bfd" && bfd !== "Unknown" && step.to === "Up";
+        if (tried.count !== (isProven ? 1 : 0)) return false;
+        tried.count = 0;
         for (const deed of deeds) {
           if (deed === "hold") isHeld = true;
           if (deed === "release") isHeld = false;
