@@ -38,6 +38,8 @@ export class Trace {
   #a = 0x811c9dc5;
   #b = 0x9747b28c;
   readonly #observers: TraceObserver[] = [];
+  /** Notes that are no alarms: what may have changed a table, a link or a process. */
+  changeCount = 0;
 
   /** 16 hexadecimal digits. */
   get hash(): string {
@@ -88,6 +90,7 @@ export class Trace {
   }
 
   note(at: Micros, place: Place, text: string): void {
+    this.changeCount += 1;
     this.#head(5, at, place);
     this.#text(text);
     if (this.#observers.length > 0) this.#tell({ kind: "note", at, place, text });

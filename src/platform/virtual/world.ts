@@ -68,6 +68,8 @@ export class World {
   readonly #log: WorldOptions["log"];
   readonly #hosts = new Map<string, VirtualHost>();
   readonly #links: VirtualLink[] = [];
+  #look: (() => void) | undefined;
+  #seenCount = 0;
   #placeCount = 0;
   #packetCount = 0;
 
@@ -172,6 +174,14 @@ export class World {
     this.#timeline.trace.note(this.now, WORLD_PLACE, text);
   }
 
+  /**
+   * Calls `look` at the end of every instant in which a table, a link or a process may have
+   * changed, before time goes on; of packets it hears nothing, so that it costs them nothing.
+   */
+  onChange(look: () => void): void {
+    this.#look = look;
+  }
+
   /** Calls `run` at an instant; in the past means now. */
   at(atUs: number, run: () => void): void {
     this.#timeline.call(atUs, run);
@@ -185,7 +195,7 @@ export class World {
   /** Runs everything up to and including an instant, and leaves the clock there. */
   run(until: { readonly untilUs: number } | { readonly forUs: number }): void {
     const end = "untilUs" in until ? until.untilUs : after(this.now, until.forUs);
-    while (this.#timeline.nextAt <= end) this.#timeline.step();
+    while (this.#timeline.nextAt <= end) this.#advance();
     this.#timeline.idleUntil(end);
   }
 
@@ -199,9 +209,18 @@ export class World {
         this.#timeline.idleUntil(deadlineUs);
         return false;
       }
-      this.#timeline.step();
+      this.#advance();
     }
     return true;
+  }
+
+  #advance(): void {
+    const timeline = this.#timeline;
+    timeline.step();
+    const { changeCount } = timeline.trace;
+    if (changeCount === this.#seenCount || timeline.nextAt <= timeline.now) return;
+    this.#seenCount = changeCount;
+    this.#look?.();
   }
 
   #place(name: string): Place {

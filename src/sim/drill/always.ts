@@ -5,15 +5,24 @@
  *   edge rightly has no way; at any other time it means that a table promised a way which was none,
  *   a switch back to a repaired line included.
  * - `session-isolation`: a session of a circuit that no deed has touched yet does not go down.
- * After
- *   a repair a session may be lost once more to a collision of connections (RFC 4271 §6.8).
+ *   After a repair a session may be lost once more to a collision of connections (RFC 4271 §6.8).
  * - `no-fib-error`: no kernel refused a route, at the edge or in the cloud.
+ * - those about routes and paths are in `always-routes.ts`.
  */
 import type { JournalEntry } from "../../agent/journal.ts";
 import type { ProbeColumns } from "../lab/lab.ts";
 import type { Evidence } from "../report/measure.ts";
 import type { CheckReport, FaultReport } from "../report/report.ts";
 import { ms, signed } from "../report/text.ts";
+import {
+  type Finding,
+  findAsymmetry,
+  findBareness,
+  findLeak,
+  findLoop,
+  findOverload,
+  findRibFault,
+} from "./always-routes.ts";
 import type { Invariant } from "./drill.ts";
 
 /** A flow that misses a packet is not a blackhole; one that is silent for longer is. */
@@ -29,34 +38,48 @@ export function judgeAlways(
   evidence: Evidence,
   faults: readonly FaultReport[],
 ): readonly CheckReport[] {
-  return always.map((invariant) => {
-    const broken = JUDGES[invariant](evidence, faults);
-    const status = broken === undefined ? "pass" : "fail";
-    const isUnsure = invariant === "no-blackhole" && evidence.probes === undefined;
-    return {
-      check: `always ${invariant}`,
-      status: isUnsure ? "inconclusive" : status,
-      expected: EXPECTED[invariant],
-      observed: isUnsure ? "not measured" : (broken ?? "held all through"),
-    };
+  return always.flatMap((invariant) => {
+    if (invariant === "determinism") return []; // of two runs, not of one
+    const { expected, judge } = JUDGES[invariant];
+    const found = judge(evidence, faults);
+    const check = `always ${invariant}`;
+    if (typeof found === "object") {
+      return { check, status: "inconclusive", expected, observed: found.unsure } as const;
+    }
+    const status = found === undefined ? "pass" : "fail";
+    return { check, status, expected, observed: found ?? "held all through" } as const;
   });
 }
 
-const EXPECTED: Readonly<Record<Invariant, string>> = {
-  "no-blackhole": "no silence but between a fault and its convergence",
-  "session-isolation": "no session down but those of circuits a fault touched",
-  "no-fib-error": "no route refused",
-};
+interface Judge {
+  readonly expected: string;
+  judge(evidence: Evidence, faults: readonly FaultReport[]): Finding;
+}
 
-/** Says how it was broken, or nothing. */
-type Judge = (evidence: Evidence, faults: readonly FaultReport[]) => string | undefined;
-
-const JUDGES: Readonly<Record<Invariant, Judge>> = {
-  "no-blackhole": findBlackhole,
-  "session-isolation": findBystander,
-  "no-fib-error": ({ edge, cloud }) => {
-    const refused = [...edge, ...cloud].find((entry) => entry.event === "fib.error");
-    return refused && `${refused.fields.op} ${refused.fields.subject}: ${refused.fields.text}`;
+const JUDGES: Readonly<Record<Exclude<Invariant, "determinism">, Judge>> = {
+  "no-blackhole": {
+    expected: "no silence but between a fault and its convergence",
+    judge: findBlackhole,
+  },
+  "session-isolation": {
+    expected: "no session down but those of circuits a fault touched",
+    judge: findBystander,
+  },
+  "no-fib-error": {
+    expected: "no route refused",
+    judge: ({ edge, cloud }) => {
+      const refused = [...edge, ...cloud].find((entry) => entry.event === "fib.error");
+      return refused && `${refused.fields.op} ${refused.fields.subject}: ${refused.fields.text}`;
+    },
+  },
+  "no-loop": { expected: "no packet goes round", judge: findLoop },
+  "no-leak": { expected: "no prefix but those agreed on", judge: findLeak },
+  "fib-is-rib": { expected: "the kernel has what the RIB decided", judge: findRibFault },
+  symmetry: { expected: "every flow by one circuit, there and back", judge: findAsymmetry },
+  capacity: { expected: "no circuit asked for more than it should carry", judge: findOverload },
+  redundancy: {
+    expected: "two circuits with a session, one at least all through",
+    judge: findBareness,
   },
 };
 
@@ -65,9 +88,9 @@ interface Span {
   readonly untilUs: number;
 }
 
-function findBlackhole(evidence: Evidence, faults: readonly FaultReport[]): string | undefined {
+function findBlackhole(evidence: Evidence, faults: readonly FaultReport[]): Finding {
   const { probes, zeroUs, drill } = evidence;
-  if (probes === undefined) return undefined;
+  if (probes === undefined) return { unsure: "not measured" };
   const excused = [...unnoticed(evidence, faults), ...withoutWay(evidence), ...withdrawn(evidence)];
   const isCounted = (at: number) =>
     at >= zeroUs && !excused.some((span) => at >= span.fromUs && at <= span.untilUs);

@@ -15,19 +15,48 @@ export interface Drill {
   readonly budgets: Budgets;
   /** What must hold all through; see `always.ts`. */
   readonly always?: readonly Invariant[];
+  /** What may be learned and used beside the ECR's own prefixes, with all inside of it. */
+  readonly allow?: readonly string[];
 }
 
-export type Invariant = "no-blackhole" | "session-isolation" | "no-fib-error";
+export type Invariant = (typeof INVARIANTS)[number];
+
+export const INVARIANTS = [
+  "no-blackhole",
+  "session-isolation",
+  "no-fib-error",
+  "no-loop",
+  "no-leak",
+  "fib-is-rib",
+  "symmetry",
+  "capacity",
+  "redundancy",
+  "determinism",
+] as const;
 
 export interface Traffic {
-  /** An address of a host behind the edge, inside an announced prefix. */
+  /** An address of a host behind the edge, inside an announced prefix; of the first group. */
   readonly idc: string;
-  /** An address of a host in the VPC, inside a prefix of the ECR. */
+  /** An address of a host in the VPC, inside a prefix of the ECR; of the first group. */
   readonly vpc: string;
-  /** Flows each way, told apart by port; ECMP spreads them. */
+  /** Flows each way, told apart by port; ECMP spreads them. Of all groups together. */
   readonly flows: number;
   /** Between two probes of one direction; the flows take turns. */
   readonly intervalUs: number;
+  /** What all flows together would send, each way; the probes only sample it. */
+  readonly rateBps?: number | undefined;
+  /** Undefined where all flows are of one group; see `flowGroups`. */
+  readonly groups?: readonly FlowGroup[];
+}
+
+/** Flows between one pair of hosts. */
+export interface FlowGroup {
+  readonly name: string;
+  readonly idc: string;
+  readonly vpc: string;
+  readonly flows: number;
+  /** Of the whole group, each way; undefined where the drill is not about load. */
+  readonly rateBps: number | undefined;
 }
 
 /** Steps happen in order; `atUs` counts from the moment every session was up and synced. */
@@ -61,7 +90,26 @@ export type Claim =
       readonly prefix: string;
       /** Circuits it must leave by, exactly; empty: it must be gone. */
       readonly via: readonly string[];
-    };
+    }
+  | {
+      /** A journal tells this event since the last fault or repair: an alarm that must fire. */
+      readonly kind: "event";
+      readonly event: string;
+      /** Circuit, session or peer it is about; undefined: any. */
+      readonly of: string | undefined;
+      /** `edge`, or a node of the cloud. */
+      readonly node: string;
+      readonly is: "told" | "untold";
+    }
+  | {
+      /** What becomes of the flows now, both ways, by the tables and wires as they stand. */
+      readonly kind: "flows";
+      readonly are: "delivered" | "partly-lost" | "lost";
+    }
+  /** Every flow takes the same circuit there and back. */
+  | { readonly kind: "symmetric" }
+  /** Both tables are what they were before the first fault. */
+  | { readonly kind: "baseline" };
 
 /** Verdict limits over the whole drill; undefined is not judged. */
 export interface Budgets {
@@ -72,4 +120,16 @@ export interface Budgets {
   /** Longest time without any probe of a flow arriving, the worse direction. */
   readonly outageUsMax: number | undefined;
   readonly lostPercentMax: number | undefined;
+  /** From the fault to the cloud's tables without the circuit. */
+  readonly cloudUsMax?: number | undefined;
+  /** From the fault to a flow that arrives for good, of those that lost anything. */
+  readonly rtoUsMax?: Readonly<Partial<Record<"p50" | "p99" | "max", number>>> | undefined;
+  /** Changes of one prefix's way that a fault may cause at the edge. */
+  readonly routeChangesMax?: number | undefined;
+  /** From a repair to both tables as they were before the first fault. */
+  readonly restoreUsMax?: number | undefined;
+  /** Probes that a repair may cost, the switch-back included. */
+  readonly restoreLostMax?: number | undefined;
+  /** How much of a circuit's capacity may be asked of it; 90 % where `capacity` is an invariant. */
+  readonly capacityPercentMax?: number | undefined;
 }

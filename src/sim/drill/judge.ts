@@ -1,45 +1,99 @@
-import type { CheckReport, FaultReport } from "../report/report.ts";
+import type { CheckReport, FaultReport, RepairReport } from "../report/report.ts";
 import { ms } from "../report/text.ts";
-import type { Drill } from "./drill.ts";
+import type { Budgets, Drill } from "./drill.ts";
 
-/** One check for every budget and every fault of a circuit. */
+/** One check for every budget, of every fault of a circuit and of every repair. */
 export function judgeBudgets(
-  drill: Drill,
+  { budgets }: Drill,
   faults: readonly FaultReport[],
-  hasProbes: boolean,
+  repairs: readonly RepairReport[],
 ): CheckReport[] {
-  const { budgets } = drill;
-  const checks: CheckReport[] = [];
-  for (const fault of faults.filter((one) => one.circuit !== null)) {
-    const judge = (name: string, valueMs: number | null, maxUs: number | undefined) => {
-      if (maxUs === undefined) return;
-      checks.push({
-        check: `${name} of "${fault.fault}"`,
-        status: valueMs === null ? "inconclusive" : valueMs * 1000 <= maxUs ? "pass" : "fail",
-        expected: `at most ${ms(maxUs / 1000)}`,
-        observed: valueMs === null ? "not measured" : ms(valueMs),
-        ...(valueMs === null ? {} : figures(valueMs, maxUs / 1000, "ms")),
-      });
-    };
-    const { toCloud, toEdge } = fault.lost;
-    const outageMs = hasProbes ? Math.max(toCloud.longestGapMs, toEdge.longestGapMs) : null;
-    const sent = toCloud.sent + toEdge.sent;
-    judge("detection", fault.detectionMs, budgets.detectionUsMax);
-    judge("convergence", fault.convergenceMs, budgets.convergenceUsMax);
-    judge("outage", outageMs, budgets.outageUsMax);
-    if (budgets.lostPercentMax !== undefined) {
-      const percent = sent === 0 ? null : (100 * (toCloud.lost + toEdge.lost)) / sent;
-      checks.push({
-        check: `loss during "${fault.fault}"`,
-        status:
-          percent === null ? "inconclusive" : percent <= budgets.lostPercentMax ? "pass" : "fail",
-        expected: `at most ${budgets.lostPercentMax} %`,
-        observed: percent === null ? "not measured" : `${percent.toFixed(2)} %`,
-        ...(percent === null ? {} : figures(percent, budgets.lostPercentMax, "%")),
-      });
-    }
-  }
-  return checks;
+  return [
+    ...faults.filter((one) => one.circuit !== null).flatMap((one) => ofFault(budgets, one)),
+    ...repairs.flatMap((one) => ofRepair(budgets, one)),
+  ];
+}
+
+function ofFault(budgets: Budgets, fault: FaultReport): CheckReport[] {
+  const { toCloud, toEdge } = fault.lost;
+  const of = (name: string) => `${name} of "${fault.fault}"`;
+  const outageMs = Math.max(toCloud.longestGapMs, toEdge.longestGapMs);
+  const sent = toCloud.sent + toEdge.sent;
+  const percent = sent === 0 ? null : (100 * (toCloud.lost + toEdge.lost)) / sent;
+  const rto = budgets.rtoUsMax ?? {};
+  return [
+    ...judgeMs(of("detection"), fault.detectionMs, budgets.detectionUsMax),
+    ...judgeMs(of("convergence"), fault.convergenceMs, budgets.convergenceUsMax),
+    ...judgeMs(of("cloud"), fault.cloudConvergenceMs, budgets.cloudUsMax),
+    ...judgeMs(of("outage"), outageMs, budgets.outageUsMax),
+    ...(["p50", "p99", "max"] as const).flatMap((name) =>
+      judgeMs(of(`rto ${name}`), slowest(fault, name), rto[name]),
+    ),
+    ...judge({
+      check: `loss during "${fault.fault}"`,
+      value: percent,
+      max: budgets.lostPercentMax,
+      unit: "%",
+      text: (value) => `${value.toFixed(2)} %`,
+    }),
+    ...judge({
+      check: `changes of one way after "${fault.fault}"`,
+      value: fault.routeChanges ?? null,
+      max: budgets.routeChangesMax,
+      unit: "changes",
+      text: String,
+    }),
+  ];
+}
+
+function ofRepair(budgets: Budgets, repair: RepairReport): CheckReport[] {
+  const { toCloud, toEdge } = repair.lost;
+  return [
+    ...judgeMs(`restored after "${repair.repair}"`, repair.restoredMs, budgets.restoreUsMax),
+    ...judge({
+      check: `lost after "${repair.repair}"`,
+      value: toCloud.lost + toEdge.lost,
+      max: budgets.restoreLostMax,
+      unit: "probes",
+      text: (value) => `${value} probes`,
+    }),
+  ];
+}
+
+/** Of the worse direction; flows that lost nothing recovered at once. */
+function slowest({ recovery }: FaultReport, name: "p50" | "p99" | "max"): number {
+  const each = [recovery?.toCloud, recovery?.toEdge];
+  return Math.max(...each.map((one) => one?.[`${name}Ms`] ?? 0));
+}
+
+function judgeMs(check: string, value: number | null, maxUs: number | undefined): CheckReport[] {
+  const max = maxUs === undefined ? undefined : maxUs / 1000;
+  return judge({ check, value, max, unit: "ms", text: ms });
+}
+
+function judge({
+  check,
+  value,
+  max,
+  unit,
+  text,
+}: {
+  readonly check: string;
+  readonly value: number | null;
+  readonly max: number | undefined;
+  readonly unit: string;
+  text(value: number): string;
+}): CheckReport[] {
+  if (max === undefined) return [];
+  return [
+    {
+      check,
+      status: value === null ? "inconclusive" : value <= max ? "pass" : "fail",
+      expected: `at most ${text(max)}`,
+      observed: value === null ? "not measured" : text(value),
+      ...(value === null ? {} : figures(value, max, unit)),
+    },
+  ];
 }
 
 /** A check's figure beside its upper limit; the margin is what was left of it. */

@@ -61,7 +61,10 @@ function expand(step: Fault & { readonly atUs: number }): readonly FaultStep[] {
   );
 }
 
-const CLAIM_KEYS = ["at", "session", "is", "vpc", "route", "return", "via", "within", "for"];
+const CLAIM_KEYS = [
+  ...["at", "session", "is", "vpc", "route", "return", "via", "event", "of", "node", "flows"],
+  ...["symmetric", "baseline", "within", "for"],
+];
 
 function surplusOf(source: StepFile, keys: readonly string[]): string | undefined {
   const surplus = Object.keys(source).filter((key) => key !== "do" && !keys.includes(key));
@@ -95,8 +98,19 @@ function toClaim(source: StepFile): Claim | string {
     if (via === undefined) return `"expect" of a return needs "via": its circuits, [] for none`;
     return { kind: "return", prefix: source.return, via };
   }
+  if (source.event !== undefined) {
+    const { event, of, node = "edge" } = source;
+    if (is !== undefined && is !== "told" && is !== "untold") {
+      return `"expect" of an event needs "is: told" or "is: untold"`;
+    }
+    return { kind: "event", event, of, node, is: is ?? "told" };
+  }
+  if (source.flows !== undefined) return { kind: "flows", are: source.flows };
+  if (source.symmetric === true) return { kind: "symmetric" };
+  if (source.baseline === true) return { kind: "baseline" };
   if (vpc === true && (is === "reachable" || is === "unreachable")) {
     return { kind: "reachable", is: is === "reachable" };
   }
-  return `"expect" needs "session", "route", "return" or "vpc: true" with "is: reachable"`;
+  const others = `"event", "flows", "symmetric", "baseline"`;
+  return `"expect" needs "session", "route", "return", ${others} or "vpc: true" with "is"`;
 }

@@ -8,8 +8,9 @@ import type { CloudConfig } from "../cloud/cloud-config.ts";
 import { loadCloud } from "../cloud/load.ts";
 import type { SourceReport } from "../report/report.ts";
 import { sourceOf } from "../report/sources.ts";
-import type { Budgets, Drill } from "./drill.ts";
+import type { Budgets, Drill, Traffic } from "./drill.ts";
 import { toSteps } from "./load-steps.ts";
+import { bandwidthBps } from "./parameters.ts";
 import { type DrillFile, DrillSchema } from "./schema.ts";
 
 export interface DrillLoad {
@@ -70,22 +71,22 @@ export function loadDrill(file: string, text: string, files: FileAccess): DrillL
   if (!isSound || edge?.config === undefined || cloud?.config === undefined) {
     return { drill: undefined, problems, edgeFile, sources };
   }
-  const { traffic } = source;
+  const traffic = toTraffic(source.traffic);
+  if (typeof traffic === "string") {
+    problems.push(document.at(["traffic"], { severity: "error", code: "D102", message: traffic }));
+    return { drill: undefined, problems, edgeFile, sources };
+  }
   const drill: Drill = {
     name: source.drill,
     description: source.description,
     seed: source.seed,
     edge: edge.config,
     cloud: cloud.config,
-    traffic: {
-      idc: traffic.idc,
-      vpc: traffic.vpc,
-      flows: traffic.flows,
-      intervalUs: Math.max(1, us(traffic.interval)),
-    },
+    traffic,
     steps,
     budgets: toBudgets(source.budgets),
     always: source.always ?? [],
+    allow: source.allow ?? [],
   };
   return { drill, problems, edgeFile, sources };
 }
@@ -99,6 +100,37 @@ function toBudgets(source: DrillFile["budgets"]): Budgets {
     convergenceUsMax: limit(source?.convergence),
     outageUsMax: limit(source?.outage),
     lostPercentMax: source?.lostPercent,
+    cloudUsMax: limit(source?.cloud),
+    rtoUsMax: Object.fromEntries(
+      Object.entries(source?.rto ?? {}).map(([name, text]) => [name, us(text)]),
+    ),
+    routeChangesMax: source?.routeChanges,
+    restoreUsMax: limit(source?.restore),
+    restoreLostMax: source?.restoreLost,
+    capacityPercentMax: source?.capacityPercent,
+  };
+}
+
+/** The traffic, or the sentence that says what it lacks. */
+function toTraffic(source: DrillFile["traffic"]): Traffic | string {
+  const intervalUs = Math.max(1, us(source.interval));
+  const { idc, vpc, flows, rate, groups } = source;
+  const rateOf = (text: string | undefined) =>
+    text === undefined ? undefined : bandwidthBps(text);
+  if (groups === undefined) {
+    if (idc === undefined || vpc === undefined || flows === undefined) {
+      return `traffic needs "idc", "vpc" and "flows", or "groups" that have them`;
+    }
+    return { idc, vpc, flows, intervalUs, rateBps: rateOf(rate) };
+  }
+  const [first] = groups;
+  const isAlsoOne = [idc, vpc, flows, rate].some((one) => one !== undefined);
+  if (isAlsoOne || first === undefined)
+    return `"groups" stand in place of idc, vpc, flows and rate`;
+  return {
+    ...{ idc: first.idc, vpc: first.vpc, intervalUs },
+    flows: groups.reduce((sum, group) => sum + group.flows, 0),
+    groups: groups.map((group) => ({ ...group, rateBps: rateOf(group.rate) })),
   };
 }
 
@@ -138,12 +170,16 @@ function lintTogether(
       }
     }
   }
-  if (!isWithin(source.traffic.vpc, cloud.ecr.prefixes)) {
-    error(["traffic", "vpc"], `${source.traffic.vpc} is in no prefix of ${cloud.ecr.name}`);
-  }
   const announced = edge.announce.map((own) => own.prefix);
-  if (!isWithin(source.traffic.idc, announced)) {
-    error(["traffic", "idc"], `${source.traffic.idc} is in no prefix the edge announces`);
+  const ends = source.traffic.groups ?? [source.traffic];
+  for (const [index, { idc, vpc }] of ends.entries()) {
+    const path = source.traffic.groups === undefined ? ["traffic"] : ["traffic", "groups", index];
+    if (vpc !== undefined && !isWithin(vpc, cloud.ecr.prefixes)) {
+      error([...path, "vpc"], `${vpc} is in no prefix of ${cloud.ecr.name}`);
+    }
+    if (idc !== undefined && !isWithin(idc, announced)) {
+      error([...path, "idc"], `${idc} is in no prefix the edge announces`);
+    }
   }
   return problems;
 }

@@ -7,14 +7,14 @@
 import { after, type Micros } from "../../core/time.ts";
 import type { Lab, ProbeRecord } from "../lab/lab.ts";
 import { composeReport, type Judgement, lossOfDrill, type Records } from "../report/compose.ts";
-import { type Deed, measureFaults } from "../report/measure.ts";
+import { type Deed, measureFaults, measureRepairs } from "../report/measure.ts";
 import type { CheckReport, DrillReport, TimelineEntry } from "../report/report.ts";
 import type { FlowSample } from "../report/routes.ts";
 import { ms } from "../report/text.ts";
 import { judgeAlways } from "./always.ts";
+import { Claims } from "./claims.ts";
 import type { Drill, Expectation, Step } from "./drill.ts";
 import { figures, judgeBudgets } from "./judge.ts";
-import { SessionBook } from "./session-book.ts";
 import { claimText, describe, summary, timesText } from "./words.ts";
 
 export interface RunOptions {
@@ -58,22 +58,14 @@ class Run {
   /** Changes of the tables that the last sample of the flows knew. */
   #sampledCount = -1;
   readonly #startUs: Micros;
-  readonly #book: SessionBook;
-  readonly #bfdSessions: ReadonlySet<string>;
-  /** VBRs the ECR has had a session with, and how much of the cloud's journal was read for that. */
-  readonly #joined = new Set<string>();
-  #cloudReadCount = 0;
+  readonly #claims: Claims;
   #zeroUs: Micros;
 
   constructor(drill: Drill, lab: Lab, options: RunOptions) {
     this.#drill = drill;
     this.#lab = lab;
     this.#options = options;
-    this.#book = new SessionBook(() => lab.edgeJournal());
-    const sessions = drill.edge.circuits.flatMap((circuit) => circuit.sessions);
-    this.#bfdSessions = new Set(
-      sessions.filter(({ bfd }) => bfd !== undefined).map(({ name }) => name),
-    );
+    this.#claims = new Claims(drill, lab);
     this.#startUs = lab.now();
     this.#zeroUs = this.#startUs;
   }
@@ -92,13 +84,13 @@ class Run {
     await this.#lab.start();
     if (await this.isReady()) return this.play();
     const wanted = `every session up within ${ms(SETUP_US_MAX / 1000)}`;
-    return this.#unplayed(wanted, this.#missing() ?? "ready too late");
+    return this.#unplayed(wanted, this.#claims.missing() ?? "ready too late");
   }
 
   /** Every session up, every VPC prefix in the edge's FIB, a way back in the ECR's. */
   async isReady(): Promise<boolean> {
     const deadline = after(this.#lab.now(), SETUP_US_MAX);
-    return this.#lab.waitFor(() => this.#missing() === undefined, deadline);
+    return this.#lab.waitFor(() => this.#claims.missing() === undefined, deadline);
   }
 
   async play(): Promise<DrillReport> {
@@ -106,6 +98,7 @@ class Run {
     lab.startProbes();
     this.#zeroUs = after(lab.now(), BASELINE_US);
     await lab.sleepUntil(this.#zeroUs);
+    this.#claims.begin();
     for (const step of this.#drill.steps) {
       this.#sampleFlows();
       await this.#perform(step);
@@ -118,7 +111,7 @@ class Run {
 
   /** Where every flow goes, asked again only where a table has changed. */
   #sampleFlows(): void {
-    const { length } = this.#lab.routeChanges();
+    const { length } = this.#lab.routes.changes;
     if (length === this.#sampledCount) return;
     this.#sampledCount = length;
     this.#flowSamples.push({ atUs: this.#lab.now(), circuits: this.#lab.flowCircuits() });
@@ -129,56 +122,11 @@ class Run {
     return this.#report(undefined);
   }
 
-  /** The first thing that is not ready yet, in words. */
-  #missing(): string | undefined {
-    const { edge, cloud } = this.#drill;
-    for (const vbr of cloud.vbrs) {
-      if (!this.#isJoined(vbr.name)) return `${vbr.name} has no session with ${cloud.ecr.name}`;
-    }
-    for (const circuit of edge.circuits) {
-      for (const session of circuit.sessions) {
-        if (!this.#isUp(session.name))
-          return `${session.name} is not up: ${this.#lastWord(session.name)}`;
-      }
-    }
-    for (const prefix of cloud.ecr.prefixes) {
-      const via = this.#lab.routeVia(prefix);
-      if (via.length === 0) return `the edge has no route to ${prefix}`;
-    }
-    const isBack = edge.announce.some((own) => this.#lab.returnVia(own.prefix).length > 0);
-    return isBack ? undefined : `${cloud.ecr.name} sends nothing to the edge yet`;
-  }
-
-  /** Once is enough: the ECR has heard this VBR. */
-  #isJoined(vbr: string): boolean {
-    if (this.#joined.has(vbr)) return true;
-    const ecr = this.#drill.cloud.ecr.name;
-    const journal = this.#lab.cloudJournal();
-    for (; this.#cloudReadCount < journal.length; this.#cloudReadCount += 1) {
-      const entry = journal[this.#cloudReadCount];
-      if (entry?.node !== ecr || entry.event !== "bgp.peer.up") continue;
-      this.#joined.add(String(entry.fields.peer));
-    }
-    return this.#joined.has(vbr);
-  }
-
-  #isUp(session: string): boolean {
-    const book = this.#book;
-    const needsBfd = this.#bfdSessions.has(session);
-    return book.isBgpUp(session) && (!needsBfd || book.isBfdUp(session));
-  }
-
-  #lastWord(session: string): string {
-    const about = this.#book.lastOf(session);
-    if (about === undefined) return "nothing was heard of it";
-    const text = about.fields.text ?? about.fields.reason;
-    return text === undefined ? about.event : `${about.event}, ${text}`;
-  }
-
   async #perform(step: Step): Promise<void> {
     if (step.atUs !== undefined) await this.#lab.sleepUntil(after(this.#zeroUs, step.atUs));
     if (step.do === "expect") return this.#expect(step.expect);
     const begunUs = this.#lab.now();
+    this.#claims.deedBegins();
     const deed: Deed = { ...describe(step), begunUs, atUs: this.#lab.perform(step) };
     this.#deeds.push(deed);
     this.#options.progress({
@@ -191,8 +139,16 @@ class Run {
   }
 
   async #expect(expect: Expectation): Promise<void> {
+    const unsure = this.#claims.whyNot(expect);
+    if (unsure !== undefined) {
+      this.#checks.push({
+        ...{ check: claimText(expect), status: "inconclusive" },
+        ...{ expected: timesText(expect), observed: unsure },
+      });
+      return;
+    }
     const from = this.#lab.now();
-    const holds = () => this.#holds(expect);
+    const holds = () => this.#claims.holds(expect);
     const isMet = await this.#lab.waitFor(holds, after(from, expect.withinUs));
     const tookMs = (this.#lab.now() - from) / 1000;
     const broke = isMet && expect.forUs !== undefined ? await this.#breaks(expect) : undefined;
@@ -203,7 +159,7 @@ class Run {
       check: claimText(expect),
       status: isHeld ? "pass" : "fail",
       expected: timesText(expect),
-      observed: broke ?? (isMet ? observed : `${observed}${this.#instead(expect)}`),
+      observed: broke ?? (isMet ? observed : `${observed}${this.#claims.instead(expect)}`),
       ...(isTimed ? figures(tookMs, expect.withinUs / 1000, "ms") : {}),
     });
   }
@@ -211,55 +167,20 @@ class Run {
   /** Watches a claim that holds for as long as it must; what happened where it did not. */
   async #breaks(expect: Expectation): Promise<string | undefined> {
     const from = this.#lab.now();
-    const isBroken = () => !this.#holds(expect);
+    const isBroken = () => !this.#claims.holds(expect);
     if (!(await this.#lab.waitFor(isBroken, after(from, expect.forUs ?? 0)))) return undefined;
-    return `no longer after ${ms((this.#lab.now() - from) / 1000)}${this.#instead(expect)}`;
-  }
-
-  #holds(expect: Expectation): boolean {
-    switch (expect.kind) {
-      case "session": {
-        const sessions = this.#drill.edge.circuits
-          .filter((circuit) => expect.circuit === "all" || circuit.name === expect.circuit)
-          .flatMap((circuit) => circuit.sessions);
-        return sessions.every((session) => this.#isUp(session.name) === (expect.is === "up"));
-      }
-      case "reachable": {
-        const reached = this.#drill.cloud.ecr.prefixes.every(
-          (prefix) => this.#lab.routeVia(prefix).length > 0,
-        );
-        return reached === expect.is;
-      }
-      case "route":
-      case "return": {
-        return areSame(this.#viaOf(expect.kind, expect.prefix), expect.via);
-      }
-    }
-  }
-
-  #viaOf(kind: "route" | "return", prefix: string): readonly string[] {
-    return kind === "route" ? this.#lab.routeVia(prefix) : this.#lab.returnVia(prefix);
-  }
-
-  #instead(expect: Expectation): string {
-    if (expect.kind === "route" || expect.kind === "return") {
-      const via = this.#viaOf(expect.kind, expect.prefix);
-      return `, it goes ${via.length > 0 ? `via ${via.join(" and ")}` : "nowhere"}`;
-    }
-    if (expect.kind === "session" && expect.circuit !== "all") {
-      return `, ${this.#lastWord(expect.circuit)}`;
-    }
-    return "";
+    return `no longer after ${ms((this.#lab.now() - from) / 1000)}${this.#claims.instead(expect)}`;
   }
 
   #report(probes: ProbeRecord | undefined): DrillReport {
     const records = this.#records(probes);
     const { drill } = records;
     const faults = measureFaults(records);
+    const isPlayed = probes !== undefined;
     const checks = [
       ...this.#checks,
-      ...judgeBudgets(drill, faults, probes !== undefined),
-      ...judgeAlways(drill.always ?? [], records, faults),
+      ...(isPlayed ? judgeBudgets(drill, faults, measureRepairs(records)) : []),
+      ...(isPlayed ? judgeAlways(drill.always ?? [], records, faults) : []),
     ];
     const failed = checks.find((check) => check.status === "fail");
     const unsure = checks.find((check) => check.status === "inconclusive");
@@ -290,14 +211,9 @@ class Run {
       edge: this.#lab.edgeJournal(),
       cloud: this.#lab.cloudJournal(),
       probes,
-      routeChanges: this.#lab.routeChanges(),
+      routeChanges: this.#lab.routes.changes,
       flowSamples: this.#flowSamples,
+      watched: this.#lab.watched(),
     };
   }
-}
-
-/** The same names in any order; asked after every event of a world. */
-function areSame(one: readonly string[], other: readonly string[]): boolean {
-  if (one.length !== other.length) return false;
-  return one.every((name) => other.includes(name)) && other.every((name) => one.includes(name));
 }

@@ -1,8 +1,9 @@
 /** Shape of a drill's file: one truth for reading and for editors. */
 import { type Static, type TSchema, Type } from "@sinclair/typebox";
 import { closed, Duration, Ipv4, Name, Prefix } from "../shapes.ts";
+import { INVARIANTS } from "./drill.ts";
 import { FAULT_KINDS, FAULTS } from "./faults.ts";
-import { inWords, type Parameter } from "./parameters.ts";
+import { Bandwidth, inWords, type Parameter } from "./parameters.ts";
 
 /** Keys of faults, from their table; a key means the same thing wherever it stands. */
 const faultKeys: Readonly<Record<string, TSchema>> = Object.fromEntries(
@@ -13,8 +14,8 @@ const faultKeys: Readonly<Record<string, TSchema>> = Object.fromEntries(
 
 const DEEDS = [...FAULT_KINDS, "expect"] as const;
 
-const choice = (...words: readonly string[]) =>
-  Type.Unsafe<string>(
+const choice = <W extends string>(...words: readonly W[]) =>
+  Type.Unsafe<W>(
     Type.Union(
       words.map((word) => Type.Literal(word)),
       { description: inWords(words) },
@@ -24,11 +25,19 @@ const choice = (...words: readonly string[]) =>
 /** What an `expect` may claim. */
 const claimKeys = {
   session: Type.Optional(Name),
-  is: Type.Optional(choice("up", "down", "reachable", "unreachable")),
+  is: Type.Optional(choice("up", "down", "reachable", "unreachable", "told", "untold")),
   vpc: Type.Optional(Type.Literal(true)),
   route: Type.Optional(Prefix),
   return: Type.Optional(Prefix),
   via: Type.Optional(Type.Array(Name)),
+  event: Type.Optional(
+    Type.String({ pattern: "^[a-z]+(\\.[a-z-]+)+$", description: "an event, as bfd.session.down" }),
+  ),
+  of: Type.Optional(Name),
+  node: Type.Optional(Name),
+  flows: Type.Optional(choice("delivered", "partly-lost", "lost")),
+  symmetric: Type.Optional(Type.Literal(true)),
+  baseline: Type.Optional(Type.Literal(true)),
   within: Type.Optional(Duration),
 };
 
@@ -54,6 +63,44 @@ export type StepFile = Static<ReturnType<typeof Type.Object<typeof claimKeys>>> 
   readonly for?: string;
 };
 
+const Flows = Type.Integer({ minimum: 1, maximum: 1024, description: "1 to 1024 flows" });
+
+const FlowGroupSchema = Type.Object(
+  { name: Name, idc: Ipv4, vpc: Ipv4, flows: Flows, rate: Type.Optional(Bandwidth) },
+  closed,
+);
+
+const Count = Type.Integer({ minimum: 0, maximum: 1_000_000, description: "a whole number" });
+
+const Budgets = Type.Object(
+  {
+    detection: Type.Optional(Duration),
+    convergence: Type.Optional(Duration),
+    cloud: Type.Optional(Duration),
+    outage: Type.Optional(Duration),
+    lostPercent: Type.Optional(
+      Type.Number({ minimum: 0, maximum: 100, description: "a number from 0 to 100" }),
+    ),
+    rto: Type.Optional(
+      Type.Object(
+        {
+          p50: Type.Optional(Duration),
+          p99: Type.Optional(Duration),
+          max: Type.Optional(Duration),
+        },
+        closed,
+      ),
+    ),
+    routeChanges: Type.Optional(Count),
+    restore: Type.Optional(Duration),
+    restoreLost: Type.Optional(Count),
+    capacityPercent: Type.Optional(
+      Type.Number({ minimum: 1, maximum: 100, description: "a number from 1 to 100" }),
+    ),
+  },
+  closed,
+);
+
 export const DrillSchema = Type.Object(
   {
     drill: Name,
@@ -63,37 +110,21 @@ export const DrillSchema = Type.Object(
     cloud: Type.String({ minLength: 1, description: "the cloud's file" }),
     traffic: Type.Object(
       {
-        idc: Ipv4,
-        vpc: Ipv4,
-        flows: Type.Integer({ minimum: 1, maximum: 1024, description: "1 to 1024 flows" }),
+        idc: Type.Optional(Ipv4),
+        vpc: Type.Optional(Ipv4),
+        flows: Type.Optional(Flows),
+        rate: Type.Optional(Bandwidth),
+        groups: Type.Optional(
+          Type.Array(FlowGroupSchema, { minItems: 1, maxItems: 64, description: "flow groups" }),
+        ),
         interval: Duration,
       },
       closed,
     ),
+    allow: Type.Optional(Type.Array(Prefix, { description: "a list of prefixes" })),
     steps: Type.Array(StepSchema, { minItems: 1 }),
-    always: Type.Optional(
-      Type.Array(
-        Type.Union(
-          [
-            Type.Literal("no-blackhole"),
-            Type.Literal("session-isolation"),
-            Type.Literal("no-fib-error"),
-          ],
-          { description: "no-blackhole, session-isolation or no-fib-error" },
-        ),
-      ),
-    ),
-    budgets: Type.Optional(
-      Type.Object(
-        {
-          detection: Type.Optional(Duration),
-          convergence: Type.Optional(Duration),
-          outage: Type.Optional(Duration),
-          lostPercent: Type.Optional(Type.Number({ minimum: 0, maximum: 100 })),
-        },
-        closed,
-      ),
-    ),
+    always: Type.Optional(Type.Array(choice(...INVARIANTS))),
+    budgets: Type.Optional(Budgets),
   },
   closed,
 );

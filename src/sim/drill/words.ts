@@ -18,6 +18,14 @@ export function claimText(expect: Expectation): string {
       return `${expect.circuit === "all" ? "every circuit" : expect.circuit} is ${expect.is}`;
     case "reachable":
       return `the VPC is ${expect.is ? "reachable" : "unreachable"}`;
+    case "event":
+      return `${expect.node} ${expect.is === "told" ? "tells" : "does not tell"} ${whatOf(expect)}`;
+    case "flows":
+      return `flows are ${expect.are.replace("-", " ")}`;
+    case "symmetric":
+      return "every flow takes one circuit both ways";
+    case "baseline":
+      return "both tables are what they were before";
     case "return":
       return expect.via.length === 0
         ? `the cloud has no way back to ${expect.prefix}`
@@ -28,6 +36,9 @@ export function claimText(expect: Expectation): string {
         : `${expect.prefix} goes via ${expect.via.join(" and ")}`;
   }
 }
+
+const whatOf = ({ event, of }: { readonly event: string; readonly of: string | undefined }) =>
+  of === undefined ? event : `${event} of ${of}`;
 
 /** How soon a claim must hold, and how long. */
 export function timesText({ withinUs, forUs }: Expectation): string {

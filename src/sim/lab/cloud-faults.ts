@@ -53,7 +53,8 @@ export class CloudFaults {
 
   /** Undoes everything that was done to the VBR of a circuit. */
   restore(circuit: string): void {
-    const vbr = this.#vbr(circuit);
+    const vbr = this.#ground.config.vbrs.find((one) => one.circuit === circuit);
+    if (vbr === undefined) return; // a tunnel, of which only the line can be broken
     this.#tap(vbr)?.silence(vbr.peer, false);
     this.#tap(vbr)?.stall(vbr.peer, false);
     if (this.#changed.delete(vbr.name)) this.#cloud.alter(vbr.name, undefined);

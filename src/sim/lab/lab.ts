@@ -1,7 +1,7 @@
 import type { JournalEntry } from "../../agent/journal.ts";
 import type { Micros } from "../../core/time.ts";
 import type { LabFault } from "../drill/faults.ts";
-import type { RouteChange } from "./route-history.ts";
+import type { RouteHistory } from "./route-history.ts";
 
 /**
  * Where a drill is played. Three substrates keep this contract and the runner cannot tell them
@@ -29,14 +29,14 @@ export interface Lab {
   edgeJournal(): readonly JournalEntry[];
   /** The same of every cloud node, merged by time; `node` tells them apart. */
   cloudJournal(): readonly (JournalEntry & { readonly node: string })[];
-  /** Circuits the edge's FIB sends a prefix out by, now. */
-  routeVia(prefix: string): readonly string[];
-  /** Circuits the ECR's FIB sends a prefix of the edge back by, now. */
-  returnVia(prefix: string): readonly string[];
-  /** Every change of those two tables so far, in order. */
-  routeChanges(): readonly RouteChange[];
+  /** The edge's forwarding table and the ECR's back to it, in circuits, now and before. */
+  readonly routes: RouteHistory;
   /** The circuit each flow of probes leaves by now, whether it arrives or not. */
   flowCircuits(): FlowCircuits;
+  /** What becomes of each flow now, both ways; undefined where the lab cannot tell. */
+  flowFates(): Readonly<Record<Direction, readonly FlowFate[]>> | undefined;
+  /** What the checkers beside the drill saw; asked once, when it is over. */
+  watched(): Watched;
 
   startProbes(): void;
   /** Probes sent until now are given `settleUs` to arrive before the count is final. */
@@ -44,6 +44,29 @@ export interface Lab {
 
   /** Ends every process, removes what was made; never throws. */
   stop(): Promise<void>;
+}
+
+export interface Watched {
+  /** Undefined where the lab has no eye for single flows. */
+  readonly flows: readonly FlowChange[] | undefined;
+  /** Forwarding loops, in words. */
+  readonly loops: readonly string[];
+  /** Where kernel and RIB differed for longer than a change takes, in words. */
+  readonly ribFaults: readonly string[];
+}
+
+export interface FlowFate {
+  /** `delivered`, `loop`, or why it ends on the way. */
+  readonly outcome: string;
+  /** The circuit it takes, as far as it comes. */
+  readonly circuit: string | undefined;
+}
+
+/** From this instant on, this is what becomes of the flow. */
+export interface FlowChange extends FlowFate {
+  readonly atUs: number;
+  readonly direction: Direction;
+  readonly flow: number;
 }
 
 export type Direction = "to-cloud" | "to-edge";

@@ -14,17 +14,18 @@ import { createLinuxHost, type LinuxHost } from "../../platform/linux/host.ts";
 import type { VirtualLink } from "../../platform/virtual/link.ts";
 import { Cloud, type CloudEntry } from "../cloud/cloud.ts";
 import { virtualField } from "../cloud/world.ts";
-import type { Drill } from "../drill/drill.ts";
+import type { Drill, FlowGroup } from "../drill/drill.ts";
 import type { FaultDirection, LabFault } from "../drill/faults.ts";
+import { endsOf, groupOfFlows, SINK_PORT, sourcePortOf } from "../drill/traffic.ts";
 import { CloudFaults } from "./cloud-faults.ts";
 import { type Deeds, perform } from "./deeds.ts";
 import { withAnnounced, withoutAnnounced } from "./edge-faults.ts";
 import { mirrorFib, mirrorReturn } from "./fib-mirror.ts";
-import { walkFlows } from "./flow-paths.ts";
-import type { Direction, FlowCircuits, Lab, ProbeColumns, ProbeRecord } from "./lab.ts";
+import { FlowWatch } from "./flow-watch.ts";
+import type { Direction, FlowCircuits, Lab, ProbeColumns, ProbeRecord, Watched } from "./lab.ts";
 import { openLabApi } from "./lab-api.ts";
 import { LoopbackMap, loopbackTcp, loopbackUdp, Wires } from "./loopback-net.ts";
-import { type RouteChange, RouteHistory } from "./route-history.ts";
+import { RouteHistory } from "./route-history.ts";
 import { buildWorld, type DrillWorld, EDGE, IDC, withDevices } from "./topology.ts";
 
 const QUIET = { write: () => undefined };
@@ -34,6 +35,7 @@ const PUMP_MS = 1;
 export class LoopbackLab implements Lab {
   readonly mode = "lab";
   readonly substrate = "loopback sockets, virtual FIB (not root: no kernel routes, no packets)";
+  readonly routes = new RouteHistory();
   readonly #drill: Drill;
   readonly #ground: DrillWorld;
   readonly #real: LinuxHost;
@@ -48,9 +50,9 @@ export class LoopbackLab implements Lab {
   readonly #edgeEntries: JournalEntry[] = [];
   readonly #startUs: Micros;
   readonly #walks: WalkProbes;
+  readonly #flows: FlowWatch;
   readonly #socketPath: string | undefined;
   #api: { close(): Promise<void> } | undefined;
-  readonly #routes = new RouteHistory();
   #pump: NodeJS.Timeout | undefined;
 
   constructor(drill: Drill, socketPath?: string) {
@@ -79,8 +81,9 @@ export class LoopbackLab implements Lab {
     this.#edge = new Agent({ host, config, startBfd: startInlineBfdEngine(host) });
     this.#edge.journal.subscribe((entry) => this.#edgeEntries.push(entry));
     mirrorFib(config, host.routes, this.#edge.journal, (table) => {
-      this.#routes.update("edge", table, this.now());
+      this.routes.update("edge", table, this.now());
     });
+    this.#flows = new FlowWatch(this.#ground.world, this.#drill);
     this.#walks = new WalkProbes(this.#drill, this.#ground, () => this.now());
   }
 
@@ -127,20 +130,17 @@ export class LoopbackLab implements Lab {
     return this.#cloud.journal();
   }
 
-  routeVia(prefix: string): readonly string[] {
-    return this.#routes.via("edge", prefix);
-  }
-
-  returnVia(prefix: string): readonly string[] {
-    return this.#routes.via("ecr", prefix);
-  }
-
-  routeChanges(): readonly RouteChange[] {
-    return this.#routes.changes;
-  }
-
   flowCircuits(): FlowCircuits {
-    return walkFlows(this.#drill, this.#ground);
+    this.#flows.look();
+    return this.#flows.circuits;
+  }
+
+  flowFates() {
+    return this.#flows.look();
+  }
+
+  watched(): Watched {
+    return { flows: undefined, loops: [], ribFaults: [] };
   }
 
   startProbes(): void {
@@ -251,7 +251,7 @@ export class LoopbackLab implements Lab {
     const agent = this.#cloud.agent(ecr.name);
     if (agent !== undefined) {
       mirrorReturn(this.#drill.cloud, this.#host(ecr.name).routes, agent.journal, (table) => {
-        this.#routes.update("ecr", table, this.now());
+        this.routes.update("ecr", table, this.now());
       });
     }
   }
@@ -268,6 +268,7 @@ class WalkProbes {
   readonly #drill: Drill;
   readonly #ground: DrillWorld;
   readonly #now: () => Micros;
+  readonly #groups: readonly FlowGroup[];
   readonly #sentUs: number[] = [];
   readonly #arrivedUs: Record<Direction, number[]> = { "to-cloud": [], "to-edge": [] };
   #startUs: Micros | undefined;
@@ -276,6 +277,7 @@ class WalkProbes {
     this.#drill = drill;
     this.#ground = ground;
     this.#now = now;
+    this.#groups = groupOfFlows(drill.traffic);
   }
 
   start(): void {
@@ -307,13 +309,14 @@ class WalkProbes {
   }
 
   #walkBoth(now: Micros): void {
-    const { idc, vpc, flows } = this.#drill.traffic;
-    const sourcePort = 20_000 + (this.#sentUs.length % flows);
+    const flow = this.#sentUs.length % this.#groups.length;
+    const group = this.#groups[flow];
+    if (group === undefined) return;
     this.#sentUs.push(now);
-    const ports = { sourcePort, destinationPort: 7007 };
-    const { world, vpc: host } = this.#ground;
-    const there = world.forward({ host: IDC, source: idc, destination: vpc, ...ports });
-    const back = world.forward({ host: host.name, source: vpc, destination: idc, ...ports });
+    const ports = { sourcePort: sourcePortOf(flow), destinationPort: SINK_PORT };
+    const { world, vpc } = this.#ground;
+    const there = world.forward({ host: IDC, ...endsOf(group, "to-cloud"), ...ports });
+    const back = world.forward({ host: vpc.name, ...endsOf(group, "to-edge"), ...ports });
     this.#arrivedUs["to-cloud"].push(there.outcome === "delivered" ? now + there.delayUs : 0);
     this.#arrivedUs["to-edge"].push(back.outcome === "delivered" ? now + back.delayUs : 0);
   }

@@ -17,15 +17,15 @@ import type { VbrConfig } from "../cloud/cloud-config.ts";
 import { type CustomerEnd, cloudNetwork, nodeOfAddress, type WireEnd } from "../cloud/network.ts";
 import type { Drill } from "../drill/drill.ts";
 import type { LabFault } from "../drill/faults.ts";
+import { addressesOf, endsOf, groupOfFlows, SINK_PORT, sourcePortOf } from "../drill/traffic.ts";
 import { CloudFaults } from "./cloud-faults.ts";
 import { type CircuitsByPrefix, mirrorReturn } from "./fib-mirror.ts";
-import type { FlowCircuits, Lab, ProbeRecord } from "./lab.ts";
+import type { Direction, FlowCircuits, Lab, ProbeRecord, Watched } from "./lab.ts";
 import { NamespaceEdge } from "./namespace-edge.ts";
 import { NamespaceFaults, whyNotInNamespaces } from "./namespace-faults.ts";
 import { Namespaces } from "./namespaces.ts";
 import { type ProbeWorker, startProbeWorker } from "./probe-worker.ts";
-import { SINK_PORT, SOURCE_PORT_MIN } from "./probes.ts";
-import { type RouteChange, RouteHistory, type RouteNode } from "./route-history.ts";
+import { RouteHistory, type RouteNode } from "./route-history.ts";
 import { EDGE, edgeDevice, IDC, IDC_LINK, innerLink, withDevices } from "./topology.ts";
 
 const ROUTER = {
@@ -42,6 +42,7 @@ const ROUTER = {
 export class NamespaceLab implements Lab {
   readonly mode = "lab";
   readonly substrate = "network namespaces, kernel routes, real packets";
+  readonly routes = new RouteHistory();
   readonly #drill: Drill;
   readonly #namespaces = new Namespaces();
   readonly #hosts = new Map<string, LinuxHost>();
@@ -50,7 +51,6 @@ export class NamespaceLab implements Lab {
   readonly #edge: NamespaceEdge;
   readonly #faults: NamespaceFaults;
   readonly #timers = new Set<NodeJS.Timeout>();
-  readonly #routes = new RouteHistory();
   /** What went wrong behind the drill's back. */
   #failure: unknown;
   #probes: ProbeWorker | undefined;
@@ -138,27 +138,30 @@ export class NamespaceLab implements Lab {
     return this.#cloud.journal();
   }
 
-  routeVia(prefix: string): readonly string[] {
-    return this.#routes.via("edge", prefix);
-  }
-
-  returnVia(prefix: string): readonly string[] {
-    return this.#routes.via("ecr", prefix);
-  }
-
-  routeChanges(): readonly RouteChange[] {
-    return this.#routes.changes;
-  }
-
   flowCircuits(): FlowCircuits {
-    const { traffic, cloud } = this.#drill;
-    const { idc, vpc } = traffic;
+    const { cloud } = this.#drill;
     const edgeOut = (vbr: VbrConfig) => edgeDevice(this.#drill, vbr.circuit);
     const ecrOut = (vbr: VbrConfig) => innerLink(cloud, vbr).ecrDevice;
     return {
-      "to-cloud": this.#askFlows(EDGE, `${vpc} from ${idc} iif idc`, edgeOut),
-      "to-edge": this.#askFlows(cloud.ecr.name, `${idc} from ${vpc}`, ecrOut),
+      "to-cloud": this.#askFlows(EDGE, "to-cloud", edgeOut),
+      "to-edge": this.#askFlows(cloud.ecr.name, "to-edge", ecrOut),
     };
+  }
+
+  flowFates(): undefined {}
+
+  /** A packet that went round until its TTL ran out was counted by the kernel that dropped it. */
+  watched(): Watched {
+    const loops = this.#nodes.flatMap((node) => {
+      const expired = this.#namespaces.ttlExpired(node);
+      return expired === 0 ? [] : [`${expired} packets at ${node} had no TTL left`];
+    });
+    const drifted = this.#edge.journal.filter(({ event }) => event === "fib.drift.healed");
+    const ribFaults = drifted.map(({ fields }) => {
+      const { missing, extra, wrong } = fields;
+      return `the edge's audit found ${missing} missing, ${extra} extra, ${wrong} wrong`;
+    });
+    return { flows: undefined, loops, ribFaults };
   }
 
   startProbes(): void {
@@ -185,13 +188,14 @@ export class NamespaceLab implements Lab {
   #build(): void {
     const { edge, cloud, traffic } = this.#drill;
     const network = cloudNetwork(cloud);
-    const nodes = [IDC, EDGE, ...network.nodes.map(({ name }) => name)];
-    for (const node of nodes) this.#namespaces.add(node, ROUTER);
+    for (const node of this.#nodes) this.#namespaces.add(node, ROUTER);
     this.#namespaces.veth(
       { node: EDGE, device: "idc", addresses: [`${IDC_LINK.edge}/${IDC_LINK.maskLength}`] },
       { node: IDC, device: "edge", addresses: [`${IDC_LINK.idc}/${IDC_LINK.maskLength}`] },
     );
-    this.#namespaces.address(IDC, "lo", `${traffic.idc}/32`);
+    for (const address of addressesOf(traffic, "idc")) {
+      this.#namespaces.address(IDC, "lo", `${address}/32`);
+    }
     this.#namespaces.ip(IDC, ["route", "add", "default", "via", IDC_LINK.edge]);
     for (const own of edge.announce) {
       this.#namespaces.ip(EDGE, ["route", "add", own.prefix, "via", IDC_LINK.idc]);
@@ -201,9 +205,15 @@ export class NamespaceLab implements Lab {
         this.#namespaces.ip(name, ["route", "add", "local", prefix, "dev", "lo"]);
       }
     }
-    this.#namespaces.address(nodeOfAddress(cloud, traffic.vpc), "lo", `${traffic.vpc}/32`);
+    for (const address of addressesOf(traffic, "vpc")) {
+      this.#namespaces.address(nodeOfAddress(cloud, address), "lo", `${address}/32`);
+    }
     for (const { a, b } of network.wires) this.#buildWire(a, b);
     for (const end of network.customers) this.#buildCircuit(end);
+  }
+
+  get #nodes(): readonly string[] {
+    return [IDC, EDGE, ...cloudNetwork(this.#drill.cloud).nodes.map(({ name }) => name)];
   }
 
   #buildWire(a: WireEnd, b: WireEnd): void {
@@ -242,21 +252,23 @@ export class NamespaceLab implements Lab {
   }
 
   #tableChanges(node: RouteNode, table: CircuitsByPrefix): void {
-    this.#routes.update(node, table, this.now());
+    this.routes.update(node, table, this.now());
     this.#claim?.();
   }
 
   /** The kernel itself says which way its hash sends each flow. */
   #askFlows(
     node: string,
-    route: string,
+    direction: Direction,
     deviceOf: (vbr: VbrConfig) => string,
   ): readonly (string | null)[] {
     const { traffic, cloud } = this.#drill;
     const circuitOf = new Map(cloud.vbrs.map((vbr) => [deviceOf(vbr), vbr.circuit] as const));
-    const questions = Array.from({ length: traffic.flows }, (_, flow) => {
-      const ports = `sport ${SOURCE_PORT_MIN + flow} dport ${SINK_PORT}`;
-      return `route get ${route} ipproto udp ${ports}`;
+    const questions = groupOfFlows(traffic).map((group, flow) => {
+      const { source, destination } = endsOf(group, direction);
+      const from = direction === "to-cloud" ? `${source} iif idc` : source;
+      const ports = `sport ${sourcePortOf(flow)} dport ${SINK_PORT}`;
+      return `route get ${destination} from ${from} ipproto udp ${ports}`;
     });
     const answers = this.#namespaces.routesOut(node, questions);
     return questions.map((_, flow) => circuitOf.get(answers[flow] ?? "") ?? null);

@@ -78,6 +78,15 @@ export class Namespaces {
     this.exec(node, "sh", ["-c", `echo ${value} > /proc/sys/${key}`]);
   }
 
+  /** Packets the node's kernel dropped because their TTL ran out, since it was made. */
+  ttlExpired(node: string): number {
+    if (!this.#made.has(this.nameOf(node))) return 0;
+    const rows = this.exec(node, "cat", ["/proc/net/snmp"]).split("\n");
+    const [names, values] = rows.filter((row) => row.startsWith("Icmp:"));
+    const at = names?.split(" ").indexOf("OutTimeExcds") ?? -1;
+    return Number(values?.split(" ")[at] ?? 0);
+  }
+
   exec(node: string, program: string, args: readonly string[]): string {
     return run("ip", ["netns", "exec", this.nameOf(node), program, ...args]);
   }

@@ -1,20 +1,15 @@
 /**
  * Numbered probe packets, both ways, at a fixed pace: what a drill's loss is counted with. One
- * prober
- * sends from its end and hears at the other; rows are columns (`ProbeColumns`), so a long drill
- * stays
- * small. It runs over any two hosts: the kernel's packets in a lab, simulated ones on a virtual
- * clock.
+ * prober sends from its end and hears at the other; rows are columns (`ProbeColumns`), so a long
+ * drill stays small. It runs over any two hosts: the kernel's packets in a lab, simulated ones on
+ * a virtual clock.
  */
 
 import { after, type Micros } from "../../core/time.ts";
 import type { Clock, Host, UdpSocket } from "../../platform/contract.ts";
 import type { Traffic } from "../drill/drill.ts";
+import { addressesOf, endsOf, groupOfFlows, SINK_PORT, sourcePortOf } from "../drill/traffic.ts";
 import type { Direction, ProbeColumns, ProbeRecord } from "./lab.ts";
-
-/** Each flow is a source port of its own, so that ECMP spreads flows; all go to one port. */
-export const SINK_PORT = 7007;
-export const SOURCE_PORT_MIN = 20_000;
 
 export class ProbePair {
   readonly #flows: number;
@@ -23,8 +18,8 @@ export class ProbePair {
   constructor(traffic: Traffic, idc: Host, vpc: Host) {
     this.#flows = traffic.flows;
     this.#probers = {
-      "to-cloud": new Prober(traffic, idc, vpc, [traffic.idc, traffic.vpc]),
-      "to-edge": new Prober(traffic, vpc, idc, [traffic.vpc, traffic.idc]),
+      "to-cloud": new Prober(traffic, idc, vpc, "to-cloud"),
+      "to-edge": new Prober(traffic, vpc, idc, "to-edge"),
     };
   }
 
@@ -56,9 +51,9 @@ class Prober {
   readonly #traffic: Traffic;
   readonly #clock: Clock;
   readonly #sinkClock: Clock;
-  readonly #target: string;
-  readonly #sources: UdpSocket[] = [];
-  readonly #sink: UdpSocket;
+  /** Each flow is a source port of its own, so that ECMP spreads flows; all go to one port. */
+  readonly #sources: { readonly socket: UdpSocket; readonly target: string }[] = [];
+  readonly #sinks: readonly UdpSocket[];
   readonly #alarm;
   readonly #payload = new Uint8Array(8);
   #sentUs = new Float64Array(4096);
@@ -68,18 +63,19 @@ class Prober {
   /** Sent before the last start: probes may pause, as in an hour with a failure here and there. */
   #startCount = 0;
 
-  constructor(traffic: Traffic, from: Host, to: Host, ends: readonly [string, string]) {
-    const [source, target] = ends;
+  constructor(traffic: Traffic, from: Host, to: Host, direction: Direction) {
     this.#traffic = traffic;
     this.#clock = from.clock;
     this.#sinkClock = to.clock;
-    this.#target = target;
-    this.#sink = to.udp.open({ localAddress: target, port: SINK_PORT, ttl: 64 }, (datagram) =>
-      this.#heard(datagram.octets),
+    const targets = addressesOf(traffic, direction === "to-cloud" ? "vpc" : "idc");
+    this.#sinks = targets.map((localAddress) =>
+      to.udp.open({ localAddress, port: SINK_PORT, ttl: 64 }, ({ octets }) => this.#heard(octets)),
     );
-    for (let flow = 0; flow < traffic.flows; flow += 1) {
-      const port = SOURCE_PORT_MIN + flow;
-      this.#sources.push(from.udp.open({ localAddress: source, port, ttl: 64 }, () => undefined));
+    for (const [flow, group] of groupOfFlows(traffic).entries()) {
+      const { source, destination } = endsOf(group, direction);
+      const options = { localAddress: source, port: sourcePortOf(flow), ttl: 64 };
+      const socket = from.udp.open(options, () => undefined);
+      this.#sources.push({ socket, target: destination });
     }
     this.#alarm = from.clock.createAlarm(() => this.#sendDue());
   }
@@ -108,8 +104,8 @@ class Prober {
 
   close(): void {
     this.stopSending();
-    this.#sink.close();
-    for (const socket of this.#sources) socket.close();
+    for (const sink of this.#sinks) sink.close();
+    for (const { socket } of this.#sources) socket.close();
   }
 
   /** Sends what is due, also what a late alarm has missed: the count per second stays true. */
@@ -131,7 +127,8 @@ class Prober {
     this.#sentUs[row] = now;
     this.#count = row + 1;
     new DataView(this.#payload.buffer).setUint32(0, row);
-    this.#sources[row % this.#traffic.flows]?.send(this.#payload.slice(), this.#target, SINK_PORT);
+    const source = this.#sources[row % this.#traffic.flows];
+    source?.socket.send(this.#payload.slice(), source.target, SINK_PORT);
   }
 
   #heard(octets: Uint8Array): void {

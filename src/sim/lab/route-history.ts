@@ -31,6 +31,11 @@ export class RouteHistory {
     return this.#changes;
   }
 
+  /** The table as it is now. */
+  table(node: RouteNode): CircuitsByPrefix {
+    return this.#tables[node];
+  }
+
   via(node: RouteNode, prefix: string): readonly string[] {
     return this.#tables[node].get(prefix) ?? [];
   }

@@ -18,6 +18,7 @@ import {
 } from "../cloud/network.ts";
 import { addCloud, circuitOptions } from "../cloud/world.ts";
 import type { Drill } from "../drill/drill.ts";
+import { addressesOf } from "../drill/traffic.ts";
 
 export const EDGE = "edge";
 export const IDC = "idc";
@@ -57,13 +58,13 @@ export function buildWorld(drill: Drill): DrillWorld {
     ],
     latencyUs: INNER_LATENCY_US,
   });
-  idc.addLocalPrefix(`${traffic.idc}/32`);
+  for (const address of addressesOf(traffic, "idc")) idc.addLocalPrefix(`${address}/32`);
   idc.addRoute({ prefix: "0.0.0.0/0", hops: [{ gateway: edgeEnd, device: "edge" }] });
   for (const own of config.announce) {
     if (own.prefix.includes(":")) continue;
     edge.addRoute({ prefix: own.prefix, hops: [{ gateway: idcEnd, device: "idc" }] });
   }
-  vpc.addLocalPrefix(`${traffic.vpc}/32`);
+  for (const address of addressesOf(traffic, "vpc")) vpc.addLocalPrefix(`${address}/32`);
   const circuits = new Map<string, VirtualLink>();
   for (const end of network.customers) circuits.set(end.circuit, addCircuit(drill, world, end));
   return { world, edge, idc, ecr, vpc, network, circuits };

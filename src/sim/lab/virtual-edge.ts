@@ -56,6 +56,12 @@ export class VirtualEdge {
     return this.#entries;
   }
 
+  /** The agent while it runs and forwards; undefined while it is away or takes over. */
+  get settled(): Agent | undefined {
+    const { agent, process } = this.#life;
+    return process.isRunning && agent.view.health.isReady ? agent : undefined;
+  }
+
   get config(): EdgeConfig {
     return this.#config;
   }

@@ -3,6 +3,8 @@ import { after } from "../../core/time.ts";
 import type { LinkDirections, LinkQuality, VirtualLink } from "../../platform/virtual/link.ts";
 import type { Packet } from "../../platform/virtual/packet.ts";
 import type { Cloud } from "../cloud/cloud.ts";
+import type { CustomerEnd } from "../cloud/network.ts";
+import { circuitOptions } from "../cloud/world.ts";
 import type { Drill } from "../drill/drill.ts";
 import type { FaultDirection, FaultOf, LabFault } from "../drill/faults.ts";
 import { type CloudFaults, GRACEFUL_SHUTDOWN } from "./cloud-faults.ts";
@@ -47,7 +49,7 @@ export class VirtualFaults {
     degrade: (fault) => this.#degrade(fault),
     "restart-vbr": (fault) => this.#restartVbr(fault),
     "forwarding-dead": ({ circuit }) => {
-      this.#vbrHost(circuit).forwarding = "dead";
+      this.#endHost(circuit).forwarding = "dead";
     },
     "stop-bfd": ({ circuit, direction }) => {
       this.#drop(circuit, direction, ({ body }) => {
@@ -95,13 +97,14 @@ export class VirtualFaults {
 
   #restore(circuit: string): void {
     const link = this.#link(circuit);
+    const own = { ...CIRCUIT_QUALITY, ...circuitOptions(this.#end(circuit)) };
     for (const rule of this.#rules.get(circuit) ?? []) rule.remove();
     this.#rules.delete(circuit);
     for (const way of this.#ways(circuit, "both")) {
       link.repair(way);
-      link.shape(CIRCUIT_QUALITY, way);
+      link.shape(own, way);
     }
-    this.#vbrHost(circuit).forwarding = "on";
+    this.#endHost(circuit).forwarding = "on";
     this.#ground.cloudFaults.restore(circuit);
   }
 
@@ -174,12 +177,11 @@ export class VirtualFaults {
 
   /** A wire may carry several circuits, so both ends of a way are named. */
   #ways(circuit: string, direction: FaultDirection): readonly LinkDirections[] {
-    const vbr = this.#ground.cloud.vbrOf(circuit).name;
-    const ways = [
-      ...(direction === "to-edge" ? [] : [{ from: EDGE, to: vbr }]),
-      ...(direction === "to-cloud" ? [] : [{ from: vbr, to: EDGE }]),
+    const end = this.#end(circuit).node;
+    return [
+      ...(direction === "to-edge" ? [] : [{ from: EDGE, to: end }]),
+      ...(direction === "to-cloud" ? [] : [{ from: end, to: EDGE }]),
     ];
-    return ways;
   }
 
   #link(circuit: string): VirtualLink {
@@ -188,8 +190,15 @@ export class VirtualFaults {
     return link;
   }
 
-  #vbrHost(circuit: string) {
-    return this.#ground.world.world.host(this.#ground.cloud.vbrOf(circuit).name);
+  #endHost(circuit: string) {
+    return this.#ground.world.world.host(this.#end(circuit).node);
+  }
+
+  /** The cloud's node that ends a circuit: a VBR, or a VPN gateway. */
+  #end(circuit: string): CustomerEnd {
+    const end = this.#ground.world.network.customers.find((one) => one.circuit === circuit);
+    if (end === undefined) throw new RangeError(`no circuit "${circuit}" in this drill`);
+    return end;
   }
 
   #later(delayUs: number, run: () => void): void {

@@ -9,10 +9,11 @@ import type { Drill } from "../drill/drill.ts";
 import type { LabFault } from "../drill/faults.ts";
 import { CloudFaults } from "./cloud-faults.ts";
 import { type CircuitsByPrefix, mirrorReturn } from "./fib-mirror.ts";
-import { walkFlows } from "./flow-paths.ts";
-import type { FlowCircuits, Lab, ProbeRecord } from "./lab.ts";
+import { FlowWatch } from "./flow-watch.ts";
+import type { FlowCircuits, Lab, ProbeRecord, Watched } from "./lab.ts";
 import { ProbePair } from "./probes.ts";
-import { type RouteChange, RouteHistory } from "./route-history.ts";
+import { RibFibWatch } from "./rib-fib-watch.ts";
+import { RouteHistory } from "./route-history.ts";
 import { buildWorld, type DrillWorld, withDevices } from "./topology.ts";
 import { type EdgeInjection, VirtualEdge } from "./virtual-edge.ts";
 import { VirtualFaults } from "./virtual-faults.ts";
@@ -23,13 +24,15 @@ const GOODBYE_US = 10_000_000;
 export class VirtualLab implements Lab {
   readonly mode = "virtual";
   readonly substrate = "virtual time";
+  readonly routes = new RouteHistory();
   readonly #drill: Drill;
   readonly #ground: DrillWorld;
   readonly #cloud: Cloud;
   readonly #edge: VirtualEdge;
   readonly #faults: VirtualFaults;
   readonly #probes: ProbePair;
-  readonly #routes = new RouteHistory();
+  readonly #flows: FlowWatch;
+  readonly #ribFib: RibFibWatch;
 
   /** `injection`: where a test may put a bug into the edge. */
   constructor(drill: Drill, injection: EdgeInjection = {}) {
@@ -50,12 +53,14 @@ export class VirtualLab implements Lab {
       startBfd: (node) => startInlineBfdEngine(world.host(node)),
       field: virtualField(world, ground.network),
     });
-    const routed = (table: CircuitsByPrefix) => this.#routes.update("edge", table, world.now);
+    const routed = (table: CircuitsByPrefix) => this.routes.update("edge", table, world.now);
     this.#edge = new VirtualEdge(ground.edge, drill.edge, routed, injection);
     this.#faults = new VirtualFaults({
       ...{ drill: this.#drill, world: ground, cloud: this.#cloud, cloudFaults, edge: this.#edge },
     });
     this.#probes = new ProbePair(drill.traffic, ground.idc, ground.vpc);
+    this.#flows = new FlowWatch(world, this.#drill);
+    this.#ribFib = new RibFibWatch(world, ground.edge, () => this.#edge.settled);
   }
 
   /** Of everything that happened in the network; the same seed and code repeat it. */
@@ -90,12 +95,18 @@ export class VirtualLab implements Lab {
 
   perform(fault: LabFault): Micros {
     this.#faults.perform(fault);
+    this.#look();
     return this.now();
   }
 
   /** What an operator may tell the edge. */
   get edgeOrders(): AgentOrders {
     return this.#edge.agent.orders;
+  }
+
+  #look(): void {
+    this.#flows.look();
+    this.#ribFib.changed();
   }
 
   edgeJournal(): readonly JournalEntry[] {
@@ -106,24 +117,27 @@ export class VirtualLab implements Lab {
     return this.#cloud.journal();
   }
 
-  routeVia(prefix: string): readonly string[] {
-    return this.#routes.via("edge", prefix);
-  }
-
-  returnVia(prefix: string): readonly string[] {
-    return this.#routes.via("ecr", prefix);
-  }
-
-  routeChanges(): readonly RouteChange[] {
-    return this.#routes.changes;
-  }
-
   flowCircuits(): FlowCircuits {
-    return walkFlows(this.#drill, this.#ground);
+    return this.#flows.circuits;
   }
 
+  flowFates() {
+    return this.#flows.fates;
+  }
+
+  watched(): Watched {
+    const flows = this.#flows.changes;
+    const loops = flows
+      .filter(({ outcome }) => outcome === "loop" || outcome === "ttl")
+      .map(({ flow, direction, circuit }) => `flow ${flow} ${direction} over ${circuit}`);
+    return { flows, loops: [...new Set(loops)], ribFaults: this.#ribFib.faults };
+  }
+
+  /** From now on the checkers look as well: before, everything is still on its way up. */
   startProbes(): void {
     this.#probes.start();
+    this.#look();
+    this.#ground.world.onChange(() => this.#look());
   }
 
   async stopProbes(settleUs: number): Promise<ProbeRecord> {
@@ -151,7 +165,7 @@ export class VirtualLab implements Lab {
     const agent = this.#cloud.agent(ecr.name);
     if (agent !== undefined) {
       mirrorReturn(this.#drill.cloud, this.#ground.ecr.routes, agent.journal, (table) => {
-        this.#routes.update("ecr", table, this.now());
+        this.routes.update("ecr", table, this.now());
       });
     }
   }

@@ -1,9 +1,10 @@
 /** A report from the records of a run and what was judged of them. */
+import { withPaths } from "../drill/flow-figures.ts";
+import { linkLoads } from "../drill/load-figures.ts";
 import type { ProbeRecord } from "../lab/lab.ts";
-import type { RouteChange } from "../lab/route-history.ts";
 import { bucketLoss } from "./buckets.ts";
 import { lossBetween } from "./loss.ts";
-import type { Evidence } from "./measure.ts";
+import { type Evidence, measureRepairs } from "./measure.ts";
 import { findPhases, type Phases } from "./phases.ts";
 import type { DrillReport, PhasesReport, TrafficReport } from "./report.ts";
 import { type FlowSample, reportRoutes, reportShares } from "./routes.ts";
@@ -13,7 +14,6 @@ import { reportTraffic } from "./traffic.ts";
 
 /** Everything a run leaves behind. */
 export interface Records extends Evidence {
-  readonly routeChanges: readonly RouteChange[];
   readonly flowSamples: readonly FlowSample[];
 }
 
@@ -47,13 +47,15 @@ export function composeReport(records: Records, judgement: Judgement): DrillRepo
     seed: drill.seed,
     ...judgement,
     endedAt: endOf(judgement),
-    ...(probes === undefined ? { traffic: [] } : reportTraffic(probes, phases)),
+    ...(probes === undefined ? { traffic: [] } : withPaths(records, reportTraffic(probes, phases))),
     timeline,
+    repairs: measureRepairs(records),
     ...(omitted > 0 ? { timelineOmitted: omitted } : {}),
     topology: reportTopology(records, phases),
     phases: phasesInMs(phases, zeroUs),
     routes: reportRoutes(routeChanges, phases),
     shares: reportShares(records.flowSamples, phases),
+    links: linkLoads(records),
     lossOverTime: probes ? bucketLoss(probes, zeroUs, drill.traffic.intervalUs) : null,
   };
 }

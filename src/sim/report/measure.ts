@@ -1,8 +1,11 @@
 import type { JournalEntry } from "../../agent/journal.ts";
 import type { Drill } from "../drill/drill.ts";
-import type { ProbeRecord } from "../lab/lab.ts";
+import { recoveryOf } from "../drill/flow-figures.ts";
+import { restoredAt, routeChangesOf } from "../drill/table-figures.ts";
+import type { ProbeRecord, Watched } from "../lab/lab.ts";
+import type { RouteChange } from "../lab/route-history.ts";
 import { lossBetween } from "./loss.ts";
-import type { FaultReport, LossReport } from "./report.ts";
+import type { FaultReport, LossReport, RepairReport } from "./report.ts";
 
 /** A fault or repair the runner performed, on the lab's clock. */
 export interface Deed {
@@ -24,6 +27,8 @@ export interface Evidence {
   readonly edge: readonly JournalEntry[];
   readonly cloud: readonly (JournalEntry & { readonly node: string })[];
   readonly probes: ProbeRecord | undefined;
+  readonly routeChanges: readonly RouteChange[];
+  readonly watched: Watched;
 }
 
 /**
@@ -57,6 +62,7 @@ function measureFault(
         entry.fields.circuit === deed.circuit,
     );
   const cloudMoved = cloudLeft(evidence, deed, untilUs.events);
+  const window = { fromUs: deed.atUs, untilUs: untilUs.loss };
   return {
     fault: deed.text,
     circuit: deed.circuit ?? null,
@@ -69,7 +75,34 @@ function measureFault(
       toCloud: loss(evidence, "to-cloud", deed.atUs, untilUs.loss),
       toEdge: loss(evidence, "to-edge", deed.atUs, untilUs.loss),
     },
+    recovery: {
+      toCloud: recoveryOf(evidence.probes, "to-cloud", window),
+      toEdge: recoveryOf(evidence.probes, "to-edge", window),
+    },
+    routeChanges: routeChangesOf(evidence.routeChanges, window),
   };
+}
+
+/** What every repair did, up to the next deed or the end. */
+export function measureRepairs(evidence: Evidence): readonly RepairReport[] {
+  const { deeds, endUs, zeroUs, routeChanges } = evidence;
+  return deeds.flatMap((deed, index) => {
+    if (deed.kind !== "repair") return [];
+    const untilUs = deeds[index + 1]?.atUs ?? endUs;
+    const restoredUs = restoredAt(routeChanges, { zeroUs, fromUs: deed.atUs, untilUs });
+    return [
+      {
+        repair: deed.text,
+        circuit: deed.circuit ?? null,
+        atMs: (deed.atUs - zeroUs) / 1000,
+        restoredMs: restoredUs === undefined ? null : (restoredUs - deed.atUs) / 1000,
+        lost: {
+          toCloud: loss(evidence, "to-cloud", deed.atUs, untilUs),
+          toEdge: loss(evidence, "to-edge", deed.atUs, untilUs),
+        },
+      },
+    ];
+  });
 }
 
 /** The edge knows: a BFD session, a link or a BGP session of the circuit went down. */

@@ -38,6 +38,11 @@ export const PhaseLossSchema = object({ ...LossFields, delay: orNull(Delay) });
 const byPhase = <T extends TSchema>(schema: T) =>
   object({ before: schema, during: orNull(schema), after: orNull(schema) });
 
+export const RecoverySchema = object(
+  { flows: Count, p50Ms: Ms, p99Ms: Ms, maxMs: Ms },
+  "fault → a flow arrives for good, of the flows that lost anything; null where none did",
+);
+
 export const FaultSchema = object(
   {
     fault: Type.String(),
@@ -51,8 +56,26 @@ export const FaultSchema = object(
     /** Fault → the cloud's routers stopped using the circuit. */
     cloudConvergenceMs: orNull(Ms),
     lost: object({ toCloud: LossSchema, toEdge: LossSchema }),
+    recovery: Type.Optional(
+      object({ toCloud: orNull(RecoverySchema), toEdge: orNull(RecoverySchema) }),
+    ),
+    /** How often the way of one prefix changed at the edge, at most. */
+    routeChanges: Type.Optional(Count),
   },
   "what one fault did; null where it did not happen or could not be measured",
+);
+
+export const RepairSchema = object(
+  {
+    repair: Type.String(),
+    circuit: orNull(Type.String()),
+    atMs: Ms,
+    /** Repair → both tables as before the first fault, and so to the next deed. */
+    restoredMs: orNull(Ms),
+    /** From the repair on: the price of switching back. */
+    lost: object({ toCloud: LossSchema, toEdge: LossSchema }),
+  },
+  "what one repair did, up to the next deed",
 );
 
 export const CheckSchema = object(
@@ -85,6 +108,17 @@ export const FlowSchema = object(
     flow: Type.Integer({ minimum: 0, description: "counts from 0; a source port of its own" }),
     ...LossFields,
     phases: byPhase(PhaseLossSchema),
+    group: Type.Optional(Type.String()),
+    /** By walks through the tables; absent where the lab cannot walk. */
+    path: Type.Optional(
+      Type.Array(
+        object({
+          fromMs: Ms,
+          circuit: orNull(Type.String()),
+          outcome: Type.String({ description: "delivered, loop, or why it ended on the way" }),
+        }),
+      ),
+    ),
   },
   "one flow of probes; of very many only those that lost most are here",
 );
@@ -177,6 +211,24 @@ export const ShareSchema = object(
   "how many flows a circuit carried at the moments of `phases`",
 );
 
+const Bps = Type.Number({ minimum: 0, description: "bits a second" });
+export const LinkLoadSchema = object(
+  {
+    circuit: Type.String(),
+    direction: Direction,
+    capacityBps: orNull(Bps),
+    /** When the first fault came. */
+    beforeBps: Bps,
+    peakBps: Bps,
+    peakAtMs: Ms,
+    overMs: Type.Number({
+      minimum: 0,
+      description: "how long more was asked of it than the budget (90 % of its capacity) allows",
+    }),
+  },
+  "load of a circuit: rates of the traffic times ECMP shares of the tables",
+);
+
 export const SourceSchema = object(
   { what: words("drill", "edge", "cloud"), file: Type.String(), sha256: Sha256 },
   "a file the drill was read from",
@@ -222,6 +274,9 @@ export const DrillReportSchema = object({
   phases: Type.Optional(PhasesSchema),
   routes: Type.Optional(RoutesSchema),
   shares: Type.Optional(Type.Array(ShareSchema)),
+  repairs: Type.Optional(Type.Array(RepairSchema)),
+  /** Empty where the traffic has no rates. */
+  links: Type.Optional(Type.Array(LinkLoadSchema)),
   /** Null where no probe was sent. */
   lossOverTime: orNull(LossOverTimeSchema),
 });

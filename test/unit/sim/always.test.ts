@@ -54,6 +54,8 @@ function evidence(
     deeds,
     edge,
     cloud: [],
+    routeChanges: [],
+    watched: { flows: undefined, loops: [], ribFaults: [] },
     probes: { flows: 10, directions: { "to-cloud": columns, "to-edge": probes(() => false) } },
   };
 }

@@ -1,0 +1,103 @@
+/**
+ * Invariants about routes and paths, judged from what the checkers beside a drill recorded: every
+ * change of a forwarding table and, where the lab has the eye for it, of every flow's way.
+ */
+import { coversPrefix, parsePrefix } from "../../core/prefix.ts";
+import type { Direction } from "../lab/lab.ts";
+import type { RouteNode } from "../lab/route-history.ts";
+import type { Evidence } from "../report/measure.ts";
+import { signed } from "../report/text.ts";
+import { CAPACITY_PERCENT, linkLoads } from "./load-figures.ts";
+
+/** Undefined: it held. A sentence: how it was broken. `unsure`: it could not be judged, and why. */
+export type Finding = string | { readonly unsure: string } | undefined;
+
+/** What a convergence may take at both ends, before two paths that differ are one that is wrong. */
+const SETTLE_US = 3_000_000;
+const OVERLOAD_MS = 1_000;
+
+export const findLoop = ({ watched }: Evidence): Finding => watched.loops[0];
+
+export const findRibFault = ({ watched }: Evidence): Finding => watched.ribFaults[0];
+
+/** A prefix in a table that nobody was to accept: the edge from the cloud, or the other way. */
+export function findLeak({ drill, routeChanges, zeroUs }: Evidence): Finding {
+  const { edge, cloud, allow } = drill;
+  const own = edge.announce.map((one) => one.prefix);
+  const expected: Readonly<Record<RouteNode, ReadonlySet<string>>> = {
+    edge: new Set(cloud.ecr.prefixes),
+    ecr: new Set([...own, ...cloud.ecr.prefixes]),
+  };
+  const allowed = (allow ?? []).flatMap((text) => parsePrefix(text) ?? []);
+  const first = routeChanges.find(({ node, prefix, via }) => {
+    if (via.length === 0 || expected[node].has(prefix)) return false;
+    const parsed = parsePrefix(prefix);
+    return parsed === undefined || !allowed.some((outer) => coversPrefix(outer, parsed));
+  });
+  if (first === undefined) return undefined;
+  const who = first.node === "edge" ? edge.name : cloud.ecr.name;
+  return `${who} took ${first.prefix} at ${signed((first.at - zeroUs) / 1000)}`;
+}
+
+/** A flow that goes one way by another circuit than it comes back, for longer than it takes. */
+export function findAsymmetry({ watched, zeroUs, endUs }: Evidence): Finding {
+  if (watched.flows === undefined) return { unsure: "this lab has no eye for single flows" };
+  const ways = new Map<number, Partial<Record<Direction, string>>>();
+  const since = new Map<number, number>();
+  const isOdd = (flow: number) => {
+    const way = ways.get(flow);
+    const [there, back] = [way?.["to-cloud"], way?.["to-edge"]];
+    return there !== undefined && back !== undefined && there !== back;
+  };
+  const tell = (flow: number, fromUs: number): string => {
+    const way = ways.get(flow);
+    const text = `goes by ${way?.["to-cloud"]} and comes by ${way?.["to-edge"]}`;
+    return `flow ${flow} ${text} since ${signed((fromUs - zeroUs) / 1000)}`;
+  };
+  for (const { flow, direction, outcome, circuit, atUs } of watched.flows) {
+    const fromUs = since.get(flow);
+    if (fromUs !== undefined && atUs - fromUs > SETTLE_US) return tell(flow, fromUs);
+    const way = { ...ways.get(flow) };
+    if (outcome === "delivered" && circuit !== undefined) way[direction] = circuit;
+    else delete way[direction];
+    ways.set(flow, way);
+    if (!isOdd(flow)) since.delete(flow);
+    else if (fromUs === undefined) since.set(flow, atUs);
+  }
+  const left = [...since].find(([, fromUs]) => endUs - fromUs > SETTLE_US);
+  return left && tell(...left);
+}
+
+/** A circuit that is asked for more than it should carry. */
+export function findOverload(evidence: Evidence): Finding {
+  const loads = linkLoads(evidence).filter(({ capacityBps }) => capacityBps !== null);
+  if (loads.length === 0) {
+    return { unsure: "the traffic has no rate, or no circuit a capacity" };
+  }
+  const over = loads.find(({ overMs }) => overMs >= OVERLOAD_MS);
+  if (over === undefined) return undefined;
+  const percent = evidence.drill.budgets.capacityPercentMax ?? CAPACITY_PERCENT;
+  const [asked, has] = [over.peakBps, over.capacityBps ?? 0].map((bps) => `${bps / 1e6} Mbps`);
+  const when = signed(over.peakAtMs);
+  return `${over.circuit} ${over.direction}: ${asked} of ${has} from ${when}, above ${percent} %`;
+}
+
+/** Two circuits with a session or more before, one at least all through, two again after. */
+export function findBareness({ drill, edge, zeroUs }: Evidence): Finding {
+  const sessions = new Set(drill.edge.circuits.flatMap((one) => one.sessions.map((of) => of.name)));
+  const up = new Set<string>();
+  const wanted = Math.min(2, sessions.size);
+  let isBegun = false;
+  for (const { at, event, fields } of edge) {
+    if (!isBegun && at >= zeroUs) {
+      isBegun = true;
+      if (up.size < wanted) return `only ${up.size} circuits had a session at the beginning`;
+    }
+    const peer = String(fields.peer);
+    if (!sessions.has(peer)) continue;
+    if (event === "bgp.peer.up") up.add(peer);
+    else if (event === "bgp.peer.down") up.delete(peer);
+    if (isBegun && up.size === 0) return `no session was left at ${signed((at - zeroUs) / 1000)}`;
+  }
+  return up.size < wanted ? `only ${up.size} circuits have a session at the end` : undefined;
+}

@@ -1,0 +1,200 @@
+/**
+ * Whether a claim of a drill holds right now, asked after every event of a lab: answers come from
+ * what journals and tables said so far, kept as they grow.
+ */
+import type { JournalEntry } from "../../agent/journal.ts";
+import type { CircuitsByPrefix } from "../lab/fib-mirror.ts";
+import type { Lab } from "../lab/lab.ts";
+import type { RouteNode } from "../lab/route-history.ts";
+import type { Claim, Drill, Expectation } from "./drill.ts";
+import { SessionBook } from "./session-book.ts";
+import { DIRECTIONS } from "./traffic.ts";
+
+type ClaimOf<K extends Claim["kind"]> = Extract<Claim, { readonly kind: K }>;
+
+export class Claims {
+  readonly #drill: Drill;
+  readonly #lab: Lab;
+  readonly #book: SessionBook;
+  readonly #bfdSessions: ReadonlySet<string>;
+  /** VBRs the ECR has had a session with, and how much of the cloud's journal was read for that. */
+  readonly #joined = new Set<string>();
+  #cloudReadCount = 0;
+  /** Where the journals stood at the last deed: alarms count from there. */
+  #since = { edge: 0, cloud: 0 };
+  #baseline: Readonly<Record<RouteNode, CircuitsByPrefix>> | undefined;
+
+  constructor(drill: Drill, lab: Lab) {
+    this.#drill = drill;
+    this.#lab = lab;
+    this.#book = new SessionBook(() => lab.edgeJournal());
+    this.#bfdSessions = new Set(
+      drill.edge.circuits
+        .filter(({ name }) => drill.cloud.vbrs.find((vbr) => vbr.circuit === name)?.bfd)
+        .flatMap(({ sessions }) => sessions)
+        .filter(({ bfd }) => bfd !== undefined)
+        .map(({ name }) => name),
+    );
+  }
+
+  /** The drill begins: this is what `baseline` means. */
+  begin(): void {
+    const { routes } = this.#lab;
+    this.#baseline = { edge: new Map(routes.table("edge")), ecr: new Map(routes.table("ecr")) };
+  }
+
+  get baseline(): Readonly<Record<RouteNode, CircuitsByPrefix>> | undefined {
+    return this.#baseline;
+  }
+
+  /** A fault or repair is about to be. */
+  deedBegins(): void {
+    const [edge, cloud] = [this.#lab.edgeJournal(), this.#lab.cloudJournal()];
+    this.#since = { edge: edge.length, cloud: cloud.length };
+  }
+
+  /** The first thing that is not ready yet, in words. */
+  missing(): string | undefined {
+    const { edge, cloud } = this.#drill;
+    const { routes } = this.#lab;
+    for (const vbr of cloud.vbrs) {
+      if (!this.#isJoined(vbr.name)) return `${vbr.name} has no session with ${cloud.ecr.name}`;
+    }
+    for (const circuit of edge.circuits) {
+      for (const session of circuit.sessions) {
+        if (!this.#isUp(session.name))
+          return `${session.name} is not up: ${this.#lastWord(session.name)}`;
+      }
+    }
+    for (const prefix of cloud.ecr.prefixes) {
+      if (routes.via("edge", prefix).length === 0) return `the edge has no route to ${prefix}`;
+    }
+    const isBack = edge.announce.some((own) => routes.via("ecr", own.prefix).length > 0);
+    return isBack ? undefined : `${cloud.ecr.name} sends nothing to the edge yet`;
+  }
+
+  holds(expect: Expectation): boolean {
+    switch (expect.kind) {
+      case "session":
+        return this.#sessionsAre(expect);
+      case "reachable":
+        return this.#isReachable() === expect.is;
+      case "route":
+      case "return":
+        return areSame(this.#via(expect), expect.via);
+      case "event":
+        return this.#isTold(expect) === (expect.is === "told");
+      case "flows":
+        return this.#flowsAre() === expect.are;
+      case "symmetric":
+        return this.#isSymmetric();
+      case "baseline": {
+        const { routes } = this.#lab;
+        const was = this.#baseline;
+        if (was === undefined) return false;
+        return (["edge", "ecr"] as const).every((node) =>
+          areSameTables(was[node], routes.table(node)),
+        );
+      }
+    }
+  }
+
+  /** Why a claim cannot be judged in this lab; undefined where it can. */
+  whyNot(expect: Expectation): string | undefined {
+    if (expect.kind !== "flows") return undefined;
+    return this.#lab.flowFates() === undefined ? "this lab has no eye for single flows" : undefined;
+  }
+
+  /** What is instead of what was claimed, for the end of a sentence. */
+  instead(expect: Expectation): string {
+    if (expect.kind === "route" || expect.kind === "return") {
+      const via = this.#via(expect);
+      return `, it goes ${via.length > 0 ? `via ${via.join(" and ")}` : "nowhere"}`;
+    }
+    if (expect.kind === "session" && expect.circuit !== "all") {
+      return `, ${this.#lastWord(expect.circuit)}`;
+    }
+    if (expect.kind === "flows") return `, they are ${this.#flowsAre()}`;
+    return "";
+  }
+
+  #sessionsAre({ circuit, is }: ClaimOf<"session">): boolean {
+    const sessions = this.#drill.edge.circuits
+      .filter(({ name }) => circuit === "all" || name === circuit)
+      .flatMap(({ sessions: own }) => own);
+    return sessions.every((session) => this.#isUp(session.name) === (is === "up"));
+  }
+
+  #isReachable(): boolean {
+    const { routes } = this.#lab;
+    return this.#drill.cloud.ecr.prefixes.every((prefix) => routes.via("edge", prefix).length > 0);
+  }
+
+  #via({ kind, prefix }: ClaimOf<"route" | "return">): readonly string[] {
+    return this.#lab.routes.via(kind === "route" ? "edge" : "ecr", prefix);
+  }
+
+  #isTold({ event, of, node }: ClaimOf<"event">): boolean {
+    const isIt = ({ event: told, fields }: JournalEntry) =>
+      told === event &&
+      (of === undefined || [fields.circuit, fields.session, fields.peer].includes(of));
+    if (node === "edge") return this.#lab.edgeJournal().slice(this.#since.edge).some(isIt);
+    return this.#lab
+      .cloudJournal()
+      .slice(this.#since.cloud)
+      .some((entry) => entry.node === node && isIt(entry));
+  }
+
+  #flowsAre(): ClaimOf<"flows">["are"] {
+    const fates = this.#lab.flowFates();
+    const all = DIRECTIONS.flatMap((direction) => fates?.[direction] ?? []);
+    const delivered = all.filter(({ outcome }) => outcome === "delivered").length;
+    if (delivered === all.length) return "delivered";
+    return delivered === 0 ? "lost" : "partly-lost";
+  }
+
+  #isSymmetric(): boolean {
+    const circuits = this.#lab.flowCircuits();
+    return circuits["to-cloud"].every(
+      (circuit, flow) => circuit !== null && circuit === circuits["to-edge"][flow],
+    );
+  }
+
+  /** Once is enough: the ECR has heard this VBR. */
+  #isJoined(vbr: string): boolean {
+    if (this.#joined.has(vbr)) return true;
+    const ecr = this.#drill.cloud.ecr.name;
+    const journal = this.#lab.cloudJournal();
+    for (; this.#cloudReadCount < journal.length; this.#cloudReadCount += 1) {
+      const entry = journal[this.#cloudReadCount];
+      if (entry?.node !== ecr || entry.event !== "bgp.peer.up") continue;
+      this.#joined.add(String(entry.fields.peer));
+    }
+    return this.#joined.has(vbr);
+  }
+
+  #isUp(session: string): boolean {
+    const book = this.#book;
+    const needsBfd = this.#bfdSessions.has(session);
+    return book.isBgpUp(session) && (!needsBfd || book.isBfdUp(session));
+  }
+
+  #lastWord(session: string): string {
+    const about = this.#book.lastOf(session);
+    if (about === undefined) return "nothing was heard of it";
+    const text = about.fields.text ?? about.fields.reason;
+    return text === undefined ? about.event : `${about.event}, ${text}`;
+  }
+}
+
+/** The same names in any order; asked after every event of a world. */
+function areSame(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((name) => other.includes(name));
+}
+
+function areSameTables(one: CircuitsByPrefix, other: CircuitsByPrefix): boolean {
+  return (
+    one.size === other.size &&
+    [...one].every(([prefix, via]) => areSame(via, other.get(prefix) ?? []))
+  );
+}

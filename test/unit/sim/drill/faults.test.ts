@@ -1,0 +1,136 @@
+/** The table of faults: what a file may say of each, what is refused, and in which words. */
+import { readFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import t from "tap";
+import type { Step } from "../../../../src/sim/drill/drill.ts";
+import { FAULT_KINDS, FAULTS, type Fault, faultText } from "../../../../src/sim/drill/faults.ts";
+import { loadDrill } from "../../../../src/sim/drill/load.ts";
+import type { Parameter } from "../../../../src/sim/drill/parameters.ts";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..", "..", "..");
+const file = join(root, "fixtures", "drills", "two-circuits.yaml");
+const text = readFileSync(file, "utf8");
+const CUT = /^ {2}- .*do: cut.*$/m;
+
+/** The shipped drill with one step in place of its cut. */
+function load(step: string) {
+  return loadDrill(file, text.replace(CUT, `  - ${step}`), {
+    resolve: (from, name) => resolve(dirname(from), name),
+    read: (name) => ({ text: readFileSync(name, "utf8") }),
+  });
+}
+
+function stepsOf(step: string): readonly Step[] {
+  const { drill, problems } = load(step);
+  if (drill === undefined) throw new Error(JSON.stringify(problems));
+  return drill.steps.filter((one) => one.do !== "expect" && one.atUs < 4_000_000);
+}
+
+function refusal(step: string): string {
+  const { drill, problems } = load(step);
+  if (drill !== undefined) return "accepted";
+  const [problem] = problems;
+  return `${problem?.line}:${problem?.column} ${problem?.message}`;
+}
+
+/** What stands for each kind of schema. */
+const SAMPLES: Readonly<Record<string, string>> = {
+  ...{ period: "200ms", times: "2", loss: "5%", how: "graceful", down: "1s", subcode: "9" },
+  ...{ as: "65099", key: "other", prepend: "3", notice: "2s", for: "3s", prefix: "10.1.0.0/16" },
+  ...{ prefixes: "[0.0.0.0/0]", count: "20", offset: "1h", share: "80%", perSec: "1" },
+};
+
+t.test("every fault can be written, is read, and has words", async (t) => {
+  for (const kind of FAULT_KINDS) {
+    const { target, with: parameters } = FAULTS[kind];
+    const keys = Object.values(parameters).map((one: Parameter<unknown>) => one.key);
+    const written = keys.flatMap((key) => (key in SAMPLES ? [`${key}: ${SAMPLES[key]}`] : []));
+    const circuit = target === "circuit" ? ["circuit: circuit-1"] : [];
+    const source = ["at: 1s", `do: ${kind}`, ...circuit, ...written].join(", ");
+    const steps = stepsOf(`{ ${source} }`);
+    t.ok(steps.length > 0, source);
+    for (const step of steps) t.match(faultText(step as Fault), /^[a-zA-Z].{5}/, kind);
+  }
+});
+
+t.test("a key means one thing, wherever it stands", async (t) => {
+  const schemas = new Map<string, string>();
+  for (const kind of FAULT_KINDS) {
+    for (const { key, schema } of Object.values(FAULTS[kind].with) as Parameter<unknown>[]) {
+      const written = JSON.stringify(schema);
+      t.equal(written, schemas.get(key) ?? written, `${kind}: ${key}`);
+      schemas.set(key, written);
+    }
+  }
+});
+
+t.test("what does not belong together is refused with its place", async (t) => {
+  const line = text.slice(0, text.search(CUT)).split("\n").length;
+  const cases: [string, RegExp][] = [
+    ["{ at: 1s, do: cut }", /"cut" needs "circuit"/],
+    ["{ do: cut, circuit: circuit-1 }", /"cut" needs "at"/],
+    ["{ at: 1s, do: cut, circuit: circuit-1, subcode: 3 }", /"cut" has no key "subcode"; it takes/],
+    ["{ at: 1s, do: send-cease, circuit: circuit-1 }", /"send-cease" needs "subcode"/],
+    ["{ at: 1s, do: send-cease, circuit: circuit-1, subcode: 11 }", /1 to 10/],
+    ["{ at: 1s, do: degrade, circuit: circuit-1 }", /no quality, such as loss/],
+    ["{ at: 1s, do: degrade, circuit: circuit-1, loss: 5 }", /a percentage/],
+    ["{ at: 1s, do: drain, circuit: circuit-1 }", /none of prepend/],
+    ["{ at: 1s, do: withdraw, prefix: 10.0.0.0/8, circuit: circuit-1 }", /no key "circuit"/],
+    ["{ at: 1s, do: kill, circuit: circuit-9 }", /no key "circuit"/],
+    ["{ at: 1s, do: cut, circuit: circuit-9 }", /no circuit "circuit-9"/],
+    ["{ at: 1s, do: explode, circuit: circuit-1 }", /cut, restore, flap/],
+    ["{ do: expect, session: circuit-1, is: told, within: 1s }", /"is: up" or "is: down"/],
+    ["{ do: expect, event: circuit.down, is: up, within: 1s }", /"is: told"/],
+    ["{ do: expect, symmetric: true }", /needs "within"/],
+    ["{ do: expect, within: 1s }", /"symmetric", "baseline"/],
+  ];
+  for (const [step, wanted] of cases) {
+    const said = refusal(step);
+    t.match(said, wanted, step);
+    t.match(said, new RegExp(`^${line}:\\d+ `), "with line and column");
+  }
+});
+
+t.test("flap and circuit: all stand for many steps, in the order of time", async (t) => {
+  const flap = stepsOf("{ at: 1s, do: flap, circuit: circuit-1, period: 200ms, times: 2 }");
+  t.same(
+    flap.map((step) => [step.do, step.atUs]),
+    [
+      ["cut", 1_000_000],
+      ["restore", 1_100_000],
+      ["cut", 1_200_000],
+      ["restore", 1_300_000],
+    ],
+  );
+  const all = stepsOf("{ at: 1s, do: flap, circuit: all, period: 200ms, times: 2 }");
+  t.same(
+    all.map((step) => ("circuit" in step ? `${step.circuit} ${step.atUs / 1000}` : "")),
+    [1000, 1100, 1200, 1300].flatMap((atMs) => [`circuit-1 ${atMs}`, `circuit-2 ${atMs}`]),
+  );
+});
+
+t.test("traffic: one group or several, with rates; what it lacks is said", async (t) => {
+  const open = (traffic: string) =>
+    loadDrill(file, text.replace(/^traffic:\n(?: {2}.*\n)+/m, `traffic: ${traffic}\n`), {
+      resolve: (from, name) => resolve(dirname(from), name),
+      read: (name) => ({ text: readFileSync(name, "utf8") }),
+    });
+  const groups = open(`{ interval: 2ms, groups: [
+    { name: erp, idc: 10.1.0.10, vpc: 10.64.0.10, flows: 4, rate: 300Mbps },
+    { name: bulk, idc: 10.1.0.11, vpc: 10.64.0.11, flows: 8, rate: 1.5Gbps } ] }`);
+  t.match(groups.drill?.traffic, { flows: 12, intervalUs: 2000, idc: "10.1.0.10" });
+  t.equal(groups.drill?.traffic.groups?.[1]?.rateBps, 1_500_000_000);
+  const message = (traffic: string) => open(traffic).problems[0]?.message ?? "accepted";
+  t.match(message("{ interval: 1ms, idc: 10.1.0.10 }"), /"idc", "vpc" and "flows"/);
+  t.match(
+    message(
+      "{ interval: 1ms, flows: 3, groups: [{ name: a, idc: 10.1.0.1, vpc: 10.64.0.1, flows: 1 }] }",
+    ),
+    /stand in place/,
+  );
+  t.match(
+    message("{ interval: 1ms, groups: [{ name: a, idc: 10.9.0.1, vpc: 10.64.0.1, flows: 1 }] }"),
+    /10.9.0.1 is in no prefix the edge announces/,
+  );
+});
