@@ -17,19 +17,21 @@ import type { SpeakerInput } from "../bgp/speaker/inputs.ts";
 import { Speaker } from "../bgp/speaker/speaker.ts";
 import { PlatformError } from "../core/app-error.ts";
 import type { Rng } from "../core/rng.ts";
-import { after, type Micros, US_PER_MS, US_PER_SEC } from "../core/time.ts";
+import { after, type Micros, US_PER_SEC } from "../core/time.ts";
 import type { Alarm, Host } from "../platform/contract.ts";
 import { Driver } from "../platform/driver.ts";
 import { createAgentView } from "./agent-view.ts";
 import type { StartBfdEngine } from "./bfd/engine.ts";
 import { BfdKeeper } from "./bfd-keeper.ts";
 import { BfdPlacement } from "./bfd-placement.ts";
+import { CircuitLinks } from "./circuit-links.ts";
 import { Circuits } from "./circuits.ts";
-import type { CircuitConfig, EdgeConfig } from "./config/edge-config.ts";
+import type { EdgeConfig } from "./config/edge-config.ts";
 import { EventJournal } from "./event-journal.ts";
 import { FailbackKeeper } from "./failback/keeper.ts";
 import { Fib } from "./fib.ts";
 import { FibAudit } from "./fib-audit.ts";
+import { sayGoodbye } from "./goodbye.ts";
 import type { JournalView } from "./journal.ts";
 import { LinkBook } from "./link-book.ts";
 import { Liveness } from "./liveness.ts";
@@ -38,7 +40,9 @@ import { type AgentOrders, createOrders } from "./orders.ts";
 import { PathExits } from "./path-exits.ts";
 import { FaultRecordings, type Recording } from "./recording.ts";
 import { compareConfigs, type ReloadReport } from "./reload.ts";
-import { buildSpeakerConfig, deviceOf, type SessionPlan, sessionPlans } from "./speaker-config.ts";
+import { type RestartNote, restartNote } from "./restart.ts";
+import { Resumption } from "./resumption.ts";
+import { buildSpeakerConfig, type SessionPlan, sessionPlans } from "./speaker-config.ts";
 import { Transport } from "./transport.ts";
 import type { AgentView, ReloadOutcome } from "./view.ts";
 
@@ -48,6 +52,8 @@ export interface AgentDeps {
   readonly startBfd: StartBfdEngine;
   /** The speaker's own, where a replay is to draw the same; the host's if there is none. */
   readonly rng?: Rng;
+  /** Of the run before, where it left to be started again. */
+  readonly restarted?: RestartNote | undefined;
   /** Sees every input of the speaker, for a recorder. */
   readonly observe?: (input: SpeakerInput | "alarm", at: Micros) => void;
   /** A bug of ours cost a peer its session: writes what `observe` saw last, for a replay. */
@@ -56,13 +62,6 @@ export interface AgentDeps {
 
 /** What has no event of its own is looked at this often. */
 const TICK_US = 5 * US_PER_SEC;
-/** Every peer has told us everything, or this much time passed: what is not here is gone. */
-const CONVERGED_US_MAX = 120 * US_PER_SEC;
-/**
- * For the kernel to send what was queued last; the BFD engine may take a Detection Time and more.
- */
-const LAST_WORDS_US = 100 * US_PER_MS;
-const STOP_US_MAX = 6 * US_PER_SEC;
 
 export class Agent {
   readonly #host: Host;
@@ -72,6 +71,7 @@ export class Agent {
   readonly #driver: Driver<SpeakerInput, SpeakerEffect>;
   readonly #transport: Transport;
   readonly #links: LinkBook;
+  readonly #circuitLinks: CircuitLinks;
   readonly #nextHops: NextHops;
   readonly #liveness: Liveness;
   readonly #fib: Fib;
@@ -83,11 +83,16 @@ export class Agent {
   readonly #tick: Alarm;
   readonly #exits: PathExits;
   readonly #peerOfSlot = new Map<PeerSlot, string>();
+  /** Peers without a session whose routes and path stay in use, for they restart. */
+  readonly #awaited = new Set<string>();
   readonly view: AgentView;
   readonly orders: AgentOrders;
   #config: EdgeConfig;
   #plans: ReadonlyMap<string, SessionPlan> = new Map();
   #phase: "new" | "running" | "stopping" = "new";
+  readonly #resumption: Resumption;
+  /** Routes of the run before may still be in the kernel. */
+  #isReapDue = true;
   #startedAt: Micros;
   #lastReload: ReloadOutcome;
 
@@ -110,6 +115,7 @@ export class Agent {
     );
     this.#transport = new Transport(host.tcp, (input) => this.#driver.deliver(input));
     this.#links = new LinkBook(host.links, (device) => this.#linkChanged(device));
+    this.#circuitLinks = new CircuitLinks(host.links, this.#links, events);
     this.#nextHops = new NextHops(host.routes, this.#links, (nextHop, state) => {
       this.#driver.deliver({ kind: "next-hop", nextHop, state });
     });
@@ -129,7 +135,8 @@ export class Agent {
       protect: (table) => this.#bfd.protect(table),
     });
     this.#fib = this.#createFib();
-    const hasConverged = () => this.#hasConverged();
+    this.#resumption = new Resumption(host, events, deps.restarted);
+    const hasConverged = () => this.#resumption.hasConverged(this.#speaker.view);
     this.#audit = new FibAudit({
       fib: this.#fib,
       routes: host.routes,
@@ -169,7 +176,7 @@ export class Agent {
   /** Throws PlatformError, with a sentence for people, where the host cannot do what is asked. */
   start(): void {
     const config = this.#config;
-    this.#prepareLinks(config);
+    this.#circuitLinks.prepare(config.circuits);
     this.#links.start();
     try {
       this.#transport.configure(config.listen, sessionPlans(config));
@@ -188,6 +195,12 @@ export class Agent {
       fib: this.#host.routes.kind,
       circuits: config.circuits.length,
     });
+    this.#resumption.begin(config, (restarted) => {
+      if (this.#phase !== "running") return;
+      this.#driver.deliver(restarted);
+      this.#configureSpeaker(this.#config);
+      this.#liveness.failAgain();
+    });
     this.#adopt(config);
     this.#lastReload = this.#outcome(true, "started");
     this.#tick.set(after(this.#host.clock.now(), TICK_US));
@@ -200,7 +213,7 @@ export class Agent {
   reload(config: EdgeConfig): ReloadReport {
     const before = this.#config;
     try {
-      this.#prepareLinks(config);
+      this.#circuitLinks.prepare(config.circuits);
       this.#transport.configure(config.listen, sessionPlans(config));
     } catch (error) {
       if (error instanceof PlatformError) this.reloadFailed(error.message);
@@ -242,17 +255,7 @@ export class Agent {
       done();
       return;
     }
-    this.#phase = "stopping";
-    this.#events.emit("info", "agent.stopping", { text });
-    this.#tick.set(undefined);
-    this.#exits.stop();
-    this.#liveness.stop();
-    this.#failback.stop();
-    this.#audit.stop();
-    this.#links.close();
-    this.#transport.closeListeners();
-    this.#driver.deliver({ kind: "stop", text });
-    this.#driver.stop();
+    this.#leave(text, false);
     const { failures } = this.#host.routes.flush();
     const [first] = failures;
     if (first !== undefined) {
@@ -260,22 +263,38 @@ export class Agent {
       const fields = { op, subject, errno, text: why, failures: failures.length };
       this.#events.emit("error", "fib.error", fields);
     }
-    this.#finish(done);
+    sayGoodbye(this.#host.clock, this.#bfd, this.#events, done);
   }
 
-  #finish(done: () => void): void {
-    const { clock } = this.#host;
-    let isDone = false;
-    const end = clock.createAlarm(() => {
-      if (isDone) return;
-      isDone = true;
-      this.#events.emit("info", "agent.stopped", {});
-      done();
-    });
-    end.set(after(clock.now(), STOP_US_MAX));
-    this.#bfd.stop(() => {
-      if (!isDone) end.set(after(clock.now(), LAST_WORDS_US));
-    });
+  /**
+   * Leaves to be started again soon (RFC 4724 §4.1): peers with graceful restart keep our routes,
+   * BFD says AdminDown, and the kernel goes on forwarding. `done` is called once, within seconds,
+   * with what the next run has to be given.
+   */
+  restart(text: string, done: (note: RestartNote | undefined) => void): void {
+    if (this.#phase !== "running") {
+      done(undefined);
+      return;
+    }
+    const peers = this.#speaker.view.peers();
+    const note = restartNote(this.#config, peers, this.#host.wallClock.nowMs());
+    this.#leave(text, true);
+    sayGoodbye(this.#host.clock, this.#bfd, this.#events, () => done(note));
+  }
+
+  /** Nothing is decided any more, and peers have heard why. */
+  #leave(text: string, isRestart: boolean): void {
+    this.#phase = "stopping";
+    this.#events.emit("info", isRestart ? "agent.restarting" : "agent.stopping", { text });
+    this.#tick.set(undefined);
+    this.#exits.stop();
+    this.#liveness.stop();
+    this.#failback.stop();
+    this.#audit.stop();
+    this.#links.close();
+    this.#transport.closeListeners();
+    this.#driver.deliver({ kind: "stop", text, isRestart });
+    this.#driver.stop();
   }
 
   /** Gives a configuration to everything that runs. */
@@ -287,36 +306,19 @@ export class Agent {
     if (this.#bfd.isRunning) this.#liveness.engineStarted();
     for (const device of devicesOf(plans)) this.#judgeLink(device);
     this.#nextHops.configure(plans);
-    this.#driver.deliver({ kind: "configure", config: buildSpeakerConfig(config) });
+    if (!this.#resumption.isPending) this.#configureSpeaker(config);
+  }
+
+  #configureSpeaker(config: EdgeConfig): void {
+    const preservesForwarding = this.#host.routes.kind === "kernel";
+    const speaker = { ...buildSpeakerConfig(config), preservesForwarding };
+    this.#driver.deliver({ kind: "configure", config: speaker });
     this.#failback.configure(config);
     this.#circuits.configure(config.circuits);
   }
 
   #configureBfd(config: EdgeConfig): void {
     this.#bfd.configure(this.#placement.sessions(config));
-  }
-
-  /** VLANs made or adopted, other interfaces there; throws where that cannot be. */
-  #prepareLinks(config: EdgeConfig): void {
-    for (const circuit of config.circuits) {
-      const device = deviceOf(circuit);
-      if (circuit.vlan === undefined && device !== undefined) {
-        if (this.#host.links.state(device) !== undefined) continue;
-        const missing = `this host has no interface ${device}`;
-        const message = `circuit ${circuit.name}: ${missing}; check its name with "ip link"`;
-        throw new PlatformError("PLATFORM_LINK_UNKNOWN", message);
-      }
-    }
-    for (const circuit of config.circuits) this.#ensureVlan(circuit);
-  }
-
-  #ensureVlan(circuit: CircuitConfig): void {
-    if (circuit.vlan === undefined) return;
-    const { parent, id, addresses, mtu } = circuit.vlan;
-    const { device } = circuit;
-    const options = { device, parent, vlanId: id, addresses, ...(mtu !== undefined && { mtu }) };
-    this.#host.links.ensureVlan(options);
-    this.#links.reread(device);
   }
 
   #perform(effect: SpeakerEffect): void {
@@ -337,6 +339,19 @@ export class Agent {
       case "next-hop-interest":
         this.#nextHops.interest(effect.added, effect.removed);
         break;
+      case "selection-due": {
+        const { family, because } = effect;
+        const fields = { afi: family.afi, safi: family.safi, because };
+        this.#events.emit("info", "bgp.selection.due", fields);
+        break;
+      }
+      case "restart-overdue": {
+        const { peer } = effect;
+        const text = "the peer did not come back within its Restart Time";
+        this.#events.emit("warn", "bgp.restart.overdue", { peer, text });
+        this.#leavePath(peer, text);
+        break;
+      }
       case "feed-complete":
         this.#events.emit("info", "bgp.feed.complete", { peer: effect.peer });
         break;
@@ -358,13 +373,17 @@ export class Agent {
     this.#liveness.peerChanged(peer, to);
     if (to === "Established" && slot !== undefined) {
       this.#peerOfSlot.set(slot, peer);
+      this.#awaited.delete(peer);
       this.#events.emit("info", "bgp.peer.up", { peer, from, to, text });
       this.#fib.join(slot);
       this.#failback.up(peer);
     } else if (from === "Established") {
-      this.#leavePath(peer, text);
-      this.#events.emit("warn", "bgp.peer.down", { peer, from, to, reason, text });
-      this.#failback.down(peer, reason, text);
+      const isAwaited = (this.#speaker.view.peer(peer)?.keptFamilies.length ?? 0) > 0;
+      // RFC 4724 §4.2: a peer that restarts forwards meanwhile. A run that ends moves nothing.
+      if (isAwaited) this.#awaited.add(peer);
+      else if (this.#phase === "running") this.#leavePath(peer, text);
+      this.#events.emit("warn", "bgp.peer.down", { peer, from, to, reason, text, isAwaited });
+      if (!isAwaited) this.#failback.down(peer, reason, text);
     } else {
       this.#events.emit("debug", "bgp.peer.changed", { peer, from, to, reason, text });
     }
@@ -373,6 +392,7 @@ export class Agent {
 
   #leavePath(peer: string, text: string): void {
     for (const [slot, name] of this.#peerOfSlot) if (name === peer) this.#fib.leave(slot, text);
+    if (this.#awaited.delete(peer)) this.#failback.down(peer, undefined, text);
     this.#circuits.update();
   }
 
@@ -443,26 +463,11 @@ export class Agent {
         if (this.#phase === "running") this.#liveness.bfdSnapshot(sessions);
       });
     }
-    for (const circuit of this.#config.circuits) {
-      if (circuit.vlan !== undefined && this.#links.state(circuit.device) === undefined) {
-        this.#restoreVlan(circuit);
-      }
-    }
+    const restored = this.#circuitLinks.restore(this.#config.circuits);
+    for (const device of restored) this.#linkChanged(device);
     this.#reconfigureBfd();
-  }
-
-  /** Somebody removed an interface of ours; as long as that lasts its circuit is down anyway. */
-  #restoreVlan(circuit: CircuitConfig): void {
-    try {
-      this.#ensureVlan(circuit);
-    } catch (error) {
-      if (!(error instanceof PlatformError)) throw error;
-      const fields = { circuit: circuit.name, text: error.message };
-      this.#events.emit("warn", "circuit.link.missing", fields);
-      return;
-    }
-    this.#events.emit("warn", "circuit.link.restored", { circuit: circuit.name });
-    this.#linkChanged(circuit.device);
+    if (this.#isReapDue && this.#resumption.hasConverged(this.#speaker.view))
+      this.#isReapDue = !this.#audit.start();
   }
 
   /** Local addresses may have come or gone. */
@@ -473,18 +478,6 @@ export class Agent {
       if (!(error instanceof PlatformError)) throw error;
       this.#events.emit("error", "bfd.engine.failed", { text: error.message });
     }
-  }
-
-  #hasConverged(): boolean {
-    const now = this.#host.clock.now();
-    if (now - this.#startedAt > CONVERGED_US_MAX) return true;
-    return this.#speaker.view
-      .peers()
-      .filter((peer) => !peer.config.isShutdown)
-      .every(
-        ({ negotiated, endOfRib }) =>
-          negotiated !== undefined && endOfRib.length === negotiated.families.length,
-      );
   }
 
   #outcome(isSuccess: boolean, text: string): ReloadOutcome {

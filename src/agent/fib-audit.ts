@@ -72,15 +72,15 @@ export class FibAudit implements FibObserver {
 
   constructor(parts: FibAuditParts) {
     this.#parts = parts;
-    this.#alarm = parts.clock.createAlarm(() => this.start());
+    this.#alarm = parts.clock.createAlarm(() => void this.start());
     this.#slice = parts.clock.createAlarm(() => this.#compare());
     parts.fib.observe(this);
     this.#schedule(INTERVAL_US);
   }
 
-  /** Compares now; a round under way is not disturbed. */
-  start(): void {
-    if (this.#round !== undefined || this.#isStopped) return;
+  /** Compares now; false where a round is under way, which is not disturbed. */
+  start(): boolean {
+    if (this.#round !== undefined || this.#isStopped) return false;
     this.#rounds = (this.#rounds % 255) + 1;
     const round = newRound(this.#rounds, this.#parts.hasConverged());
     this.#round = round;
@@ -89,6 +89,7 @@ export class FibAudit implements FibObserver {
       round.kernel = kernel;
       this.#slice.set(this.#parts.clock.now());
     });
+    return true;
   }
 
   /** A link changed or the kernel refused something: look soon. */

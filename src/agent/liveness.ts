@@ -159,6 +159,13 @@ export class Liveness {
     }
   }
 
+  /** The speaker knows its peers only now: which of them have no link. */
+  failAgain(): void {
+    for (const { plan, linkHold } of this.#paths.values()) {
+      if (linkHold !== undefined) this.#actions.fail(plan.neighbor.name, "link-down", linkHold);
+    }
+  }
+
   view(peer: string): PathView | undefined {
     const path = this.#paths.get(peer);
     if (path === undefined) return undefined;

@@ -6,7 +6,7 @@
  * Order matters twice. At the start whatever may fail comes before the first packet: a file with
  * errors, a taken socket, a missing privilege. At the end peers hear why before anything is closed.
  * A bug of ours ends the process and leaves the kernel's routes alone: systemd starts it again, and
- * it adopts them.
+ * it adopts them. So does a restart on purpose, but its peers and the next run know of it.
  */
 import type { SpeakerInput } from "../bgp/speaker/inputs.ts";
 import { AppError, PlatformError } from "../core/app-error.ts";
@@ -22,6 +22,7 @@ import { prepareStateDirectory, reportCrash, representInput, writeRecording } fr
 import { endFrugalStart } from "./frugal.ts";
 import { createPinoLog, type DaemonLog } from "./pino-log.ts";
 import { readEdgeConfig } from "./read-config.ts";
+import { leaveNote, takeNote } from "./restart-file.ts";
 import { Systemd } from "./systemd.ts";
 import { VERSION } from "./version.ts";
 
@@ -30,8 +31,11 @@ export interface RunOptions {
   readonly stderr: { write(text: string): unknown };
 }
 
-/** What the process ends with: 0 after an orderly stop, 1 failed, 2 the file has errors. */
-export type RunOutcome = 0 | 1 | 2;
+/**
+ * What the process ends with: 0 after an orderly stop, 1 failed, 2 the file has errors, 75 where it
+ * left to be started again (EX_TEMPFAIL of sysexits).
+ */
+export type RunOutcome = 0 | 1 | 2 | 75;
 
 const RECORDING_OCTETS_MAX = 8 << 20;
 const STATUS_MS = 5_000;
@@ -96,6 +100,7 @@ class Daemon {
   readonly #recorder: Recorder<SpeakerInput>;
   readonly #signals: readonly (readonly [NodeJS.Signals, () => void])[];
   readonly #timers: NodeJS.Timeout[] = [];
+  readonly #stateDirectory: string | undefined;
   #closeApi: (() => Promise<void>) | undefined;
   #end: (outcome: RunOutcome) => void = () => undefined;
   #isStopping = false;
@@ -107,6 +112,8 @@ class Daemon {
     this.#options = options;
     this.#log = createPinoLog(config.log.level);
     this.#systemd = new Systemd(options.env);
+    // systemd names the one it made (StateDirectory=).
+    this.#stateDirectory = config.stateDirectory ?? (options.env.STATE_DIRECTORY || undefined);
     const { name, fib } = config;
     const { table, proto, metric } = fib;
     this.#host = createLinuxHost({
@@ -123,6 +130,7 @@ class Daemon {
       ...{ host: this.#host, config, observe: this.#recorder.observe, rng: seededRng(seed) },
       record: () => writeRecording(this.#config.stateDirectory, this.#recorder),
       startBfd: startWorkerBfdEngine({ name }),
+      restarted: takeNote(this.#stateDirectory),
     });
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
@@ -130,6 +138,7 @@ class Daemon {
     this.#signals = [
       ["SIGTERM", () => this.#stop("SIGTERM")],
       ["SIGINT", () => this.#stop("SIGINT")],
+      ["SIGQUIT", () => this.#restart()],
       ["SIGHUP", () => this.#reload()],
       ["SIGUSR2", () => this.#debug()],
     ];
@@ -138,7 +147,7 @@ class Daemon {
   /** Throws PlatformError where the host cannot do what the file asks for. */
   async start(): Promise<void> {
     process.on("uncaughtException", this.#crash);
-    prepareStateDirectory(this.#config.stateDirectory);
+    prepareStateDirectory(this.#stateDirectory);
     await this.#openApi();
     this.#agent.start();
     for (const [signal, act] of this.#signals) process.on(signal, act);
@@ -179,16 +188,31 @@ class Daemon {
   }
 
   #stop(signal: NodeJS.Signals): void {
-    if (this.#isStopping) {
-      // Asked twice: whoever asks is in a hurry.
-      this.#end(1);
-      return;
-    }
-    this.#isStopping = true;
-    this.#systemd.notify("STOPPING=1");
+    if (!this.#mayStop()) return;
     this.#agent.stop(`${this.#config.name} is stopped by its administrator (${signal})`, () => {
       void this.abandon().then(() => this.#end(0));
     });
+  }
+
+  /** Leaves the kernel's routes, and a note that says so to the next run. */
+  #restart(): void {
+    if (!this.#mayStop()) return;
+    this.#agent.restart(`${this.#config.name} restarts`, (note) => {
+      const failure = note && leaveNote(this.#stateDirectory, note);
+      if (failure !== undefined) this.#options.stderr.write(`causeway: ${failure}\n`);
+      void this.abandon().then(() => this.#end(75));
+    });
+  }
+
+  #mayStop(): boolean {
+    if (this.#isStopping) {
+      // Asked twice: whoever asks is in a hurry.
+      this.#end(1);
+      return false;
+    }
+    this.#isStopping = true;
+    this.#systemd.notify("STOPPING=1");
+    return true;
   }
 
   /** A file with errors changes nothing, and says so. */
@@ -218,7 +242,7 @@ class Daemon {
       this.#log.level = this.#config.log.level;
     }, DEBUG_MS);
     restore.unref();
-    const { path, failure } = writeRecording(this.#config.stateDirectory, this.#recorder);
+    const { path, failure } = writeRecording(this.#stateDirectory, this.#recorder);
     const at = this.#host.clock.now();
     const fields = { recording: path, failure };
     this.#log.write({ level: "info", event: "agent.debug", fields }, at);
@@ -241,7 +265,7 @@ class Daemon {
   }
 
   readonly #crash = (error: Error): void => {
-    const recording = writeRecording(this.#config.stateDirectory, this.#recorder);
+    const recording = writeRecording(this.#stateDirectory, this.#recorder);
     const fields = {
       version: VERSION,
       text: error.stack ?? error.message,

@@ -11,6 +11,8 @@ export const ExitCode = {
   NotFound: 4,
   /** Asked for a judgement, and it is bad (`health`, drills). */
   Unhealthy: 5,
+  /** The agent left its routes in the kernel, to be started again at once. */
+  Restart: 75,
 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 
@@ -21,7 +23,8 @@ Exit codes:
   2  wrong arguments, or a configuration with errors
   3  no agent answers on the socket
   4  what was asked for does not exist
-  5  asked for a judgement, and it is bad (health)`;
+  5  asked for a judgement, and it is bad (health)
+  75  the agent left to be started again (SIGQUIT)`;
 
 /** Ends the command with one sentence on stderr. */
 export class CliError extends Error {

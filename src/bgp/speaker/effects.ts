@@ -42,6 +42,8 @@ export type SpeakerEffect =
     }
   /** A peer got its whole first feed and End-of-RIB from us. */
   | { readonly kind: "feed-complete"; readonly peer: string }
+  /** RFC 4724 §4.2: the peer did not come back in time, and what was kept for it is gone. */
+  | { readonly kind: "restart-overdue"; readonly peer: string }
   /** RFC 4724 §4.1: routes of the family are chosen from now on, after a restart of ours. */
   | ({ readonly kind: "selection-due" } & SelectionDue)
   /** The peer has told us everything of a family once (RFC 4724 §2). */

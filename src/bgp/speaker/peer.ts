@@ -316,6 +316,7 @@ export class Peer implements ChannelsOwner, Reader {
         this.#refreshIn.expire();
       } else {
         this.restart.forget();
+        if (due === "RestartTimer") out.push({ kind: "restart-overdue", peer: this.name });
       }
     }
   }

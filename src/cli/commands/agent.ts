@@ -9,7 +9,9 @@ const LINGER_MS_MAX = 1_000;
 export function registerAgent(program: Command, context: Context): void {
   program
     .command("agent")
-    .description("run the edge in the foreground (SIGTERM stops, SIGHUP reloads)")
+    .description(
+      "run the edge in the foreground (SIGTERM stops, SIGQUIT leaves for a restart, SIGHUP reloads)",
+    )
     .requiredOption("-c, --config <file>", "the edge's configuration")
     .action(async ({ config }: { readonly config: string }) => {
       const { beginFrugalStart } = await import("../../agent/frugal.ts");
