@@ -128,7 +128,7 @@ class Daemon {
     });
     this.#agent = new Agent({
       ...{ host: this.#host, config, observe: this.#recorder.observe, rng: seededRng(seed) },
-      record: () => writeRecording(this.#config.stateDirectory, this.#recorder),
+      record: () => writeRecording(this.#stateDirectory, this.#recorder),
       startBfd: startWorkerBfdEngine({ name }),
       restarted: takeNote(this.#stateDirectory),
     });

@@ -2,7 +2,7 @@
  * What a run of the agent leaves to the next one when it goes to be started again (RFC 4724 §4.1):
  * who its peers were, and when. Only with such a note does a start claim to be a restart; one after
  * a crash, a power cut or a day off has none, adopts whatever routes the kernel still has, and
- * claims nothing. Which families' routes were really kept is asked of the kernel, never of the note.
+ * claims nothing. Which families' routes were kept is asked of the kernel, never of the note.
  */
 import { SPEAKER_LIMITS } from "../bgp/speaker/limits.ts";
 import type { PeerView } from "../bgp/speaker/view.ts";
@@ -82,8 +82,9 @@ export function whyNoRestart(
   }
   const agoSec = (nowMs - note.atMs) / 1_000;
   if (agoSec < 0) return "the run before ended in the future: the wall clock was set back";
-  return agoSec > SPEAKER_LIMITS.restartTimeSec
-    ? `the run before ended ${Math.round(agoSec)} s ago, peers wait ${SPEAKER_LIMITS.restartTimeSec} s`
+  const { restartTimeSec } = SPEAKER_LIMITS;
+  return agoSec > restartTimeSec
+    ? `the run before ended ${Math.round(agoSec)} s ago, peers wait ${restartTimeSec} s`
     : undefined;
 }
 

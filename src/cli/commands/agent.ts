@@ -10,7 +10,7 @@ export function registerAgent(program: Command, context: Context): void {
   program
     .command("agent")
     .description(
-      "run the edge in the foreground (SIGTERM stops, SIGQUIT leaves for a restart, SIGHUP reloads)",
+      "run the edge in the foreground (SIGTERM stops, SIGQUIT restarts, SIGHUP reloads)",
     )
     .requiredOption("-c, --config <file>", "the edge's configuration")
     .action(async ({ config }: { readonly config: string }) => {
