@@ -9,9 +9,7 @@ const LINGER_MS_MAX = 1_000;
 export function registerAgent(program: Command, context: Context): void {
   program
     .command("agent")
-    .description(
-      "run the edge in the foreground (SIGTERM stops, SIGQUIT restarts, SIGHUP reloads)",
-    )
+    .description("run the edge in the foreground (SIGTERM stops, SIGQUIT restarts, SIGHUP reloads)")
     .requiredOption("-c, --config <file>", "the edge's configuration")
     .action(async ({ config }: { readonly config: string }) => {
       const { beginFrugalStart } = await import("../../agent/frugal.ts");
