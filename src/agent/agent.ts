@@ -19,7 +19,7 @@ import { PlatformError } from "../core/app-error.ts";
 import type { Rng } from "../core/rng.ts";
 import { after, type Micros, US_PER_SEC } from "../core/time.ts";
 import type { Alarm, Host } from "../platform/contract.ts";
-import { Driver } from "../platform/driver.ts";
+import { Driver, type DriverObserver } from "../platform/driver.ts";
 import { createAgentView } from "./agent-view.ts";
 import type { StartBfdEngine } from "./bfd/engine.ts";
 import { BfdKeeper } from "./bfd-keeper.ts";
@@ -54,9 +54,9 @@ export interface AgentDeps {
   readonly rng?: Rng;
   /** Of the run before, where it left to be started again. */
   readonly restarted?: RestartNote | undefined;
-  /** Sees every input of the speaker, for a recorder. */
-  readonly observe?: (input: SpeakerInput | "alarm", at: Micros) => void;
-  /** A bug of ours cost a peer its session: writes what `observe` saw last, for a replay. */
+  /** Sees every input of the speaker and its answers, for a recorder. */
+  readonly observer?: DriverObserver<SpeakerInput, SpeakerEffect>;
+  /** A bug of ours cost a peer its session: writes what `observer` saw last, for a replay. */
   readonly record?: () => Recording;
 }
 
@@ -111,7 +111,7 @@ export class Agent {
       this.#speaker,
       clock,
       (effect) => this.#perform(effect),
-      deps.observe,
+      deps.observer,
     );
     this.#transport = new Transport(host.tcp, (input) => this.#driver.deliver(input));
     this.#links = new LinkBook(host.links, (device) => this.#linkChanged(device));

@@ -127,7 +127,7 @@ class Daemon {
       isPinned: (input) => input.kind === "configure",
     });
     this.#agent = new Agent({
-      ...{ host: this.#host, config, observe: this.#recorder.observe, rng: seededRng(seed) },
+      ...{ host: this.#host, config, observer: this.#recorder, rng: seededRng(seed) },
       record: () => writeRecording(this.#stateDirectory, this.#recorder),
       startBfd: startWorkerBfdEngine({ name }),
       restarted: takeNote(this.#stateDirectory),

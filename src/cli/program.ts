@@ -13,6 +13,7 @@ import { registerEvents } from "./commands/events.ts";
 import { registerExplain } from "./commands/explain.ts";
 import { registerHealth } from "./commands/health.ts";
 import { registerOrders } from "./commands/order.ts";
+import { registerReplay } from "./commands/replay.ts";
 import { registerShow } from "./commands/show.ts";
 import { type Context, parseOutput, SOCKET_PATH } from "./context.ts";
 import { EXIT_CODES_HELP } from "./exit.ts";
@@ -46,6 +47,7 @@ ${EXIT_CODES_HELP}`,
   registerDecode(program, context);
   registerDrill(program, context);
   registerCampaign(program, context);
+  registerReplay(program, context);
   registerCloud(program, context);
   quietly(program, context);
   return program;

@@ -1,4 +1,5 @@
 import type { Micros } from "../core/time.ts";
+import { digestEffects } from "./effects-digest.ts";
 import { toTaggedJson } from "./tagged-json.ts";
 
 export interface RecorderOptions<Input> {
@@ -19,12 +20,13 @@ export interface RecorderOptions<Input> {
 
 /**
  * Keeps the last inputs of a machine in memory, to be written when something went wrong: the input
- * log of a machine is all that is needed to repeat its run elsewhere (`replay.ts`). Pass `observe`
- * to the driver of the machine. Recording copies octets and keeps references to the rest, which
+ * log of a machine is all that is needed to repeat its run elsewhere (`replay.ts`). It observes the
+ * driver of the machine. Recording copies octets and keeps references to the rest, which
  * machines never change; text is made only when it is asked for.
  *
  * The first line is a head, `{"recording":"speaker","version":1,"dropped":0}`; every other one an
- * input, `{"at":µs,"input":…}`, in the order they were handled.
+ * input, `{"at":µs,"input":…,"effects":"0123abcd"}`, in the order they were handled. `effects` is
+ * the digest of what the machine answered; an input that ended the process has none.
  */
 export class Recorder<Input> {
   readonly #options: RecorderOptions<Input>;
@@ -33,6 +35,7 @@ export class Recorder<Input> {
   /** Entries of the ring before it are gone; they are cut off in batches. */
   #head = 0;
   #octets = 0;
+  #last: Entry<Input> | undefined;
   #sequence = 0;
   #droppedCount = 0;
 
@@ -54,7 +57,8 @@ export class Recorder<Input> {
     const { isPinned } = this.#options;
     const kept = input === "alarm" ? input : copyOf(input);
     const octets = ENTRY_OCTETS + octetsOf(kept);
-    const entry = { at, input: kept, octets, sequence: this.#sequence };
+    const entry: Entry<Input> = { at, input: kept, octets, sequence: this.#sequence };
+    this.#last = entry;
     this.#sequence += 1;
     if (input !== "alarm" && isPinned?.(input) === true) {
       this.#pinned.push(entry);
@@ -65,6 +69,11 @@ export class Recorder<Input> {
     this.#shrink();
   };
 
+  /** What the machine answered to the input observed last, before any of it is performed. */
+  readonly answered = (effects: readonly unknown[]): void => {
+    if (this.#last !== undefined) this.#last.effects = digestEffects(effects);
+  };
+
   /** The recording, line by line. */
   *lines(): Generator<string> {
     const { machine, represent, seed } = this.#options;
@@ -72,9 +81,9 @@ export class Recorder<Input> {
     const drawn = seed === undefined ? {} : { seed };
     yield toTaggedJson({ recording: machine, version: RECORDING_VERSION, dropped, ...drawn });
     const entries = [...this.#pinned, ...this.#ring.slice(this.#head)];
-    for (const { at, input } of entries.sort((a, b) => a.sequence - b.sequence)) {
+    for (const { at, input, effects } of entries.sort((a, b) => a.sequence - b.sequence)) {
       const shown = input === "alarm" || represent === undefined ? input : represent(input);
-      yield toTaggedJson({ at, input: shown });
+      yield toTaggedJson({ at, input: shown, effects });
     }
   }
 
@@ -102,6 +111,7 @@ interface Entry<Input> {
   readonly input: Input | "alarm";
   readonly octets: number;
   readonly sequence: number;
+  effects?: string;
 }
 
 /** The input with octets of its own; they may be a buffer the host is about to fill again. */

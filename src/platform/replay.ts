@@ -1,6 +1,7 @@
 import type { Machine } from "../core/machine.ts";
 import { err, ok, type Result } from "../core/result.ts";
 import { type Micros, micros } from "../core/time.ts";
+import { digestEffects } from "./effects-digest.ts";
 import { RECORDING_VERSION } from "./recorder.ts";
 import { fromTaggedJson, opaqueIn, toTaggedJson } from "./tagged-json.ts";
 
@@ -10,7 +11,14 @@ export interface Recording<Input> {
   readonly droppedCount: number;
   /** Where the machine's random numbers came from, if that was recorded. */
   readonly seed?: number;
-  readonly inputs: readonly { readonly at: Micros; readonly input: Input | "alarm" }[];
+  readonly inputs: readonly RecordedInput<Input>[];
+}
+
+export interface RecordedInput<Input> {
+  readonly at: Micros;
+  readonly input: Input | "alarm";
+  /** Digest of what the machine answered; undefined where it did not come to an answer. */
+  readonly effects?: string;
 }
 
 export interface RecordingFault {
@@ -24,6 +32,8 @@ export interface ReplayStep<Input, Effect> {
   readonly at: Micros;
   readonly input: Input | "alarm";
   readonly effects: readonly Effect[];
+  /** Of the effects, as `RecordedInput.effects`. */
+  readonly digest: string;
 }
 
 /**
@@ -34,7 +44,7 @@ export function parseRecording<Input>(
   text: string,
   restore?: (represented: unknown) => Input,
 ): Result<Recording<Input>, RecordingFault> {
-  const inputs: { at: Micros; input: Input | "alarm" }[] = [];
+  const inputs: RecordedInput<Input>[] = [];
   let head: Omit<Recording<Input>, "inputs"> | undefined;
   for (const [index, line] of text.split("\n").entries()) {
     if (line.trim() === "") continue;
@@ -47,13 +57,17 @@ export function parseRecording<Input>(
       head = found;
       continue;
     }
-    const { at, input } = parsed as { readonly at?: unknown; readonly input?: unknown };
+    const { at, input, effects } = parsed as Readonly<Record<string, unknown>>;
     if (typeof at !== "number" || input === undefined)
       return fault("an input has `at` and `input`");
     const opaque = restore === undefined ? opaqueIn(input) : undefined;
     if (opaque !== undefined) return fault(`the input holds a ${opaque}, which is no data`);
     const isPlain = input === "alarm" || restore === undefined;
-    inputs.push({ at: micros(at), input: isPlain ? (input as Input | "alarm") : restore(input) });
+    inputs.push({
+      at: micros(at),
+      input: isPlain ? (input as Input | "alarm") : restore(input),
+      ...(typeof effects === "string" ? { effects } : {}),
+    });
   }
   if (head === undefined) return err({ line: 1, text: "the recording is empty" });
   return ok({ ...head, inputs });
@@ -68,7 +82,8 @@ export function replay<Input, Effect>(
     const effects: Effect[] = [];
     if (input === "alarm") machine.expire(at, effects);
     else machine.handle(input, at, effects);
-    return { at, input, effects };
+    // Octets may lie in a buffer that the next answer is written into.
+    return { at, input, effects, digest: digestEffects(effects) };
   });
 }
 

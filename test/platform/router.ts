@@ -43,7 +43,7 @@ export class Router {
       this.speaker,
       host.clock,
       (effect) => this.#perform(effect),
-      this.recorder.observe,
+      this.recorder,
     );
     this.bfd = new BfdRuntime(host, {
       state: (change) => this.#bfdChanged(change),

@@ -40,7 +40,7 @@ function recorded(directory: string, octetsMax = 8 << 20) {
     isPinned: (input) => input.kind === "configure",
   });
   return {
-    observe: recorder.observe,
+    observer: recorder,
     rng: seededRng(SEED),
     record: () => writeRecording(directory, recorder),
   };

@@ -40,7 +40,7 @@ function driven(perform?: (effect: string, deliver: (input: string) => void) => 
       t.equal(machine.depth, 0, "the machine is never entered twice");
       perform?.(effect, (input) => driver.deliver(input));
     },
-    (input, at) => seen.push(`${input} ${at}`),
+    { observe: (input, at) => void seen.push(`${input} ${at}`) },
   );
   return { world, driver, done, seen };
 }

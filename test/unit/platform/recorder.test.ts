@@ -45,7 +45,7 @@ t.test("a driven machine is repeated from its recording", async (t) => {
     new Adder(),
     clock,
     (effect) => live.push(toTaggedJson(effect)),
-    recorder.observe,
+    recorder,
   );
   const buffer = new Uint8Array(3);
   for (let round = 1; round <= 20; round += 1) {
