@@ -4,11 +4,15 @@
  * other is asked of the host's routing table. Answers go to the speaker when they change: on link
  * events at once, for the rest at every tick.
  *
+ * Every one asked for costs the host an answer at every tick, and peers choose how many there are:
+ * beyond `LIMITS.nextHops` they count as unreachable until others go.
+ *
  * Limit: the host's table holds our own routes, too, so a next hop that is on no link may resolve
  * through a BGP route. Give such next hops a route of their own, or let the peer set itself.
  */
 import type { NextHopState } from "../bgp/rib/contract.ts";
 import { isLinkLocal6, parseAddress } from "../core/address.ts";
+import { LIMITS } from "../core/limits.ts";
 import type { Routes } from "../platform/contract.ts";
 import type { LinkBook } from "./link-book.ts";
 import type { SessionPlan } from "./speaker-config.ts";
@@ -24,6 +28,7 @@ export class NextHops {
   readonly #links: LinkBook;
   readonly #answer: (nextHop: string, state: NextHopState) => void;
   readonly #interest = new Map<string, boolean>();
+  readonly #beyond = new Set<string>();
   #plans: readonly SessionPlan[] = [];
 
   constructor(
@@ -42,13 +47,27 @@ export class NextHops {
   }
 
   interest(added: readonly string[], removed: readonly string[]): void {
-    for (const nextHop of removed) this.#interest.delete(nextHop);
-    for (const nextHop of added) this.#tell(nextHop, this.#isReachable(nextHop));
+    for (const nextHop of removed) {
+      this.#interest.delete(nextHop);
+      this.#beyond.delete(nextHop);
+    }
+    for (const nextHop of added) {
+      if (this.#interest.size < LIMITS.nextHops) this.#tell(nextHop, this.#isReachable(nextHop));
+      else {
+        this.#beyond.add(nextHop);
+        this.#answer(nextHop, { isReachable: false, igpMetric: 0 });
+      }
+    }
+  }
+
+  /** Next hops that are not asked for: there are more than anybody needs. */
+  get beyondCount(): number {
+    return this.#beyond.size;
   }
 
   /** Asks again for every next hop; true where an answer changed. */
   refresh(): boolean {
-    let hasChanged = false;
+    let hasChanged = this.#admitWaiting();
     for (const [nextHop, wasReachable] of [...this.#interest]) {
       const isReachable = this.#isReachable(nextHop);
       if (isReachable === wasReachable) continue;
@@ -81,6 +100,18 @@ export class NextHops {
 
   get watched(): ReadonlyMap<string, boolean> {
     return this.#interest;
+  }
+
+  /** Others went: those that were beyond the bound take their place. */
+  #admitWaiting(): boolean {
+    let isAny = false;
+    for (const nextHop of this.#beyond) {
+      if (this.#interest.size >= LIMITS.nextHops) break;
+      this.#beyond.delete(nextHop);
+      this.#tell(nextHop, this.#isReachable(nextHop));
+      isAny = true;
+    }
+    return isAny;
   }
 
   #isReachable(nextHop: string): boolean {

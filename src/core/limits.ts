@@ -8,6 +8,20 @@ export const LIMITS = {
   sendQueueOctets: 1 << 20,
   /** Octets a peer may send ahead of their digestion before its socket is no longer read. */
   receiveQueueOctets: 1 << 20,
+  /** ROUTE-REFRESHs and BoRRs of one peer served in a minute; see `RefreshOut` and `RefreshIn`. */
+  refreshesPerMinute: 10,
+  /** Connections of one peer taken in a minute, whatever becomes of them; the rest are refused. */
+  connectionsPerMinute: 60,
+  /** Prefixes of a family one peer may hold where its `maxPrefix` allows more: the newest go. */
+  routesPerPeer: 1 << 22,
+  /**
+   * Distinct attribute sets of one peer, and the octets they have together. A table of a million
+   * routes comes to some 150,000 sets and 15 MiB; what is beyond is treated as withdrawn.
+   */
+  attributeSetsPerPeer: 1 << 20,
+  attributeOctetsPerPeer: 1 << 27,
+  /** Next hops the agent asks the host about; those beyond count as unreachable. */
+  nextHops: 4096,
   /** Log lines one cause of one peer may write in a minute; the rest are counted. */
   logLinesPerCausePerMinute: 10,
   /** One run-to-completion slice of table work (design §3): prefixes decided at a time. */

@@ -98,6 +98,17 @@ export const PEER_METRICS: readonly MetricFamily<Scrape>[] = [
     ),
   },
   {
+    name: "causeway_bgp_refused_connections_total",
+    help: "Connections from addresses of no peer",
+    type: "counter",
+    collect: ({ view }) => {
+      const { "unknown-peer": unknown = 0, ...others } = view.speaker.refusedConnections;
+      return Object.entries({ "unknown-peer": unknown, ...others }).map(([reason, count]) =>
+        sample({ reason }, count),
+      );
+    },
+  },
+  {
     name: "causeway_bgp_peer_prefixes",
     help: "Prefixes of the peer by RIB; 0 while the session is down and none are kept as stale",
     type: "gauge",

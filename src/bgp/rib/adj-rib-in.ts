@@ -1,5 +1,6 @@
 import { Afi } from "../../core/address.ts";
 import { equalBytes } from "../../core/bytes.ts";
+import { LIMITS } from "../../core/limits.ts";
 import type { NlriRun, PathAttributes, UpdateMessage } from "../wire/message.ts";
 import { NlriCursor } from "../wire/nlri.ts";
 import type { AttributeStore } from "./attribute-store.ts";
@@ -19,6 +20,8 @@ export class AdjRibIn {
   readonly #ribs: readonly LocRib[];
   readonly #attributes: AttributeStore;
   readonly #import: Import;
+  /** `routesPerPeer`, whatever a peer's own limit says. */
+  readonly #routesMax: number;
   readonly #cursor = new NlriCursor();
   readonly #prefixes: readonly [MutablePrefix, MutablePrefix] = [
     { afi: Afi.Ipv4, address: new Uint8Array(4), length: 0 },
@@ -27,8 +30,14 @@ export class AdjRibIn {
   /** Walks over all paths of a peer, a block at a time. */
   readonly #walks: Walk[] = [];
 
-  constructor(ribs: readonly LocRib[], attributes: AttributeStore, importer: Import) {
+  constructor(
+    ribs: readonly LocRib[],
+    attributes: AttributeStore,
+    importer: Import,
+    routesMax: number = LIMITS.routesPerPeer,
+  ) {
     this.#ribs = ribs;
+    this.#routesMax = routesMax;
     this.#attributes = attributes;
     this.#import = importer;
   }
@@ -112,13 +121,14 @@ export class AdjRibIn {
 
   #announce(peer: Peer, run: NlriRun, attributes: PathAttributes): ReceiveOutcome {
     const rib = this.#ribOf(run.afi);
-    const received = this.#attributes.intern(attributes);
-    if (received === 0) {
-      this.#withdraw(peer, run); // beyond any message: RFC 7606 §2 has no milder answer
-      return OK;
-    }
     const { slot } = peer;
-    const limit = dropLimitOf(peer);
+    const received = this.#attributes.intern(attributes, slot);
+    if (received === 0) {
+      this.#withdraw(peer, run); // RFC 7606 §2 has no milder answer
+      return noRoom(rib, run.count, "attribute-sets");
+    }
+    const limit = Math.min(dropLimitOf(peer), this.#routesMax);
+    let refused = 0;
     const perPrefix = peer.config.importPolicy.looksAtPrefix;
     const prefix = this.#prefixes[run.afi === Afi.Ipv4 ? 0 : 1];
     const cursor = this.#cursor;
@@ -129,8 +139,7 @@ export class AdjRibIn {
       if (rib.paths.countOf(slot) >= limit) {
         const row = rib.table.find();
         if (row === 0 || rib.pathOf(slot, row) === 0) {
-          peer.limits[rib.index].dropped += 1;
-          peer.limits[rib.index].hasDropped = true;
+          refused += 1;
           continue;
         }
       }
@@ -144,7 +153,12 @@ export class AdjRibIn {
     }
     if (!perPrefix) this.#releaseVerdict(accepted);
     this.#attributes.release(received);
-    return limitOutcome(peer, rib);
+    const state = peer.limits[rib.index];
+    state.dropped += refused;
+    state.hasDropped = refused > 0 && limit < this.#routesMax;
+    const outcome = limitOutcome(peer, rib);
+    const isFull = refused > 0 && limit === this.#routesMax;
+    return isFull ? noRoom(rib, refused, "routes") : outcome;
   }
 
   #withdraw(peer: Peer, run: NlriRun): void {
@@ -194,6 +208,12 @@ export class AdjRibIn {
     return this.#ribs[afi - 1] as LocRib;
   }
 }
+
+const noRoom = (
+  { afi }: LocRib,
+  count: number,
+  reason: "attribute-sets" | "routes",
+): ReceiveOutcome => ({ kind: "no-room", family: { afi, safi: 1 }, count, reason });
 
 function dropLimitOf({ config }: Peer): number {
   const { maxPrefix } = config;

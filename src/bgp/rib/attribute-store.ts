@@ -1,4 +1,5 @@
 import { assert } from "../../core/assert.ts";
+import { LIMITS } from "../../core/limits.ts";
 import type { Rng } from "../../core/rng.ts";
 import { AttributeType, SegmentType, WellKnownCommunity } from "../wire/iana.ts";
 import type { PathAttributes } from "../wire/message.ts";
@@ -51,6 +52,10 @@ export class AttributeStore {
   #hash = new Uint32Array(IDS_INITIAL);
   #start = new Uint32Array(IDS_INITIAL);
   #octets = new Uint32Array(IDS_INITIAL);
+  /** The slot that brought the set first. */
+  #owner = new Uint16Array(IDS_INITIAL);
+  readonly #brought: { sets: number; octets: number }[] = [];
+  readonly #limits: AttributeLimits;
   /** Next set of the bucket, or next free id. */
   #next = new Uint32Array(IDS_INITIAL);
   #heads = new Uint32Array(IDS_INITIAL);
@@ -63,18 +68,25 @@ export class AttributeStore {
   readonly #packer = new AttributePacker();
   #opened: { id: number; birth: number; attributes: PathAttributes } | undefined;
 
-  constructor(nextHops: NextHopTable, rng: Rng) {
+  constructor(nextHops: NextHopTable, rng: Rng, limits: AttributeLimits = LIMITS) {
+    this.#limits = limits;
     this.#nextHops = nextHops;
     this.#seed = rng.int(0, 0xffff_ffff);
     this.#multiplier = rng.int(0, 0xffff_ffff) | 1;
   }
 
   /**
-   * The id of an equal set, with one reference for the caller; 0 where the set is beyond bounds.
+   * The id of an equal set, with one reference for the caller; 0 where the set is beyond bounds,
+   * of one set or of all that its owner has brought in. Slot 0, which is ourselves, has none.
    */
-  intern(attributes: PathAttributes): number {
+  intern(attributes: PathAttributes, owner = 0): number {
     this.#packer.pack(attributes);
-    return this.#internPacked();
+    return this.#internPacked(owner);
+  }
+
+  /** Sets that a slot was the first to bring, as long as anybody holds them, and their octets. */
+  broughtBy(owner: number): { readonly sets: number; readonly octets: number } {
+    return this.#brought[owner] ?? NOTHING;
   }
 
   /** As `intern`, for what is left of `id` when it leaves the AS; the next hop is ours. */
@@ -82,7 +94,7 @@ export class AttributeStore {
     const start = this.#start[id] ?? 0;
     const end = start + (this.#octets[id] ?? 0);
     this.#packer.packExternal(this.#arena, { start, end, as, keepsMed });
-    return this.#internPacked();
+    return this.#internPacked(0);
   }
 
   retain(id: number): void {
@@ -151,7 +163,7 @@ export class AttributeStore {
     return skipToType(this.#arena, attributesStart(this.#arena, start), end, AttributeType.AsPath);
   }
 
-  #internPacked(): number {
+  #internPacked(owner: number): number {
     const { octets, end } = this.#packer;
     if (end > OCTETS_MAX) return 0;
     const hash = this.#hashOf(octets, end);
@@ -163,10 +175,24 @@ export class AttributeStore {
       }
       id = this.#next[id] ?? 0;
     }
+    if (owner !== 0 && !this.#charge(owner, end)) return 0;
     id = this.#allocate();
+    this.#owner[id] = owner;
     this.#store(id, octets, end, hash);
     this.#describe(id);
     return id;
+  }
+
+  /** False where the owner has brought all that it may. */
+  #charge(owner: number, octets: number): boolean {
+    const brought = this.#brought[owner] ?? { sets: 0, octets: 0 };
+    const { attributeSetsPerPeer, attributeOctetsPerPeer } = this.#limits;
+    if (brought.sets >= attributeSetsPerPeer) return false;
+    if (brought.octets + octets > attributeOctetsPerPeer) return false;
+    brought.sets += 1;
+    brought.octets += octets;
+    this.#brought[owner] = brought;
+    return true;
   }
 
   /** Fills the columns from the octets. */
@@ -257,6 +283,11 @@ export class AttributeStore {
       this.#next[at] = next;
     }
     this.#deadOctets += this.#octets[id] ?? 0;
+    const brought = this.#brought[this.#owner[id] ?? 0];
+    if (brought !== undefined) {
+      brought.sets -= 1;
+      brought.octets -= this.#octets[id] ?? 0;
+    }
     this.#nextHops.release(this.nextHop[id] ?? 0);
     this.birth[id] = 0;
     this.#next[id] = this.#free;
@@ -341,6 +372,7 @@ export class AttributeStore {
     this.#hash = widened(this.#hash, capacity);
     this.#start = widened(this.#start, capacity);
     this.#octets = widened(this.#octets, capacity);
+    this.#owner = widened(this.#owner, capacity);
     this.#next = widened(this.#next, capacity);
     this.#heads = new Uint32Array(capacity);
     for (let id = 1; id < this.#end; id += 1) {
@@ -351,6 +383,13 @@ export class AttributeStore {
     }
   }
 }
+
+/** What one peer may bring; see `LIMITS`. */
+export type AttributeLimits = {
+  readonly [Limit in "attributeSetsPerPeer" | "attributeOctetsPerPeer"]: number;
+};
+
+const NOTHING = { sets: 0, octets: 0 };
 
 /** What export rules ask of a set without opening it. */
 export const AttributeMark = { NoExport: 1, NoAdvertise: 2 } as const;

@@ -153,7 +153,14 @@ export type ReceiveOutcome =
   /** Crossed `warnAtPercent`; reported once until the count falls below again. */
   | { readonly kind: "limit-warning"; readonly family: Family; readonly count: number }
   /** Crossed `limit`; with `drop-newest` the excess was dropped and counted. */
-  | { readonly kind: "limit-exceeded"; readonly family: Family; readonly count: number };
+  | { readonly kind: "limit-exceeded"; readonly family: Family; readonly count: number }
+  /** `count` prefixes were not taken: the peer holds all that `core/limits.ts` lets one hold. */
+  | {
+      readonly kind: "no-room";
+      readonly family: Family;
+      readonly count: number;
+      readonly reason: "attribute-sets" | "routes";
+    };
 
 export interface NextHopState {
   readonly isReachable: boolean;

@@ -81,8 +81,8 @@ export class Import {
       this.#attributes.retain(received);
       return received;
     }
-    const accepted = this.#attributes.intern(outcome);
-    return accepted === 0 ? this.#reject("attributes-too-long") : accepted;
+    const accepted = this.#attributes.intern(outcome, peer.slot);
+    return accepted === 0 ? this.#reject("attributes-beyond-limits") : accepted;
   }
 
   #reject(reason: string): number {

@@ -1,11 +1,12 @@
 import { Afi } from "../../core/address.ts";
 import { assert } from "../../core/assert.ts";
 import { equalBytes } from "../../core/bytes.ts";
+import { LIMITS } from "../../core/limits.ts";
 import { parsePrefix } from "../../core/prefix.ts";
 import type { Rng } from "../../core/rng.ts";
 import type { Family, UpdateMessage } from "../wire/message.ts";
 import { AdjRibIn } from "./adj-rib-in.ts";
-import { AttributeStore } from "./attribute-store.ts";
+import { type AttributeLimits, AttributeStore } from "./attribute-store.ts";
 import type {
   NextHopState,
   OriginatedRoute,
@@ -66,9 +67,9 @@ export class Rib implements RibEngine {
   readonly #closed: PeerOut[] = [];
   #importKeys = 0;
 
-  constructor({ localAs, bgpIdentifier, rng }: Router & { readonly rng: Rng }) {
+  constructor({ localAs, bgpIdentifier, rng, limits = LIMITS }: RibSetting) {
     this.#router = { localAs, bgpIdentifier };
-    this.#attributes = new AttributeStore(this.#nextHops, rng);
+    this.#attributes = new AttributeStore(this.#nextHops, rng, limits);
     const shared = {
       attributes: this.#attributes,
       nextHops: this.#nextHops,
@@ -80,7 +81,7 @@ export class Rib implements RibEngine {
       new LocRib(Afi.Ipv6, shared, this.#groups, rng),
     ];
     this.#import = new Import(this.#router, this.#attributes);
-    this.#in = new AdjRibIn(this.#ribs, this.#attributes, this.#import);
+    this.#in = new AdjRibIn(this.#ribs, this.#attributes, this.#import, limits.routesPerPeer);
     const peerAt = (slot: number): Peer | undefined => this.#peers[slot];
     this.#outInputs = {
       ...shared,
@@ -309,6 +310,12 @@ export class Rib implements RibEngine {
     this.#importKeys += 1;
     return this.#importKeys;
   }
+}
+
+export interface RibSetting extends Router {
+  readonly rng: Rng;
+  /** What one peer may hold, `LIMITS` unless a test wants less. */
+  readonly limits?: AttributeLimits & { readonly routesPerPeer: number };
 }
 
 const newLimit = (): {

@@ -18,6 +18,7 @@ import { CeaseSubcode } from "../wire/iana.ts";
 import type { OpenMessage } from "../wire/message.ts";
 import { encodeNotification } from "../wire/notification.ts";
 import { encodeOpen } from "../wire/open.ts";
+import { Allowance } from "./allowance.ts";
 import { hardReset } from "./ceases.ts";
 import { type Channel, type ConnectionBook, newConnection, sendMessage } from "./channel.ts";
 import type { SpeakerEffect } from "./effects.ts";
@@ -56,6 +57,7 @@ export class Channels {
   #main: Channel;
   #rival: Channel | undefined;
   #state: BgpState = "Idle";
+  readonly #accepts = new Allowance(LIMITS.connectionsPerMinute);
   /** Emptied after every event; kept so that a busy session allocates none. */
   readonly #effects: FsmEffect[] = [];
 
@@ -167,6 +169,7 @@ export class Channels {
     out: SpeakerEffect[],
   ): string | undefined {
     if (this.#main.session.state === "Idle") return "refused-idle";
+    if (!this.#accepts.take(now)) return "refused-rate";
     const connection = newConnection(input.connection, "remote");
     connection.localAddress = input.localAddress;
     connection.localPort = input.localPort;

@@ -78,6 +78,7 @@ function timersOf(peer: Peer): PeerView["timers"] {
 const PEER_TIMERS = [
   "PrefixLimitRestartTimer",
   "StaleRoutesTimer",
+  "RefreshTimer",
   "RestartTimer",
   "StalePathTimer",
 ] as const;

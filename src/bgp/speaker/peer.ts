@@ -10,9 +10,8 @@ import { type BgpState, type ResetReason, stateRank } from "../fsm/state.ts";
 import { notificationName } from "../fsm/texts.ts";
 import type { Avoidance, PeerSlot, ReceiveOutcome, RibEngine } from "../rib/contract.ts";
 import type { Family, OpenMessage, UpdateMessage } from "../wire/message.ts";
-import { encodeRouteRefresh, RefreshSubtype } from "../wire/route-refresh.ts";
 import * as ceases from "./ceases.ts";
-import { type Channel, type ConnectionBook, noteProgress, sendMessage } from "./channel.ts";
+import { type Channel, type ConnectionBook, noteProgress } from "./channel.ts";
 import { Channels, type ChannelsOwner } from "./channels.ts";
 import type { PeerConfig } from "./config.ts";
 import { needsRefresh, type PeerChange } from "./config-diff.ts";
@@ -27,7 +26,8 @@ import { type Identity, ribPeer, sessionSettings } from "./peer-settings.ts";
 import { closeText, STATE_TEXTS } from "./peer-texts.ts";
 import { limitReached } from "./prefix-limit.ts";
 import { lastNotification, notificationEvent, type Reader, receive } from "./receive.ts";
-import { RefreshIn } from "./refresh-in.ts";
+import { askAgain, RefreshIn } from "./refresh-in.ts";
+import { RefreshOut } from "./refresh-out.ts";
 import type { Restarting } from "./restarting.ts";
 import { LogGate, Tally } from "./tally.ts";
 
@@ -47,7 +47,11 @@ export interface Shared {
   preservesForwarding: boolean;
 }
 
-type PeerTimerName = "PrefixLimitRestartTimer" | "StaleRoutesTimer" | RestartTimerName;
+type PeerTimerName =
+  | "PrefixLimitRestartTimer"
+  | "StaleRoutesTimer"
+  | "RefreshTimer"
+  | RestartTimerName;
 type Input<Kind extends SpeakerInput["kind"]> = Extract<SpeakerInput, { readonly kind: Kind }>;
 
 /**
@@ -72,7 +76,8 @@ export class Peer implements ChannelsOwner, Reader {
   #avoidance: Avoidance | undefined;
   readonly #facts: { -readonly [Fact in keyof PeerFacts]: PeerFacts[Fact] };
   #endReason: ResetReason | undefined;
-  readonly #refreshIn: RefreshIn;
+  readonly refreshIn: RefreshIn;
+  readonly refreshOut: RefreshOut;
   /** There was a session in this run of ours. */
   #hasMet = false;
 
@@ -85,7 +90,8 @@ export class Peer implements ChannelsOwner, Reader {
     this.gate.isShutdown = config.isShutdown;
     const inRib = (call: (rib: RibEngine) => void) => this.#inRib(call);
     this.restart = new GracefulRestart(slot, this.timers, inRib);
-    this.#refreshIn = new RefreshIn(slot, this.timers, inRib);
+    this.refreshIn = new RefreshIn(slot, this.timers, inRib, this.tally);
+    this.refreshOut = new RefreshOut(this.timers, this.tally, (at) => this.#readvertise(at));
     this.channels = new Channels(this, shared.book, this.#settings(), shared.rng, now);
     this.#localAddress = config.localAddress;
     this.#tellRib();
@@ -163,7 +169,8 @@ export class Peer implements ChannelsOwner, Reader {
     this.#tellRib();
     if (before.maxPrefix !== config.maxPrefix) this.#forgiveLimit();
     if (change === "reset" || wasGated) this.start(now, out);
-    else if (needsRefresh(before, config)) this.#askAgain(config.families, now, out);
+    else if (needsRefresh(before, config))
+      askAgain(this.channels.established, config.families, now, out);
   }
 
   admin(action: "start" | "stop" | "reset", words: string, now: Micros, out: SpeakerEffect[]) {
@@ -223,8 +230,8 @@ export class Peer implements ChannelsOwner, Reader {
       this.log("warn", "bgp.peer.refresh-impossible", fields, out);
       return;
     }
-    if (direction === "in") this.#askAgain(families, now, out);
-    else for (const one of families) this.refreshRequested(one);
+    if (direction === "in") askAgain(this.channels.established, families, now, out);
+    else for (const one of families) this.#readvertise(one);
   }
 
   /** A bug of ours, met by an input of this peer: its sessions end, the others go on. */
@@ -302,8 +309,8 @@ export class Peer implements ChannelsOwner, Reader {
     const channel = this.channels.channelOf(connection);
     if (channel === undefined) return;
     noteProgress(channel, queuedOctets, now);
-    const shared = this.#shared;
-    if (this.#feed !== undefined && shared.rib.hasUpdates(this.slot)) shared.isRibDirty = true;
+    const { rib } = this.#shared;
+    if (this.#feed !== undefined && rib.hasUpdates(this.slot)) this.#shared.isRibDirty = true;
   }
 
   expire(now: Micros, out: SpeakerEffect[]): void {
@@ -313,7 +320,9 @@ export class Peer implements ChannelsOwner, Reader {
         this.gate.limit = undefined;
         this.start(now, out);
       } else if (due === "StaleRoutesTimer") {
-        this.#refreshIn.expire();
+        this.refreshIn.expire();
+      } else if (due === "RefreshTimer") {
+        this.refreshOut.expire(now);
       } else {
         this.restart.forget();
         if (due === "RestartTimer") out.push({ kind: "restart-overdue", peer: this.name });
@@ -356,7 +365,8 @@ export class Peer implements ChannelsOwner, Reader {
 
   sessionDown(now: Micros): void {
     this.#feed = undefined;
-    this.#refreshIn.forget();
+    this.refreshIn.forget();
+    this.refreshOut.forget();
     this.restart.sessionDown(this.#facts.lastReset, now);
   }
 
@@ -427,19 +437,6 @@ export class Peer implements ChannelsOwner, Reader {
     out.push({ kind: "end-of-rib", peer: this.name, family });
   }
 
-  refreshRequested(family: Family): void {
-    this.#feed?.readvertise(family);
-    this.#shared.isRibDirty = true;
-  }
-
-  refreshBegun(family: Family, now: Micros): void {
-    this.#refreshIn.begun(family, now);
-  }
-
-  refreshEnded(family: Family): boolean {
-    return this.#refreshIn.ended(family);
-  }
-
   admitLog(cause: string, now: Micros): number | undefined {
     return this.#logGate.admit(cause, now);
   }
@@ -459,13 +456,9 @@ export class Peer implements ChannelsOwner, Reader {
     return octets;
   }
 
-  #askAgain(families: readonly Family[], now: Micros, out: SpeakerEffect[]): void {
-    const channel = this.channels.established;
-    if (channel?.session.negotiated?.routeRefresh !== true) return;
-    for (const family of families) {
-      const octets = encodeRouteRefresh({ family, subtype: RefreshSubtype.Request });
-      sendMessage(channel, "route-refresh", octets, now, out);
-    }
+  #readvertise(family: Family): void {
+    this.#feed?.readvertise(family);
+    this.#shared.isRibDirty = true;
   }
 
   #settings(): SessionSettings {

@@ -8,24 +8,39 @@ import type { Channels } from "./channels.ts";
 import type { PeerConfig } from "./config.ts";
 import type { SpeakerEffect } from "./effects.ts";
 import type { Gate } from "./gate.ts";
+import type { Tally } from "./tally.ts";
 
 /** Whose limit it is. */
 export interface LimitedPeer {
   readonly config: PeerConfig;
   readonly gate: Gate;
+  readonly tally: Tally;
   readonly channels: Channels;
   readonly timers: Pick<Deadlines<"PrefixLimitRestartTimer">, "arm">;
   admitLog(cause: string, now: Micros): number | undefined;
   log(level: LogLevel, event: string, fields: LogFields, out: SpeakerEffect[]): void;
 }
 
-/** What the configuration says is done where a peer announces too many prefixes (RFC 4486 §4). */
+/**
+ * What the configuration says is done where a peer announces too many prefixes (RFC 4486 §4); what
+ * no configuration allows was not taken, and is counted here.
+ */
 export function limitReached(
   peer: LimitedPeer,
-  { kind, family, count }: Exclude<ReceiveOutcome, { readonly kind: "ok" }>,
+  outcome: Exclude<ReceiveOutcome, { readonly kind: "ok" }>,
   now: Micros,
   out: SpeakerEffect[],
 ): void {
+  const { kind, family, count } = outcome;
+  if (kind === "no-room") {
+    peer.tally.discard(`no-room-${outcome.reason}`, count);
+    const held = peer.admitLog(kind, now);
+    if (held === undefined) return;
+    const { reason } = outcome;
+    const fields = { family: formatFamily(family), count, reason, suppressed: held };
+    peer.log("error", "bgp.peer.no-room", fields, out);
+    return;
+  }
   const { maxPrefix } = peer.config;
   if (maxPrefix === undefined) return;
   const { limit, action, restartSec } = maxPrefix;

@@ -15,6 +15,8 @@ import type { Channel, Connection } from "./channel.ts";
 import type { SpeakerEffect } from "./effects.ts";
 import { SPEAKER_LIMITS } from "./limits.ts";
 import { type Malformed, malformedFields } from "./malformed.ts";
+import type { RefreshIn } from "./refresh-in.ts";
+import type { RefreshOut } from "./refresh-out.ts";
 import type { MessageKind } from "./view.ts";
 
 /** What reading messages does to the peer they come from. */
@@ -29,10 +31,9 @@ export interface Reader {
     out: SpeakerEffect[],
   ): void;
   endOfRib(family: Family, out: SpeakerEffect[]): void;
-  refreshRequested(family: Family): void;
-  /** BoRR and EoRR of the peer's refresh (RFC 7313 §4). */
-  refreshBegun(family: Family, now: Micros): void;
-  refreshEnded(family: Family): boolean;
+  /** The peer's ROUTE-REFRESHs, and BoRR and EoRR of its own refresh (RFC 7313 §4). */
+  readonly refreshOut: Pick<RefreshOut, "requested">;
+  readonly refreshIn: Pick<RefreshIn, "begun" | "ended">;
   /** Asks before a line is built: see `LogGate.admit`. */
   admitLog(cause: string, now: Micros): number | undefined;
   log(level: LogLevel, event: string, fields: LogFields, out: SpeakerEffect[]): void;
@@ -223,10 +224,10 @@ function readRouteRefresh(
     return;
   }
   const effective = negotiated.enhancedRouteRefresh ? subtype : RefreshSubtype.Request;
-  if (effective === RefreshSubtype.Request) reader.refreshRequested(family);
-  else if (effective === RefreshSubtype.BeginOfRefresh) reader.refreshBegun(family, now);
+  if (effective === RefreshSubtype.Request) reader.refreshOut.requested(family, now);
+  else if (effective === RefreshSubtype.BeginOfRefresh) reader.refreshIn.begun(family, now);
   else if (effective !== RefreshSubtype.EndOfRefresh) tally.discard("route-refresh-subtype");
-  else if (!reader.refreshEnded(family)) tally.discard("route-refresh-without-begin");
+  else if (!reader.refreshIn.ended(family)) tally.discard("route-refresh-without-begin");
 }
 
 const KEEPALIVE: Event = { kind: "KeepAliveMsg" };

@@ -15,8 +15,8 @@ export class Tally {
   }
 
   /** `reason` is a short stable label, never text of the peer's. */
-  discard(reason: string): void {
-    this.#discards.set(reason, (this.#discards.get(reason) ?? 0) + 1);
+  discard(reason: string, count = 1): void {
+    this.#discards.set(reason, (this.#discards.get(reason) ?? 0) + count);
   }
 
   snapshot(): PeerCounters {
