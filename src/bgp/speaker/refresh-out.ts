@@ -10,8 +10,8 @@ type Timers = Pick<Deadlines<"RefreshTimer">, "arm" | "disarm">;
 
 /**
  * The peer asks to be told a family again (RFC 2918 §4). Each request costs it 23 octets and us a
- * table, so only a few a minute are served at once; of those beyond, one a family is kept and served
- * when the minute is over, for its sender may have dropped what it asks for. All of them count.
+ * table, so only a few a minute are served at once; of those beyond, one a family is kept until the
+ * minute is over, for its sender may have dropped what it asks for. All of them count.
  */
 export class RefreshOut {
   readonly #timers: Timers;
