@@ -1,14 +1,14 @@
 /** What `causeway drill diff` does, apart from reading its arguments. */
 import { readFileSync } from "node:fs";
-import { diffReports, formatDiff } from "./report/diff.ts";
+import { diffReports, formatDiff, isBad } from "./report/diff.ts";
 import { readReports } from "./report/read.ts";
 import type { DrillReport } from "./report/report.ts";
 
 export interface DiffOrder {
   readonly before: string;
   readonly after: string;
-  /** Of a figure's own size, in percent. */
-  readonly tolerancePercent: number;
+  /** Of a figure's own size, in percent; undefined: what suits the two modes compared. */
+  readonly tolerancePercent: number | undefined;
   readonly output: "text" | "json";
 }
 
@@ -17,14 +17,18 @@ interface Streams {
   readonly err: (text: string) => void;
 }
 
-/** 0 nothing is worse, 2 a file is not readable, 4 something is worse. */
+/** 0 nothing is worse, 2 a file is not readable, 4 something is worse or not as predicted. */
 export function diffDrills(order: DiffOrder, streams: Streams): 0 | 2 | 4 {
   const before = read(order.before, streams);
   const after = read(order.after, streams);
   if (before === undefined || after === undefined) return 2;
-  const diff = diffReports(before, after, order.tolerancePercent / 100);
+  const diff = diffReports(
+    before,
+    after,
+    order.tolerancePercent === undefined ? undefined : order.tolerancePercent / 100,
+  );
   streams.out(order.output === "json" ? `${JSON.stringify(diff)}\n` : formatDiff(diff));
-  return diff.rows.some((row) => row.change === "worse") ? 4 : 0;
+  return isBad(diff) ? 4 : 0;
 }
 
 function read(file: string, streams: Streams): readonly DrillReport[] | undefined {

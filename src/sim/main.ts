@@ -17,6 +17,7 @@ import { LoopbackLab } from "./lab/loopback-lab.ts";
 import { NamespaceLab } from "./lab/namespace-lab.ts";
 import { whyNoNamespaces } from "./lab/namespaces.ts";
 import { VirtualLab } from "./lab/virtual-lab.ts";
+import { formatCsv } from "./report/csv.ts";
 import { formatHtml } from "./report/html.ts";
 import { formatJunit } from "./report/junit.ts";
 import { formatMarkdown } from "./report/markdown.ts";
@@ -43,12 +44,13 @@ export interface DrillOrder {
 }
 
 /** `json` is one report a line. */
-export type ReportFormat = "html" | "markdown" | "junit" | "json";
+export type ReportFormat = "html" | "markdown" | "junit" | "json" | "csv";
 
 const FORMATS: Readonly<Record<ReportFormat, (reports: readonly DrillReport[]) => string>> = {
   html: formatHtml,
   markdown: formatMarkdown,
   junit: formatJunit,
+  csv: formatCsv,
   json: (reports) => reports.map((report) => `${JSON.stringify(report)}\n`).join(""),
 };
 

@@ -41,10 +41,12 @@ t.test("run writes every format, diff compares two runs", async (t) => {
     markdown: at("r.md"),
     junit: at("r.xml"),
     json: at("a.json"),
+    csv: at("r.csv"),
   };
   t.equal(await runDrills(order(names, write), streams()), 0);
   t.match(readFileSync(write.html, "utf8"), /2 of 2 drills passed/);
-  t.match(readFileSync(write.markdown, "utf8"), /# vpc-withdrawn: PASS/);
+  t.match(readFileSync(write.markdown, "utf8"), /# ✅ vpc-withdrawn: PASS/);
+  t.match(readFileSync(write.csv, "utf8"), /^drill,mode,seed,t_rel_us,lane,actor,event,text\r\n/);
   t.equal(readFileSync(write.junit, "utf8").match(/<testsuite /g)?.length, 2);
   t.equal(await runDrills(order(names, { json: at("b.json") }), streams()), 0);
   t.equal(readFileSync(at("b.json"), "utf8"), readFileSync(at("a.json"), "utf8"));

@@ -6,7 +6,7 @@ import { delimiter, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import t from "tap";
 import { formatHtml } from "../../src/sim/report/html.ts";
-import { aReport } from "../support/drill-report.ts";
+import { aFullReport, aReport } from "../support/drill-report.ts";
 
 function findBrowser(): string | undefined {
   const folders = (process.env.PATH ?? "").split(delimiter);
@@ -25,6 +25,14 @@ function findBrowser(): string | undefined {
 
 const browser = findBrowser();
 const skip = browser === undefined ? "no chromium on this machine: the page is NOT tested" : false;
+
+const LONG = "a-name-of-thirty-two-letters-000";
+const REPORTS = [
+  aFullReport(),
+  aReport({ drill: LONG, description: LONG.repeat(4) }),
+  aFullReport({ verdict: "FAIL", because: `${LONG.repeat(3)}: 664 ms`, drill: LONG }),
+  aReport({ verdict: "INCONCLUSIVE", faults: [], traffic: [], timeline: [], lossOverTime: null }),
+];
 
 interface Visit {
   readonly dom: string;
@@ -66,12 +74,40 @@ async function visit(page: string, folder: string): Promise<Visit> {
 t.test("a report's page asks for nothing and complains of nothing", { skip }, async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "causeway-page-"));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-  const { dom, console, requests } = await visit(formatHtml([aReport()]), folder);
-  t.match(dom, /<strong>PASS<\/strong>/);
+  const { dom, console, requests } = await visit(formatHtml(REPORTS), folder);
+  t.match(dom, /<h1 id="top">2 of 4 drills passed<\/h1>/);
+  t.match(dom, /<dt>What happened<\/dt><dd>cut circuit-1<\/dd>/);
   t.match(dom, /<svg[^>]*>/);
+  t.notMatch(dom, /<script/);
   t.same(console, []);
   t.same(requests, []);
 });
+
+t.test("nothing sticks out at the width of a telephone or a desk", { skip }, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "causeway-page-"));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  const { dom } = await visit(framed(formatHtml(REPORTS)), folder);
+  const told = /<pre>([^<]*)<\/pre>/.exec(dom)?.[1] ?? "nothing was measured";
+  t.same(told.trim().split("\n"), ["400: 0 too wide", "1400: 0 too wide"]);
+  const wide = await visit(framed(`<p style="width:500px">wide`), folder);
+  t.match(wide.dom, /400: 1\d\d too wide/, "the measure can fail");
+});
+
+/** The page in frames of two widths; the frame's parent measures, the page itself has no script. */
+function framed(page: string): string {
+  const quoted = page.replaceAll("&", "&amp;").replaceAll('"', "&quot;");
+  const frames = [400, 1400].map(
+    (width) =>
+      `<iframe style="width:${width}px;height:800px;border:0" srcdoc="${quoted}"></iframe>`,
+  );
+  return `<!doctype html>${frames.join("")}<pre></pre><script>onload = () => {
+  const pre = document.querySelector("pre");
+  for (const frame of document.querySelectorAll("iframe")) {
+    const { scrollWidth, clientWidth } = frame.contentDocument.documentElement;
+    pre.textContent += frame.clientWidth + ": " + (scrollWidth - clientWidth) + " too wide\\n";
+  }
+};</script>`;
+}
 
 t.test("the watch itself can fail: a page that fetches and shouts is seen", { skip }, async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "causeway-page-"));

@@ -52,3 +52,58 @@ export function aReport(change: Partial<DrillReport> = {}): DrillReport {
     ...change,
   };
 }
+
+/** The same with everything that v1 gained since. */
+export function aFullReport(change: Partial<DrillReport> = {}): DrillReport {
+  const report = aReport();
+  const [traffic] = report.traffic;
+  const loss = { sent: 100, lost: 50, longestGapMs: 51 };
+  const quiet = { sent: 100, lost: 0, longestGapMs: 0, delay: { p50Ms: 1.4, p99Ms: 1.5 } };
+  const phases = { before: quiet, during: { ...loss, delay: null }, after: quiet };
+  const up = { circuit: "circuit-1", fault: null, bfd: "up", bgp: "up" } as const;
+  const down = { ...up, fault: "cut circuit-1", bfd: "down", bgp: "down" } as const;
+  const route = { lane: "edge", actor: "edge", event: "fib.routes.changed" } as const;
+  return {
+    ...report,
+    commit: "0123456789ab",
+    configHash: "0".repeat(64),
+    sources: [{ what: "drill", file: "a-drill.yaml", sha256: "0".repeat(64) }],
+    endedAt: "2026-01-01T00:00:00.300Z",
+    checks: [
+      ...report.checks,
+      {
+        ...{ check: 'detection of "cut circuit-1"', status: "pass", expected: "at most 95 ms" },
+        ...{ observed: "50 ms", value: 50, limit: 95, margin: 45, unit: "ms" },
+      },
+    ],
+    traffic: traffic === undefined ? [] : [{ ...traffic, phases }],
+    flows: [{ direction: "to-cloud", flow: 0, ...loss, phases }],
+    timeline: [
+      ...report.timeline.slice(0, 1),
+      { ...route, atMs: -0.5, text: "10.64.0.0/16: via circuit-1" },
+      ...report.timeline.slice(1),
+      { ...route, atMs: 151.2, text: "10.64.0.0/16: no way" },
+    ],
+    topology: { ...report.topology, states: { baseline: [up], during: [down], after: [up] } },
+    phases: {
+      ...{ duringFromMs: 100, afterFromMs: 200 },
+      ...{ baselineAtMs: 100, duringAtMs: 151.2, afterAtMs: 300 },
+    },
+    routes: {
+      total: 1,
+      rows: [
+        {
+          ...{ node: "edge", prefix: "10.64.0.0/16", change: "lost", isRestored: true },
+          ...{ baseline: ["circuit-1"], during: [], after: ["circuit-1"] },
+        },
+      ],
+      redundant: { count: 0, prefixes: [] },
+      nonRedundant: { count: 1, prefixes: ["10.64.0.0/16"] },
+    },
+    shares: [
+      { direction: "to-cloud", circuit: "circuit-1", flows: { baseline: 1, during: 0, after: 1 } },
+      { direction: "to-cloud", circuit: null, flows: { baseline: 0, during: 1, after: 0 } },
+    ],
+    ...change,
+  };
+}

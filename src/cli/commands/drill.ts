@@ -11,6 +11,7 @@ interface DrillOptions extends GlobalOptions {
   readonly markdown?: string;
   readonly junit?: string;
   readonly json?: string;
+  readonly csv?: string;
 }
 
 /** `drill run FILE…` plays drills and judges them, `drill diff A B` compares two runs. */
@@ -36,6 +37,7 @@ export function registerDrill(program: Command, context: Context): void {
     .option("--markdown <file>", "write them as Markdown")
     .option("--junit <file>", "write them as JUnit XML, for a pipeline")
     .option("--json <file>", "write them as JSON, one report a line")
+    .option("--csv <file>", "write their timelines as CSV")
     .addHelpText("after", EXIT_HELP)
     .action(async (files: readonly string[], _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<DrillOptions>();
@@ -53,6 +55,7 @@ export function registerDrill(program: Command, context: Context): void {
           markdown: options.markdown,
           junit: options.junit,
           json: options.json,
+          csv: options.csv,
         },
       };
       context.exitCode = await runDrills(order, streamsOf(context));
@@ -71,17 +74,21 @@ function registerSchema(program: Command, { streams }: Context): void {
 }
 
 interface DiffOptions extends GlobalOptions {
-  readonly tolerance: number;
+  readonly tolerance?: number;
 }
 
 /** `drill diff A B`: what got worse between two runs of the same drills. */
 function registerDiff(drill: Command, context: Context): void {
   drill
     .command("diff")
-    .description("compare reports written with --json: what got worse")
+    .description("compare reports written with --json: what got worse, or predicted with measured")
     .argument("<before>", "reports of before, JSON")
     .argument("<after>", "reports of after, JSON")
-    .option("--tolerance <percent>", "how far a figure may move", parsePercent, 10)
+    .option(
+      "--tolerance <percent>",
+      "how far a figure may move (10; 20 between virtual and lab)",
+      parsePercent,
+    )
     .addHelpText("after", DIFF_HELP)
     .action(async (before: string, after: string, _options: unknown, command: Command) => {
       const { tolerance, output } = command.optsWithGlobals<DiffOptions>();
@@ -129,7 +136,7 @@ const DIFF_HELP = `
 Exit codes of a comparison:
   0  nothing is worse
   2  wrong arguments, or a file that holds no report
-  4  something is worse`;
+  4  something is worse, or a lab did not measure what virtual time predicted`;
 
 const EXIT_HELP = `
 Exit codes of a drill:

@@ -1,49 +1,72 @@
 /**
- * Two reports of the same drills held against each other: what got worse, what got better. Figures
- * must move by more than a share of themselves and more than a floor, because in a lab they vary;
- * a verdict, a check or a figure that is gone counts as worse at once.
+ * Two runs of the same drills held against each other. Of one mode: what got worse, what got
+ * better; figures must move by more than a share of themselves and more than a floor, because in a
+ * lab they vary, and a verdict, a check or a figure that is gone counts as worse at once. Of two
+ * modes: what virtual time predicted against what the lab measured.
  */
+
+import { alignRows, differenceText } from "./align.ts";
+import { comparePrediction, formatPredictions, type PredictionRow } from "./prediction.ts";
 import type { DrillReport, FaultReport } from "./report.ts";
-import { ms } from "./text.ts";
+import { ms } from "./units.ts";
 
 export interface DiffRow {
   readonly drill: string;
   readonly what: string;
   readonly before: string;
   readonly after: string;
+  /** Of two figures; empty where they are words. */
+  readonly difference: string;
   readonly change: "worse" | "better";
 }
 
 export interface ReportDiff {
   readonly rows: readonly DiffRow[];
+  /** Of drills that one side has in virtual time and the other in a lab. */
+  readonly predictions: readonly PredictionRow[];
   /** Drills found on both sides. */
   readonly compared: number;
 }
 
+/** How far a figure may move, as a share of itself; undefined: what suits the comparison. */
+export type Tolerance = number | undefined;
+
+const TOLERANCE = 0.1;
 const FLOOR_MS = 5;
 const FLOOR_PERCENT = 0.5;
 
-/** Drills are matched by name and mode, their faults by order; `tolerance` 0.1 is ten percent. */
+/** Drills are matched by name, of the same mode where there is one; their faults by order. */
 export function diffReports(
   before: readonly DrillReport[],
   after: readonly DrillReport[],
-  tolerance: number,
+  tolerance: Tolerance,
 ): ReportDiff {
   const rows: DiffRow[] = [];
+  const predictions: PredictionRow[] = [];
   let compared = 0;
   for (const old of before) {
-    const same = after.find((one) => one.drill === old.drill && one.mode === old.mode);
-    if (same === undefined) {
+    const named = after.filter((one) => one.drill === old.drill);
+    const same = named.find((one) => one.mode === old.mode);
+    const other = named.find((one) => one.mode !== old.mode);
+    if (same !== undefined) {
+      compared += 1;
+      rows.push(...diffVerdicts(old, same), ...diffFaults(old, same, tolerance ?? TOLERANCE));
+    } else if (other !== undefined) {
+      compared += 1;
+      const [predicted, measured] = old.mode === "virtual" ? [old, other] : [other, old];
+      predictions.push(...comparePrediction(predicted, measured, tolerance));
+    } else {
       const what = `the drill in ${old.mode} mode`;
       const row = { drill: old.drill, what, before: old.verdict, after: "not there" };
-      rows.push({ ...row, change: "worse" });
-      continue;
+      rows.push({ ...row, difference: "", change: "worse" });
     }
-    compared += 1;
-    rows.push(...diffVerdicts(old, same), ...diffFaults(old, same, tolerance));
   }
-  return { rows, compared };
+  return { rows, predictions, compared };
 }
+
+/** What a script asks: is anything worse, or other than predicted? */
+export const isBad = ({ rows, predictions }: ReportDiff): boolean =>
+  rows.some((row) => row.change === "worse") || predictions.some((row) => row.agrees === false);
 
 const VERDICT_RANK = { PASS: 0, INCONCLUSIVE: 1, FAIL: 2 } as const;
 const STATUS_RANK = { pass: 0, inconclusive: 1, fail: 2 } as const;
@@ -54,7 +77,7 @@ function diffVerdicts(before: DrillReport, after: DrillReport): DiffRow[] {
   const judge = (what: string, old: string, now: string, worseBy: number) => {
     if (worseBy === 0) return;
     const change = worseBy > 0 ? "worse" : "better";
-    rows.push({ drill, what, before: old, after: now, change });
+    rows.push({ drill, what, before: old, after: now, difference: "", change });
   };
   const worseBy = VERDICT_RANK[after.verdict] - VERDICT_RANK[before.verdict];
   judge("verdict", before.verdict, after.verdict, worseBy);
@@ -76,7 +99,7 @@ function diffFaults(before: DrillReport, after: DrillReport, tolerance: number):
     if (same === undefined || same.fault !== old.fault) {
       const now = same === undefined ? "not there" : same.fault;
       const row = { drill: before.drill, what: "fault", before: old.fault, after: now };
-      return [{ ...row, change: "worse" as const }];
+      return [{ ...row, difference: "", change: "worse" as const }];
     }
     return FIGURES.flatMap(({ name, of, floor, text }) => {
       const [was, is] = [of(old), of(same)];
@@ -84,7 +107,8 @@ function diffFaults(before: DrillReport, after: DrillReport, tolerance: number):
       if (change === undefined) return [];
       const say = (value: number | null) => (value === null ? "none" : text(value));
       const what = `${name} of "${old.fault}"`;
-      return [{ drill: before.drill, what, before: say(was), after: say(is), change }];
+      const difference = differenceText(was, is, text);
+      return [{ drill: before.drill, what, before: say(was), after: say(is), difference, change }];
     });
   });
 }
@@ -105,12 +129,14 @@ function changeOf(
 
 const percent = (value: number): string => `${value.toFixed(2)} %`;
 
-const FIGURES: readonly {
+interface Figure {
   readonly name: string;
   readonly of: (fault: FaultReport) => number | null;
   readonly floor: number;
   readonly text: (value: number) => string;
-}[] = [
+}
+
+const FIGURES: readonly Figure[] = [
   { name: "detection", of: (fault) => fault.detectionMs, floor: FLOOR_MS, text: ms },
   { name: "convergence", of: (fault) => fault.convergenceMs, floor: FLOOR_MS, text: ms },
   { name: "cloud", of: (fault) => fault.cloudConvergenceMs, floor: FLOOR_MS, text: ms },
@@ -131,12 +157,22 @@ const FIGURES: readonly {
   },
 ];
 
-export function formatDiff({ rows, compared }: ReportDiff): string {
-  const lines = rows.map(
-    (row) => `${row.change.padEnd(6)} ${row.drill}: ${row.what}: ${row.before} → ${row.after}`,
-  );
+export function formatDiff({ rows, predictions, compared }: ReportDiff): string {
+  const head = ["", "drill", "what", "before", "after", "difference"];
+  const cells = rows.map((row) => [
+    ...[row.change, row.drill, row.what, row.before, row.after, row.difference],
+  ]);
   const worse = rows.filter((row) => row.change === "worse").length;
   const total =
-    rows.length === 0 ? "nothing changed" : `${worse} worse, ${rows.length - worse} better`;
-  return `${[...lines, `${compared} drills compared: ${total}`].join("\n")}\n`;
+    rows.length > 0
+      ? `${worse} worse, ${rows.length - worse} better`
+      : predictions.length > 0
+        ? formatPredictions.total(predictions)
+        : "nothing changed";
+  const parts = [
+    ...(rows.length > 0 ? [alignRows([head, ...cells])] : []),
+    ...(predictions.length > 0 ? [formatPredictions.table(predictions)] : []),
+    `${compared} drills compared: ${total}`,
+  ];
+  return `${parts.join("\n")}\n`;
 }

@@ -1,18 +1,34 @@
 /**
- * Reports as one HTML page that needs neither network nor script: the verdict, then for each fault
- * what happened, when, and what was lost, then the timeline, the checks and every event. Its policy
- * forbids it to fetch or run anything, and every text from a file is escaped.
+ * Reports as one HTML page that needs neither network nor script. It answers in this order: what
+ * happened, when, and what was lost; then the timeline, the network and its routes before, during
+ * and after; then the checks and, folded, every flow and event. Its policy forbids it to fetch or
+ * run anything, and every text from a file is escaped.
  */
+import { type Window, wholeWindow } from "./axis.ts";
 import { escapeMarkup as text } from "./escape.ts";
-import type { CheckReport, DrillReport, FaultReport, TimelineEntry } from "./report.ts";
+import { figures } from "./page-figures.ts";
+import {
+  checksTable,
+  chip,
+  eventsTable,
+  origin,
+  routesTable,
+  sharesBars,
+  trafficTables,
+} from "./page-tables.ts";
+import type { DrillReport, FaultReport } from "./report.ts";
+import { sumLoss, tellReason, tellStory, worstFault } from "./story.ts";
 import { STYLE } from "./style.ts";
-import { ms, signed } from "./text.ts";
-import { drawTimeline, type Window, wholeWindow } from "./timeline-svg.ts";
+import { drawTimeline } from "./timeline-svg.ts";
+import { drawTopology, type Moment } from "./topology-svg.ts";
+import { ms, signed } from "./units.ts";
 
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'";
 
-/** More closer looks than this make a page of hundreds of routes' faults unreadable. */
-const CLOSE_LOOKS_MAX = 8;
+/** Closer looks at single faults; of a drill with hundreds the first few tell enough. */
+const CLOSE_LOOKS_MAX = 4;
+/** A closer look that shows more than this share of the drill is no closer. */
+const CLOSE_SHARE_MAX = 0.6;
 
 export function formatHtml(reports: readonly DrillReport[]): string {
   const title =
@@ -28,8 +44,10 @@ export function formatHtml(reports: readonly DrillReport[]): string {
 <style>${STYLE}</style>
 </head>
 <body>
-${reports.length > 1 ? contents(reports) : ""}
-${reports.map(article).join("\n")}
+<main>
+${reports.length === 1 ? "" : contents(reports)}
+${reports.map((report, index) => article(report, index, reports.length > 1)).join("\n")}
+</main>
 </body>
 </html>
 `;
@@ -41,127 +59,141 @@ function pageVerdict(reports: readonly DrillReport[]): string {
 }
 
 function contents(reports: readonly DrillReport[]): string {
-  const rows = reports.map(
-    (report, index) =>
-      `<tr><td class="${report.verdict}">${report.verdict}</td>` +
-      `<td><a href="#drill-${index}">${text(report.drill)}</a></td>` +
-      `<td>${text(report.because)}</td></tr>`,
+  const rows = reports.map((report, index) => {
+    const worst = worstFault(report.faults);
+    const loss = sumLoss(report.traffic);
+    const figure = (value: number | null | undefined) =>
+      `<td class=n>${value === null || value === undefined ? "–" : ms(value)}</td>`;
+    return (
+      `<tr><td>${chip(report.verdict, report.verdict)}</td>` +
+      `<td><a href="#drill-${index}">${text(report.drill)}</a>${modeOf(report)}</td>` +
+      `<td>${text(tellStory(report).what)}${whyNot(report)}</td>` +
+      `${figure(worst?.detectionMs)}${figure(worst?.convergenceMs)}` +
+      (loss.sent === 0
+        ? figure(null) + figure(null)
+        : `<td class=n>${loss.lost} of ${loss.sent}</td>${figure(loss.longestGapMs)}`) +
+      "</tr>"
+    );
+  });
+  const heads = ["detected", "edge left", "lost", "longest silence"].map(
+    (name) => `<th class=n>${name}</th>`,
   );
-  const head = "<tr><th>verdict</th><th>drill</th><th>because</th></tr>";
-  return `<h1>${text(pageVerdict(reports))}</h1><table>${head}${rows.join("")}</table>`;
+  const names = "<th>verdict</th><th>drill</th><th>what</th>";
+  const head = `<thead><tr>${names}${heads.join("")}</tr></thead>`;
+  return (
+    `<h1 id="top">${text(pageVerdict(reports))}</h1>` +
+    `<div class="scroll"><table class="index">${head}` +
+    `<tbody>${rows.join("\n")}</tbody></table></div>`
+  );
 }
 
-function article(report: DrillReport, index: number): string {
-  const faults = report.faults.filter((fault) => fault.circuit !== null || fault.atMs > 0);
+const whyNot = (report: DrillReport): string =>
+  report.verdict === "PASS" ? "" : `<br><small>${text(tellReason(report))}</small>`;
+
+const modeOf = ({ mode }: DrillReport): string =>
+  mode === "virtual" ? "" : ` <span class="soft">${mode}</span>`;
+
+function article(report: DrillReport, index: number, isOneOfMany: boolean): string {
+  const story = tellStory(report);
+  const back = isOneOfMany ? `<a class="back" href="#top">all drills</a>` : "";
   return `<article id="drill-${index}">
-<h1>${text(report.drill)}</h1>
+<header class="banner ${report.verdict}">
+<div class="title">${chip(report.verdict, report.verdict)}
+<h1>${text(report.drill)}</h1>${back}</div>
+<p>${text(tellReason(report))}</p>
+<dl><dt>What happened</dt><dd>${text(story.what)}</dd>
+<dt>When</dt><dd>${text(story.when)}</dd>
+<dt>Lost</dt><dd>${text(story.lost)}</dd></dl>
+</header>
+${figures(report)}
 <p class="soft">${text(report.description)}</p>
-<div class="verdict ${report.verdict}"><strong>${report.verdict}</strong>
-<span>${text(report.because)}</span></div>
-${faults.map(tiles).join("\n")}
 <h2>Timeline</h2>
-<p class="facts">milliseconds from the moment every session was up; ${topologyText(report)}</p>
-${picture(report, wholeWindow(report), "The whole drill")}
-${faults
-  .slice(0, CLOSE_LOOKS_MAX)
-  .map((fault) => closeLook(report, fault))
-  .join("")}
+${pictures(report)}
+<h2>Network</h2>
+${network(report)}
+<h2>Routes</h2>
+${routesTable(report)}
 <h2>Checks</h2>
-<table><tr><th></th><th>check</th><th>expected</th><th>observed</th></tr>
-${report.checks.map(checkRow).join("\n")}</table>
+${checksTable(report.checks)}
 <h2>Traffic</h2>
-${trafficTable(report)}
+${trafficTables(report)}
 <h2>Events</h2>
-${events(report.timeline)}
-<p class="facts">${facts(report)}</p>
+${eventsTable(report)}
+<h2>Origin</h2>
+${origin(report)}
 </article>`;
 }
 
-function tiles(fault: FaultReport): string {
-  const { toCloud, toEdge } = fault.lost;
-  const gapMs = Math.max(toCloud.longestGapMs, toEdge.longestGapMs);
-  const lost = toCloud.lost + toEdge.lost;
-  const by = fault.detectedBy === null ? "" : ` by ${fault.detectedBy}`;
-  return `<div class="tiles">
-<div><small>what happened at ${signed(fault.atMs)}</small><b>${text(fault.fault)}</b></div>
-<div><small>detected${by}</small><b>${msOr(fault.detectionMs)}</b></div>
-<div><small>then left by the FIB</small><b>${msOr(fault.convergenceMs)}</b></div>
-<div><small>lost of ${toCloud.sent + toEdge.sent} probes</small><b>${lost}</b>
-<small>${toCloud.lost} to the cloud, ${toEdge.lost} to the edge; longest gap ${ms(gapMs)}</small>
-</div></div>`;
+function pictures(report: DrillReport): string {
+  const whole = wholeWindow(report);
+  const looks = report.faults
+    .flatMap((fault) => closeWindow(fault, whole) ?? [])
+    .slice(0, CLOSE_LOOKS_MAX);
+  return (
+    picture(report, whole, "The whole drill", LEGEND) +
+    looks
+      .map(({ fault, window }) => picture(report, window, `A closer look: ${fault}`, ""))
+      .join("")
+  );
 }
 
-const msOr = (value: number | null): string => (value === null ? "–" : ms(value));
-
-function picture(report: DrillReport, window: Window, label: string): string {
-  const bucket =
-    report.lossOverTime === null ? "" : `; a cell of loss is ${ms(report.lossOverTime.bucketMs)}`;
-  return `<figure><div class="scroll">${drawTimeline(report, window, label)}</div>
-<figcaption><b>${text(label)}</b>${bucket}<br><span class="key fault"></span>fault<span
-class="key detect"></span>detected<span class="key converge"></span>FIB left<span
-class="key repair"></span>repaired;
-▲ up, ▼ down, ◆ FIB; a lane's rows are BFD, BGP and FIB</figcaption>
-</figure>`;
+function picture(report: DrillReport, window: Window, label: string, legend: string): string {
+  const { svg, hiddenCount } = drawTimeline(report, window, `${label}: ${tellStory(report).when}`);
+  const hidden = hiddenCount > 0 ? `; ${hiddenCount} rows without a change left out` : "";
+  return (
+    `<figure><figcaption><b>${text(label)}</b>, times from the moment every session was up` +
+    `${hidden}</figcaption><div class="scroll">${svg}</div>${legend}</figure>`
+  );
 }
 
 /** From a little before the fault until the cloud and the edge had both moved away. */
-function closeLook(report: DrillReport, fault: FaultReport): string {
-  if (fault.detectionMs === null) return "";
+function closeWindow(
+  fault: FaultReport,
+  whole: Window,
+): { readonly fault: string; readonly window: Window } | undefined {
+  if (fault.detectionMs === null) return undefined;
   const spanMs = Math.max(
     fault.detectionMs + (fault.convergenceMs ?? 0),
     fault.cloudConvergenceMs ?? 0,
     1,
   );
-  const window = { fromMs: fault.atMs - spanMs * 0.15, untilMs: fault.atMs + spanMs * 1.25 };
-  return picture(report, window, `A closer look at "${fault.fault}"`);
+  const window = { fromMs: fault.atMs - spanMs * 0.15, untilMs: fault.atMs + spanMs * 1.35 };
+  const share = (window.untilMs - window.fromMs) / (whole.untilMs - whole.fromMs);
+  return share > CLOSE_SHARE_MAX ? undefined : { fault: fault.fault, window };
+}
+
+const LEGEND = `<p class="legend"><span class="key up"></span>session up
+<span class="key route"></span>way of the routes <span class="key down"></span>down, or no way
+<span class="key outage"></span>fault not yet left by the edge
+<span class="key lost"></span>share of the probes lost
+<span class="sign-key">▼</span> fault <span class="sign-key repair">▲</span> repair
+<span class="sign-key converge">◆</span> a FIB leaves or joins a circuit</p>`;
+
+function network(report: DrillReport): string {
+  const { phases, topology } = report;
+  if (topology.states === undefined) return `<p class="soft">${topologyText(report)}</p>`;
+  const moments: readonly (readonly [Moment, string, number | null | undefined])[] = [
+    ["baseline", "Before", phases?.baselineAtMs],
+    ["during", "During", phases?.duringAtMs],
+    ["after", "At the end", phases?.afterAtMs],
+  ];
+  const isQuiet = (phases?.duringFromMs ?? null) === null;
+  const panels = moments.flatMap(([moment, name, atMs]) => {
+    if (topology.states?.[moment] === null || (isQuiet && moment !== "after")) return [];
+    const when = typeof atMs === "number" ? `, ${signed(atMs)}` : "";
+    const label = `${name}${when}`;
+    const svg = drawTopology(report, moment, `The network: ${label}`);
+    return [`<figure><figcaption><b>${name}</b>${when}</figcaption>${svg}</figure>`];
+  });
+  return (
+    `<div class="three">${panels.join("")}</div>` +
+    `<p class="facts">thick: carries flows (→ to the cloud, ← to the edge); thin: stands by; ` +
+    `dashed with ✕: broken</p>${sharesBars(report)}`
+  );
 }
 
 function topologyText({ topology }: DrillReport): string {
   const { edge, circuits, ecr } = topology;
   const ways = circuits.map(({ name, vbr }) => `${name} ═ ${vbr}`).join(", ");
   return text(`${edge} ═ (${ways}) ─ ${ecr}`);
-}
-
-const checkRow = (check: CheckReport): string =>
-  `<tr><td class="${check.status}">${check.status}</td><td>${text(check.check)}</td>` +
-  `<td>${text(check.expected)}</td><td>${text(check.observed)}</td></tr>`;
-
-function trafficTable(report: DrillReport): string {
-  if (report.traffic.length === 0) return `<p class="soft">no probe was sent</p>`;
-  const number = (value: string | number) => `<td class="number">${value}</td>`;
-  const heads = ["flows", "sent", "lost", "longest gap"].map(
-    (name) => `<th class="number">${name}</th>`,
-  );
-  const rows = report.traffic.map(
-    (row) =>
-      `<tr><td>${row.direction}</td>${number(row.flows)}${number(row.sent)}` +
-      `${number(row.lost)}${number(ms(row.longestGapMs))}</tr>`,
-  );
-  return `<table><tr><th>direction</th>${heads.join("")}</tr>${rows.join("")}</table>`;
-}
-
-/** What happened before zero is the setup; it is there, but folded. */
-function events(timeline: readonly TimelineEntry[]): string {
-  const setup = timeline.filter((entry) => entry.atMs < 0);
-  const drill = timeline.filter((entry) => entry.atMs >= 0);
-  const fold = `<details><summary>${setup.length} events of the setup</summary>`;
-  return `${eventTable(drill)}${setup.length > 0 ? `${fold}${eventTable(setup)}</details>` : ""}`;
-}
-
-function eventTable(entries: readonly TimelineEntry[]): string {
-  const rows = entries.map(
-    (entry) =>
-      `<tr><td class="number">${signed(entry.atMs)}</td><td>${text(entry.actor)}</td>` +
-      `<td>${text(entry.event)}</td><td>${text(entry.text)}</td></tr>`,
-  );
-  const head = `<tr><th class="number">at</th><th>actor</th><th>event</th><th></th></tr>`;
-  return `<table>${head}${rows.join("")}</table>`;
-}
-
-function facts(report: DrillReport): string {
-  const hash = report.traceHash === null ? "" : `; trace ${report.traceHash}`;
-  return text(
-    `${report.mode} mode (${report.substrate}); seed ${report.seed}${hash}; ` +
-      `causeway ${report.version}; started ${report.startedAt}; took ${ms(report.durationMs)}`,
-  );
 }

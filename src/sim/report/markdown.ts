@@ -1,44 +1,81 @@
-import type { DrillReport, FaultReport } from "./report.ts";
-import { ms, signed } from "./text.ts";
+/**
+ * Reports for a change request, an issue or a wiki: the answer first, what only a doubter reads
+ * folded. Hosts of change requests cut comments off at some length, so long lists end early.
+ */
+import type { CheckReport, DrillReport, FaultReport, RouteReport } from "./report.ts";
+import { detectorName, sumLoss, tellReason, tellStory } from "./story.ts";
+import { ms, signed } from "./units.ts";
 
-/** Reports for an issue, a change request or a wiki. */
+/** Rows of one table; the JSON has them all. */
+const ROWS_MAX = 60;
+
 export function formatMarkdown(reports: readonly DrillReport[]): string {
-  return `${reports.map(formatOne).join("\n---\n\n")}`;
+  const parts = reports.map(formatOne);
+  if (reports.length > 1) parts.unshift(overview(reports));
+  return parts.join("\n---\n\n");
+}
+
+const SIGNS = { PASS: "✅", FAIL: "❌", INCONCLUSIVE: "❔" } as const;
+
+function overview(reports: readonly DrillReport[]): string {
+  const passed = reports.filter((report) => report.verdict === "PASS").length;
+  const rows = reports.map((report) => {
+    const loss = sumLoss(report.traffic);
+    const what = report.verdict === "PASS" ? tellStory(report).what : tellReason(report);
+    return [`${SIGNS[report.verdict]} ${report.verdict}`, report.drill, what, lossText(loss)];
+  });
+  const head = ["verdict", "drill", "what", "lost"];
+  return `# ${passed} of ${reports.length} drills passed\n\n${table(head, rows).join("\n")}`;
 }
 
 function formatOne(report: DrillReport): string {
-  const hash = report.traceHash === null ? "" : `, trace \`${report.traceHash}\``;
+  const story = tellStory(report);
   const lines = [
-    `# ${cell(report.drill)}: ${report.verdict}`,
+    `# ${SIGNS[report.verdict]} ${cell(report.drill)}: ${report.verdict}`,
     "",
-    `**${report.verdict}**: ${cell(report.because)}`,
+    `**${cell(tellReason(report))}**`,
     "",
-    `${cell(report.description)}. ${cell(report.substrate)}, seed ${report.seed}${hash}, ` +
-      `causeway ${report.version}, ${report.startedAt}.`,
+    `- What happened: ${cell(story.what)}`,
+    `- When: ${cell(story.when)}`,
+    `- Lost: ${cell(story.lost)}`,
     "",
   ];
   if (report.faults.length > 0) lines.push(...table(FAULT_HEAD, report.faults.map(faultRow)));
+  const bad = report.checks.filter((check) => check.status !== "pass");
+  if (bad.length > 0) lines.push(...table(CHECK_HEAD, bad.map(checkRow)));
+  lines.push(...routes(report));
   lines.push(
-    ...table(
-      ["check", "status", "expected", "observed"],
-      report.checks.map((one) => [one.check, one.status, one.expected, one.observed]),
-    ),
+    ...fold(`${report.checks.length} checks`, table(CHECK_HEAD, report.checks.map(checkRow))),
   );
   const told = report.timeline.filter((entry) => entry.atMs >= 0);
-  lines.push(
-    ...table(
-      ["at", "actor", "event", ""],
-      told.map((entry) => [signed(entry.atMs), entry.actor, entry.event, entry.text]),
-    ),
-  );
+  const rows = told.map((entry) => [signed(entry.atMs), entry.actor, entry.event, entry.text]);
+  lines.push(...fold(`${told.length} events`, table(["at", "actor", "event", ""], rows)));
+  lines.push(origin(report));
   return `${lines.join("\n").trimEnd()}\n`;
 }
 
-const FAULT_HEAD = ["fault", "at", "detected", "FIB left", "cloud left", "lost", "longest gap"];
+const CHECK_HEAD = ["check", "status", "expected", "observed"];
+
+const checkRow = (check: CheckReport): string[] => [
+  check.check,
+  check.status,
+  check.expected,
+  check.observed,
+];
+
+const FAULT_HEAD = [
+  "fault",
+  "at",
+  "detected",
+  "edge left",
+  "cloud left",
+  "lost",
+  "longest silence",
+];
 
 function faultRow(fault: FaultReport): string[] {
-  const { toCloud, toEdge } = fault.lost;
-  const by = fault.detectedBy === null ? "" : ` by ${fault.detectedBy}`;
+  const loss = sumLoss([fault.lost.toCloud, fault.lost.toEdge]);
+  const by = fault.detectedBy === null ? "" : ` by ${detectorName(fault.detectedBy)}`;
   const figure = (value: number | null) => (value === null ? "–" : ms(value));
   return [
     fault.fault,
@@ -46,14 +83,48 @@ function faultRow(fault: FaultReport): string[] {
     `${figure(fault.detectionMs)}${by}`,
     figure(fault.convergenceMs),
     figure(fault.cloudConvergenceMs),
-    `${toCloud.lost + toEdge.lost} of ${toCloud.sent + toEdge.sent}`,
-    ms(Math.max(toCloud.longestGapMs, toEdge.longestGapMs)),
+    lossText(loss),
+    ms(loss.longestGapMs),
   ];
+}
+
+const lossText = ({ lost, sent }: { readonly lost: number; readonly sent: number }): string =>
+  sent === 0 ? "–" : `${lost} of ${sent}`;
+
+function routes({ routes, topology }: DrillReport): string[] {
+  const isMoved = (row: RouteReport) => row.change !== "unchanged" || !row.isRestored;
+  const moved = routes?.rows.filter(isMoved) ?? [];
+  if (moved.length === 0) return [];
+  const via = (circuits: readonly string[] | null) =>
+    circuits === null ? "–" : circuits.length === 0 ? "no way" : circuits.join(" + ");
+  const rows = moved.map((row) => [
+    row.node === "edge" ? topology.edge : topology.ecr,
+    row.prefix,
+    via(row.baseline),
+    via(row.during),
+    via(row.after),
+  ]);
+  return table(["at", "route to", "before", "during", "at the end"], rows);
+}
+
+function origin(report: DrillReport): string {
+  const hash = report.traceHash === null ? "" : `, trace ${report.traceHash}`;
+  const commit = report.commit === undefined ? "" : ` (${report.commit})`;
+  return (
+    `${cell(report.description)}. ${cell(report.substrate)}, seed ${report.seed}${hash}, ` +
+    `causeway ${report.version}${cell(commit)}, ${report.startedAt}.`
+  );
+}
+
+function fold(summary: string, content: readonly string[]): string[] {
+  return ["<details>", `<summary>${summary}</summary>`, "", ...content, "</details>", ""];
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const line = (cells: readonly string[]) => `| ${cells.map(cell).join(" | ")} |`;
-  return [line(head), `|${head.map(() => "---|").join("")}`, ...rows.map(line), ""];
+  const shown = rows.slice(0, ROWS_MAX).map(line);
+  const more = rows.length > ROWS_MAX ? ["", `… and ${rows.length - ROWS_MAX} more`] : [];
+  return [line(head), `|${head.map(() => "---|").join("")}`, ...shown, ...more, ""];
 }
 
 /** One line, and nothing in it that Markdown or HTML would take for its own. */

@@ -18,13 +18,16 @@ export interface Phases {
   readonly endUs: number;
 }
 
+/** What was done, and when it was over. */
+type Played = Pick<Evidence, "deeds" | "endUs">;
+
 /** A table at one moment: circuits by prefix. */
 export type Table = ReadonlyMap<string, readonly string[]>;
 
 /** A state that lasted less than this share of the longest one is a passage, not a state. */
 const PASSAGE = 0.1;
 
-export function findPhases(evidence: Evidence, changes: readonly RouteChange[]): Phases {
+export function findPhases(evidence: Played, changes: readonly RouteChange[]): Phases {
   const { deeds, endUs } = evidence;
   const fault = deeds.find((deed) => deed.kind === "fault");
   const baselineUs = fault?.begunUs ?? deeds[0]?.begunUs ?? endUs;
@@ -107,7 +110,7 @@ function worst(states: readonly State[]): State | undefined {
  * The end must look like the baseline. A fault that nobody repaired and no table followed is not
  * over because the tables never moved.
  */
-function recoveredAt({ deeds }: Evidence, states: readonly State[]): number | undefined {
+function recoveredAt({ deeds }: Played, states: readonly State[]): number | undefined {
   const last = states.at(-1);
   const lastDeed = deeds.at(-1);
   if (last === undefined || lastDeed === undefined || last.differences > 0) return undefined;

@@ -1,7 +1,13 @@
+/** Reports as a person reads them in a terminal. */
 import type { CheckReport, DrillReport, FaultReport, LossReport, TimelineEntry } from "./report.ts";
+import { detectorName, share, tellReason, tellStory } from "./story.ts";
+import { ms, signed } from "./units.ts";
 
-/** The report as a person reads it in a terminal: verdict last, figures in milliseconds. */
+export { ms, signed } from "./units.ts";
+
+/** The verdict stands last, where the eye is when a command ends. */
 export function formatReport(report: DrillReport): string {
+  const { what, when, lost } = tellStory(report);
   const lines = [
     `drill ${report.drill}: ${report.description}`,
     `  ${report.mode} mode: ${report.substrate}; seed ${report.seed}; ${ms(report.durationMs)}`,
@@ -10,6 +16,7 @@ export function formatReport(report: DrillReport): string {
     ...report.timeline.map(formatEntry),
     "",
     ...report.faults.flatMap(formatFault),
+    ...formatRoutes(report),
     "checks",
     ...report.checks.map(formatCheck),
     "",
@@ -18,7 +25,10 @@ export function formatReport(report: DrillReport): string {
       (row) => `  ${row.direction.padEnd(9)} ${row.flows} flows: ${formatLoss(row)}`,
     ),
     "",
-    `${report.verdict}: ${report.because}`,
+    `${report.verdict}: ${report.verdict === "PASS" ? report.because : tellReason(report)}`,
+    `  happened  ${what}`,
+    `  when      ${when}`,
+    `  lost      ${lost}`,
   ];
   return `${lines.join("\n")}\n`;
 }
@@ -29,7 +39,7 @@ export function formatEntry(entry: TimelineEntry): string {
 }
 
 function formatFault(fault: FaultReport): string[] {
-  const by = fault.detectedBy === null ? "" : ` by ${fault.detectedBy}`;
+  const by = fault.detectedBy === null ? "" : ` by ${detectorName(fault.detectedBy)}`;
   return [
     `fault: ${fault.fault} at ${signed(fault.atMs)}`,
     `  detection     ${msOrNone(fault.detectionMs)} fault → session down at the edge${by}`,
@@ -41,22 +51,35 @@ function formatFault(fault: FaultReport): string[] {
   ];
 }
 
+const ROUTES_MAX = 12;
+
+/** Only what moved: before → during → at the end. */
+function formatRoutes({ routes, topology }: DrillReport): string[] {
+  const moved = (routes?.rows ?? []).filter((row) => row.change !== "unchanged" || !row.isRestored);
+  if (moved.length === 0) return [];
+  const via = (circuits: readonly string[]) =>
+    circuits.length === 0 ? "no way" : circuits.join(" + ");
+  const lines = moved.slice(0, ROUTES_MAX).map((row) => {
+    const node = row.node === "edge" ? topology.edge : topology.ecr;
+    const ways = [row.baseline, row.during ?? row.baseline, row.after].map(via);
+    return `  ${node.padEnd(9)} ${row.prefix}: ${ways.join(" → ")}`;
+  });
+  const more = moved.length - ROUTES_MAX;
+  return [
+    "routes, before → during → at the end",
+    ...lines,
+    ...(more > 0 ? [`  … and ${more} more`] : []),
+    "",
+  ];
+}
+
 const formatLoss = (loss: LossReport): string =>
-  `${loss.sent} probes sent, ${loss.lost} lost, longest gap ${ms(loss.longestGapMs)}`;
+  `${loss.sent} probes sent, ${loss.lost} lost (${share(loss)}), ` +
+  `longest gap ${ms(loss.longestGapMs)}`;
 
 const MARKS = { pass: "ok  ", fail: "FAIL", inconclusive: "?   " } as const;
 
 const formatCheck = (check: CheckReport): string =>
   `  ${MARKS[check.status]} ${check.check}: ${check.observed} (expected ${check.expected})`;
 
-/** Three digits where they matter, none where they do not. */
-export function ms(value: number): string {
-  if (value === 0) return "0 ms";
-  return value < 100 ? `${value.toFixed(1)} ms` : `${Math.round(value)} ms`;
-}
-
 const msOrNone = (value: number | null): string => (value === null ? "none" : ms(value)).padEnd(9);
-
-/** Milliseconds from the drill's zero. */
-export const signed = (value: number): string =>
-  `${value < 0 ? "-" : "+"}${Math.abs(value).toFixed(1)} ms`;

@@ -41,7 +41,7 @@ t.test("figures, verdicts and checks that got worse or better", async (t) => {
 
 t.test("what is no longer there is worse", async (t) => {
   t.same(diff([]), ["worse the drill in virtual mode"]);
-  t.same(diff([aReport({ mode: "lab" })]), ["worse the drill in virtual mode"]);
+  t.same(diff([aReport({ drill: "another" })]), ["worse the drill in virtual mode"]);
   t.same(diff([aReport({ faults: [] })]), ["worse fault"]);
 });
 

@@ -54,11 +54,11 @@ t.test("HTML: verdict first, nothing fetched, nothing run, names are only text",
   t.notMatch(page, /<script/);
   t.notMatch(page, /https?:/);
   t.match(page, /&lt;script&gt;/);
-  t.ok(page.indexOf("PASS</strong>") < page.indexOf("<svg"), "the verdict is above the picture");
+  t.ok(page.indexOf("PASS</span>") < page.indexOf("<svg"), "the verdict is above the picture");
   t.equal(page.match(/class="mark fault"/g)?.length, 2, "the whole drill and the closer look");
   t.match(page, /class="lost"/);
   const two = formatHtml([aReport(), aReport({ verdict: "FAIL", drill: "other" })]);
-  t.match(two, /<h1>1 of 2 drills passed<\/h1>/);
+  t.match(two, /<h1 id="top">1 of 2 drills passed<\/h1>/);
 });
 
 t.test("HTML: a drill that sent no probe and an empty list", async (t) => {
@@ -69,15 +69,17 @@ t.test("HTML: a drill that sent no probe and an empty list", async (t) => {
     timeline: [],
     lossOverTime: null,
   });
-  t.match(formatHtml([report]), /INCONCLUSIVE<\/strong>/);
+  t.match(formatHtml([report]), /INCONCLUSIVE<\/span>/);
   t.notMatch(formatHtml([report]), /NaN|Infinity|undefined/);
   t.match(formatHtml([]), /0 of 0 drills passed/);
 });
 
 t.test("Markdown: one line a cell, whatever is in it", async (t) => {
-  const text = formatMarkdown([aReport({ because: HOSTILE })]);
-  t.match(text, /^# a-drill: PASS\n/);
-  t.notMatch(text, /(?<!\\)[<>]/);
+  const text = formatMarkdown([aReport({ description: HOSTILE })]);
+  t.match(text, /^# ✅ a-drill: PASS\n/);
+  const ours = /<\/?(details|summary)>/g;
+  t.notMatch(text.replace(ours, ""), /(?<!\\)[<>]/);
+  t.equal(text.match(ours)?.length, 8, "two folded parts");
   for (const line of text.split("\n").filter((one) => one.startsWith("| cut"))) {
     t.equal(line.match(/(?<!\\)\|/g)?.length, 8);
   }

@@ -1,0 +1,148 @@
+/**
+ * The timeline as rows of states: for each actor the sessions it has, up or down over time, and the
+ * way its table sends the traffic. Read from the events, so that a report needs no second record.
+ */
+import type { DrillReport, TimelineEntry } from "./report.ts";
+
+/** One actor's view of one thing: a circuit, or a route. */
+export interface Lane {
+  readonly actor: string;
+  readonly subject: string;
+  readonly bars: readonly Bar[];
+  readonly marks: readonly TimelineEntry[];
+}
+
+export interface Bar {
+  readonly name: "BFD" | "BGP" | "route";
+  readonly spans: readonly Span[];
+}
+
+export interface Span {
+  readonly fromMs: number;
+  readonly untilMs: number;
+  readonly isUp: boolean;
+  /** Why it is so, or the way a route takes. */
+  readonly text: string;
+}
+
+/** Rows of one actor; those that nothing happened to give way first. */
+const ROWS_MAX = 8;
+const ROUTES_CHANGED = "fib.routes.changed";
+
+export interface Lanes {
+  readonly lanes: readonly Lane[];
+  /** Rows that found no room. */
+  readonly hiddenCount: number;
+}
+
+export function lanesOf(report: DrillReport, untilMs: number): Lanes {
+  const { topology, timeline } = report;
+  const known = ["edge", ...topology.circuits.map(({ vbr }) => vbr), topology.ecr];
+  const others = timeline.map((entry) => entry.actor).filter((actor) => actor !== "drill");
+  const actors = [...new Set([...known, ...others])];
+  const lanes: Lane[] = [];
+  let hiddenCount = 0;
+  for (const actor of actors) {
+    const own = timeline.filter((entry) => entry.actor === actor);
+    const rows = [
+      ...sessionRows(report, actor, own, untilMs),
+      ...routeRow(report, actor, own, untilMs),
+    ];
+    const lively = rows.filter(isLively);
+    const calm = rows.filter((row) => !isLively(row));
+    const isOneOfMany = actor !== "edge" && actor !== topology.ecr && known.length > 2 * ROWS_MAX;
+    const shown = [...lively, ...(isOneOfMany ? [] : calm)].slice(0, ROWS_MAX);
+    hiddenCount += rows.length - shown.length;
+    lanes.push(...rows.filter((row) => shown.includes(row)));
+  }
+  return { lanes, hiddenCount };
+}
+
+const isLively = (lane: Lane): boolean =>
+  lane.marks.length > 0 || lane.bars.some((bar) => bar.spans.length > 1);
+
+const subjectOf = (entry: TimelineEntry): string => entry.text.split(": ")[0] ?? entry.text;
+
+/** The circuits of the topology always; sessions inside the cloud where something happened. */
+function sessionRows(
+  report: DrillReport,
+  actor: string,
+  own: readonly TimelineEntry[],
+  untilMs: number,
+): Lane[] {
+  const circuits = new Set(report.topology.circuits.map(({ name }) => name));
+  const sessions = own.filter(({ event }) => SESSION_EVENTS.has(event));
+  const subjects = [...new Set(sessions.map(subjectOf))].sort();
+  return subjects
+    .map((subject) => {
+      const entries = sessions.filter((entry) => subjectOf(entry) === subject);
+      const bars = (["BFD", "BGP"] as const)
+        .map((name) => ({ name, spans: sessionSpans(entries, name, untilMs) }))
+        .filter((bar) => bar.spans.length > 0);
+      const marks = entries.filter((entry) => entry.atMs >= 0);
+      return { actor, subject, bars, marks };
+    })
+    .filter((lane) => circuits.has(lane.subject) || isLively(lane));
+}
+
+const SESSION_EVENTS = new Set([
+  "bfd.session.up",
+  "bfd.session.down",
+  "bgp.peer.up",
+  "bgp.peer.down",
+  "fib.circuit.left",
+  "fib.circuit.joined",
+]);
+
+function sessionSpans(
+  entries: readonly TimelineEntry[],
+  name: "BFD" | "BGP",
+  untilMs: number,
+): readonly Span[] {
+  const prefix = name === "BFD" ? "bfd." : "bgp.";
+  const changes = entries
+    .filter((entry) => entry.event.startsWith(prefix))
+    .map((entry) => ({
+      atMs: entry.atMs,
+      isUp: entry.event.endsWith(".up"),
+      text: `${name} ${entry.event.endsWith(".up") ? "up" : "down"}: ${entry.text}`,
+    }));
+  return spansOf(changes, untilMs);
+}
+
+/** The way of the prefix that has most to tell; prefixes of one table move together. */
+function routeRow(
+  { routes, topology }: DrillReport,
+  actor: string,
+  own: readonly TimelineEntry[],
+  untilMs: number,
+): Lane[] {
+  const node = actor === "edge" ? "edge" : actor === topology.ecr ? "ecr" : undefined;
+  const prefix = routes?.rows.find((row) => row.node === node)?.prefix;
+  if (prefix === undefined) return [];
+  const about = own.filter(({ event, text }) => {
+    return event === ROUTES_CHANGED && text.startsWith(prefix);
+  });
+  const changes = about.map((entry) => {
+    const way = entry.text.slice(entry.text.lastIndexOf(": ") + 2);
+    return { atMs: entry.atMs, isUp: way !== "no way", text: way.replace(/^via /, "") };
+  });
+  const spans = spansOf(changes, untilMs);
+  const row = { actor, subject: `to ${prefix}`, bars: [{ name: "route", spans } as const] };
+  return spans.length === 0 ? [] : [{ ...row, marks: about.filter((entry) => entry.atMs >= 0) }];
+}
+
+function spansOf(
+  changes: readonly { readonly atMs: number; readonly isUp: boolean; readonly text: string }[],
+  untilMs: number,
+): readonly Span[] {
+  const spans: Span[] = [];
+  for (const [index, { atMs, isUp, text }] of changes.entries()) {
+    const last = spans.at(-1);
+    const endMs = changes[index + 1]?.atMs ?? untilMs;
+    if (last !== undefined && last.isUp === isUp && last.text === text) {
+      spans[spans.length - 1] = { ...last, untilMs: endMs };
+    } else if (endMs > atMs) spans.push({ fromMs: atMs, untilMs: endMs, isUp, text });
+  }
+  return spans;
+}
