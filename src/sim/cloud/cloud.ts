@@ -15,6 +15,7 @@ import { performDeed } from "./perform.ts";
 import { PolicyBook } from "./policies.ts";
 import { QuotaKeeper } from "./quota-keeper.ts";
 import { CloudState } from "./state.ts";
+import { StaticRoutes } from "./static-routes.ts";
 import { type CloudView, viewCloud } from "./view.ts";
 
 /** What a cloud runs on: a host and a BFD engine for each of its nodes, by name. */
@@ -42,6 +43,7 @@ export class Cloud {
   readonly #monitor: Monitor;
   readonly #machines: CloudMachines;
   readonly #quotas: QuotaKeeper;
+  readonly #statics: StaticRoutes;
   /** Of the hubs, whose forwarding lags where no failover group helps. */
   readonly #lagging = new Map<string, DelayedRoutes>();
 
@@ -67,11 +69,13 @@ export class Cloud {
         tell: (event) => this.#monitor.tell(event),
       },
     });
-    this.#quotas = new QuotaKeeper({
-      ...{ config, clock, state },
-      agent: (name) => this.#agents.get(name),
-      reload: (name) => this.reload(name),
-    });
+    const parts = {
+      ...{ config, clock, state, network, field: ground.field ?? {} },
+      agent: (name: string) => this.#agents.get(name),
+      reload: (name: string) => this.reload(name),
+    };
+    this.#quotas = new QuotaKeeper(parts);
+    this.#statics = new StaticRoutes(parts);
   }
 
   /** Throws PlatformError where a node cannot start; nodes started before stay up for `stop`. */
@@ -80,6 +84,7 @@ export class Cloud {
     for (const { name } of this.#context.network.nodes) this.startNode(name);
     this.#setRoutes();
     this.#machines.start();
+    this.#statics.start();
   }
 
   startVbr(vbr: VbrConfig): void {
@@ -106,6 +111,7 @@ export class Cloud {
   stop(text: string, done: () => void): void {
     this.#machines.stop();
     this.#quotas.stop();
+    this.#statics.stop();
     const names = [...this.#agents.keys()];
     let waiting = names.length;
     if (waiting === 0) done();
@@ -238,6 +244,13 @@ export class Cloud {
     if (probing !== undefined && field?.ping === undefined) {
       const message = `${probing.name} has a health check, and this lab has no ICMP to do it with`;
       throw new PlatformError("PLATFORM_ICMP_UNSUPPORTED", message);
+    }
+    const { transitRouters, vpcs } = this.#config;
+    const routed = [...transitRouters, ...vpcs].find(({ routes }) => routes.length > 0);
+    const isForwarding = this.#ground.plan.fib === "kernel";
+    if (routed !== undefined && isForwarding && field?.setRoute === undefined) {
+      const message = `${routed.name} has routes of its own, and this lab has no way to set them`;
+      throw new PlatformError("PLATFORM_ROUTE_UNSUPPORTED", message);
     }
     const closed = this.#config.connections.find(
       ({ status, businessStatus }) => status !== "Enabled" || businessStatus !== "Normal",

@@ -82,6 +82,10 @@ function lintVpc(source: CloudFile, vpc: VpcFile, path: LintPath, error: Tell): 
       error([...path, "routes", index, "publish"], "C119", message);
     }
   }
+  if (vpc.allowedPrefixes !== undefined && hubOfVpc(source, vpc.name) !== source.ecr.name) {
+    const message = "allowed prefixes of a VPC on a transit router are not modelled";
+    error([...path, "allowedPrefixes"], "C123", message);
+  }
   for (const [index, text] of (vpc.allowedPrefixes ?? []).entries()) {
     lintAnnounced(text, [...path, "allowedPrefixes", index], error);
   }
@@ -151,6 +155,11 @@ function lintTransitRouter(
     if (lintAnnounced(route.prefix, [...at, "prefix"], error) === undefined) continue;
     if (route.to !== "blackhole" && !names.has(route.to)) {
       error([...at, "to"], "C106", `${tr.name} has no attachment "${route.to}"`);
+    }
+    const target = tr.attachments.find(({ name }) => name === route.to);
+    if (target?.kind === "tr") {
+      const message = "a static route towards another transit router is not modelled";
+      error([...at, "to"], "C123", message);
     }
     if (route.table !== undefined && !tables.includes(route.table)) {
       error([...at, "table"], "C106", `${tr.name} has no table "${route.table}"`);

@@ -78,7 +78,7 @@ export function cloudNetwork(cloud: CloudConfig): CloudNetwork {
     const ecr = ecrNodeName(cloud, vbr.region);
     wire({ node: vbr.name, device: "ecr" }, { node: ecr, device: `vbr${index}` });
   }
-  meshRegions(cloud, wire);
+  joinRegions(cloud, wire);
   for (const vpc of cloud.vpcs) {
     if (vpc.attachment !== cloud.ecr.name) continue;
     wire({ node: vpc.name }, { node: ecrNodeName(cloud, vpc.region) });
@@ -171,15 +171,23 @@ function wireAddresses(index: number): [string, string] {
   return [`${base}.${host + 1}`, `${base}.${host + 2}`];
 }
 
-function meshRegions(cloud: CloudConfig, wire: AddWire): void {
+/**
+ * `near-by`: the ECR's nodes tell each other their best path, and prefer their own. `ecmp`: every
+ * VBR is joined to every one of them, for a node hides all paths but its best from the others.
+ */
+function joinRegions(cloud: CloudConfig, wire: AddWire): void {
   const regions = ecrRegions(cloud);
+  const node = (region: string) => ({ node: ecrNodeName(cloud, region) });
   for (const [index, a] of regions.entries()) {
-    for (const b of regions.slice(index + 1)) {
-      wire(
-        { node: ecrNodeName(cloud, a) },
-        { node: ecrNodeName(cloud, b) },
-        latencyBetween(cloud, a, b),
-      );
+    if (cloud.ecr.transitMode === "ecmp") {
+      for (const vbr of cloud.vbrs) {
+        if (vbr.region === a) continue;
+        wire({ node: vbr.name }, node(a), latencyBetween(cloud, vbr.region, a));
+      }
+    } else {
+      for (const b of regions.slice(index + 1)) {
+        wire(node(a), node(b), latencyBetween(cloud, a, b));
+      }
     }
   }
 }

@@ -4,6 +4,7 @@ import type { CloudConfig } from "./cloud-config.ts";
 import { type CloudNode, tableNodeName } from "./network.ts";
 import type { NodeContext, SessionRules } from "./nodes.ts";
 import {
+  behindBgp,
   betweenHubs,
   ecrFromRegion,
   ecrFromVpc,
@@ -46,7 +47,7 @@ export function ecrSession(
       };
     }
     default:
-      return { import: ecrFromRegion(cloud), export: betweenHubs(), isClient: false };
+      return { import: ecrFromRegion(), export: betweenHubs(), isClient: false };
   }
 }
 
@@ -57,13 +58,17 @@ export function tableSession(
   other: CloudNode,
 ): SessionRules {
   const { tr, table } = tableOf(cloud, node.name);
-  if (other.kind === "tr") return peerSession(cloud, node, other);
+  const statics = behindBgp(state.staticsOf(node.name));
+  if (other.kind === "tr") {
+    const rules = peerSession(cloud, node, other);
+    return { ...rules, export: [...statics, ...rules.export] };
+  }
   const { attachment } = attachmentOf(cloud, node, other.name);
   const maps = mapsInForce(tr, state);
   const isTold = attachment.association === table && attachment.isAdvertised;
   return {
     import: attachment.propagations.includes(table) ? intoTable(tr, attachment, maps) : NOTHING,
-    export: isTold ? outOfTable(tr, attachment, maps) : NOTHING,
+    export: isTold ? [...statics, ...outOfTable(tr, attachment, maps)] : NOTHING,
     isClient: true,
   };
 }

@@ -129,7 +129,9 @@ function announced({ cloud, state }: NodeContext, node: CloudNode): readonly str
       const published = state.vpc(node.name).routes.filter((route) => route.isPublished);
       return [...systems, ...published.map(({ prefix }) => prefix)];
     }
-    default:
+    case "tr":
+      return [...state.staticsOf(node.name)];
+    case "vpn":
       return [];
   }
 }

@@ -138,11 +138,11 @@ export const ecrFromVpc = (cloud: CloudConfig, vpc: VpcConfig): TermSource[] => 
 
 export const betweenHubs = (): TermSource[] => [SELF, ACCEPT];
 
-/** `near-by`: a path by another region's node loses where the AS_PATHs are as long. */
-export const ecrFromRegion = (cloud: CloudConfig): TermSource[] =>
-  cloud.ecr.transitMode === "ecmp"
-    ? [ACCEPT]
-    : [change("other-region", { med: { add: OTHER_REGION_MED } }), ACCEPT];
+/** A path by another region's node loses where the AS_PATHs are as long. */
+export const ecrFromRegion = (): TermSource[] => [
+  change("other-region", { med: { add: OTHER_REGION_MED } }),
+  ACCEPT,
+];
 
 // Transit router --------------------------------------------------------------------------------
 
@@ -199,6 +199,14 @@ export function outOfTable(
     ACCEPT,
   ];
 }
+
+/** Static routes rank behind BGP wherever they are told, and their path is the shortest of all. */
+export const behindBgp = (statics: ReadonlySet<string>): TermSource[] =>
+  statics.size === 0
+    ? []
+    : [change("static", { localPref: STATIC_LOCAL_PREF }, { prefix: [...statics] })];
+
+const STATIC_LOCAL_PREF = 50;
 
 const medOf = (preference: number): number => preference * PREFERENCE_MED;
 

@@ -27,6 +27,7 @@ export class CloudState {
   readonly prefixes: Set<string>;
   readonly #vbrs: ReadonlyMap<string, VbrState>;
   readonly #vpcs: ReadonlyMap<string, VpcState>;
+  readonly #statics = new Map<string, Set<string>>();
   /** Route maps out of force, as `transit-router/direction/priority`. */
   readonly mapsOff = new Set<string>();
 
@@ -38,6 +39,13 @@ export class CloudState {
 
   vbr(name: string): VbrState {
     return known(this.#vbrs, name, "VBR");
+  }
+
+  /** Static routes in force at a node, by prefix. */
+  staticsOf(node: string): Set<string> {
+    const known = this.#statics.get(node) ?? new Set<string>();
+    this.#statics.set(node, known);
+    return known;
   }
 
   vpc(name: string): VpcState {

@@ -1,5 +1,6 @@
 /** What a console would show of a running cloud; plain data, built when somebody asks. */
 import type { Agent } from "../../agent/agent.ts";
+import { LOCAL_SLOT } from "../../bgp/rib/contract.ts";
 import type { CloudConfig, ConnectionConfig } from "./cloud-config.ts";
 import type { JobView } from "./failover-jobs.ts";
 import type { CloudMachines } from "./machines.ts";
@@ -104,5 +105,6 @@ function vpcTable({ agent, state }: ViewParts, vpc: VpcConfig): VpcRouteView[] {
 
 /** Everything a VPC learnt, active or not. */
 export function dynamicRoutes(agent: Agent | undefined) {
-  return agent?.view.speaker.rib.routes({ rib: "adj-rib-in", offset: 0, limit: ROWS_MAX }) ?? [];
+  const rows = agent?.view.speaker.rib.routes({ rib: "adj-rib-in", offset: 0, limit: ROWS_MAX });
+  return rows?.filter(({ slot }) => slot !== LOCAL_SLOT) ?? [];
 }
