@@ -7,7 +7,7 @@
  *   customer ── vpn ───────────────────────────────────────────────────────────────┘
  */
 import { parseAddress } from "../../core/address.ts";
-import { containsAddress, parsePrefix } from "../../core/prefix.ts";
+import { containsAddress, coversPrefix, parsePrefix } from "../../core/prefix.ts";
 import type { CloudConfig, VbrConfig, VpnConfig } from "./cloud-config.ts";
 import type { AttachmentConfig, TransitRouterConfig } from "./tr-config.ts";
 import type { VpcConfig } from "./vpc-config.ts";
@@ -126,6 +126,36 @@ export function nodeOfAddress(cloud: CloudConfig, address: string): string {
   };
   const vpc = cloud.vpcs.find((one) => localPrefixesOf(one).some(holds));
   return vpc?.name ?? cloud.ecr.name;
+}
+
+/** What the customer is told while nothing is withdrawn: the ECR's own prefixes, and the VPCs'. */
+export function toldPrefixes(cloud: CloudConfig): readonly string[] {
+  const known = TOLD.get(cloud);
+  if (known !== undefined) return known;
+  const told = collectTold(cloud);
+  TOLD.set(cloud, told);
+  return told;
+}
+
+/** Claims ask after every event of a lab. */
+const TOLD = new WeakMap<CloudConfig, readonly string[]>();
+
+function collectTold(cloud: CloudConfig): readonly string[] {
+  const ofVpc = (vpc: VpcConfig): readonly string[] => {
+    const published = vpc.routes.filter(({ isPublished }) => isPublished);
+    const own = [...vpc.vswitches.map(({ cidr }) => cidr), ...published.map((one) => one.prefix)];
+    if (vpc.allowedPrefixes.length === 0) return own;
+    const isCovered = (text: string): boolean => {
+      const inner = parsePrefix(text);
+      return vpc.allowedPrefixes.some((allowed) => {
+        const outer = parsePrefix(allowed);
+        return outer !== undefined && inner !== undefined && coversPrefix(outer, inner);
+      });
+    };
+    const rest = vpc.prefixMode === "match" ? [] : own.filter((text) => !isCovered(text));
+    return [...vpc.allowedPrefixes, ...rest];
+  };
+  return [...new Set([...cloud.ecr.prefixes, ...cloud.vpcs.flatMap(ofVpc)])];
 }
 
 export const addressOf = (withMask: string): string => withMask.split("/")[0] ?? withMask;

@@ -2,7 +2,9 @@
  * Invariants about routes and paths, judged from what the checkers beside a drill recorded: every
  * change of a forwarding table and, where the lab has the eye for it, of every flow's way.
  */
+
 import { coversPrefix, parsePrefix } from "../../core/prefix.ts";
+import { toldPrefixes } from "../cloud/network.ts";
 import type { Direction } from "../lab/lab.ts";
 import type { RouteNode } from "../lab/route-history.ts";
 import type { Evidence } from "../report/measure.ts";
@@ -25,8 +27,8 @@ export function findLeak({ drill, routeChanges, zeroUs }: Evidence): Finding {
   const { edge, cloud, allow } = drill;
   const own = edge.announce.map((one) => one.prefix);
   const expected: Readonly<Record<RouteNode, ReadonlySet<string>>> = {
-    edge: new Set(cloud.ecr.prefixes),
-    ecr: new Set([...own, ...cloud.ecr.prefixes]),
+    edge: new Set(toldPrefixes(cloud)),
+    ecr: new Set([...own, ...toldPrefixes(cloud)]),
   };
   const allowed = (allow ?? []).flatMap((text) => parsePrefix(text) ?? []);
   const first = routeChanges.find(({ node, prefix, via }) => {

@@ -2,7 +2,9 @@
  * Whether a claim of a drill holds right now, asked after every event of a lab: answers come from
  * what journals and tables said so far, kept as they grow.
  */
+
 import type { JournalEntry } from "../../agent/journal.ts";
+import { toldPrefixes } from "../cloud/network.ts";
 import type { CircuitsByPrefix } from "../lab/fib-mirror.ts";
 import type { Lab } from "../lab/lab.ts";
 import type { RouteNode } from "../lab/route-history.ts";
@@ -66,7 +68,7 @@ export class Claims {
           return `${session.name} is not up: ${this.#lastWord(session.name)}`;
       }
     }
-    for (const prefix of cloud.ecr.prefixes) {
+    for (const prefix of toldPrefixes(cloud)) {
       if (routes.via("edge", prefix).length === 0) return `the edge has no route to ${prefix}`;
     }
     const isBack = edge.announce.some((own) => routes.via("ecr", own.prefix).length > 0);
@@ -127,7 +129,7 @@ export class Claims {
 
   #isReachable(): boolean {
     const { routes } = this.#lab;
-    return this.#drill.cloud.ecr.prefixes.every((prefix) => routes.via("edge", prefix).length > 0);
+    return toldPrefixes(this.#drill.cloud).every((prefix) => routes.via("edge", prefix).length > 0);
   }
 
   #via({ kind, prefix }: ClaimOf<"route" | "return">): readonly string[] {

@@ -6,6 +6,7 @@ import { containsAddress, parsePrefix } from "../../core/prefix.ts";
 import { parseDurationUs } from "../../core/time.ts";
 import type { CloudConfig } from "../cloud/cloud-config.ts";
 import { loadCloud } from "../cloud/load.ts";
+import { toldPrefixes } from "../cloud/network.ts";
 import type { SourceReport } from "../report/report.ts";
 import { sourceOf } from "../report/sources.ts";
 import type { Budgets, Drill, Traffic } from "./drill.ts";
@@ -174,7 +175,7 @@ function lintTogether(
   const ends = source.traffic.groups ?? [source.traffic];
   for (const [index, { idc, vpc }] of ends.entries()) {
     const path = source.traffic.groups === undefined ? ["traffic"] : ["traffic", "groups", index];
-    if (vpc !== undefined && !isWithin(vpc, cloud.ecr.prefixes)) {
+    if (vpc !== undefined && !isWithin(vpc, toldPrefixes(cloud))) {
       error([...path, "vpc"], `${vpc} is in no prefix of ${cloud.ecr.name}`);
     }
     if (idc !== undefined && !isWithin(idc, announced)) {
