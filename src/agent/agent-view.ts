@@ -43,6 +43,9 @@ export function createAgentView(parts: AgentViewParts): AgentView {
       return parts.fib.view;
     },
     circuits: () => parts.circuits.view(),
+    get capacity() {
+      return parts.circuits.capacity;
+    },
     path: (peer) => parts.liveness.view(peer),
     bfd: (done) => parts.bfd.snapshot(done),
     get health() {

@@ -314,7 +314,7 @@ export class Agent {
     const speaker = { ...buildSpeakerConfig(config), preservesForwarding };
     this.#driver.deliver({ kind: "configure", config: speaker });
     this.#failback.configure(config);
-    this.#circuits.configure(config.circuits);
+    this.#circuits.configure(config);
   }
 
   #configureBfd(config: EdgeConfig): void {

@@ -2,7 +2,8 @@ import type { BgpState } from "../bgp/fsm/state.ts";
 import type { SpeakerView } from "../bgp/speaker/view.ts";
 import type { Micros } from "../core/time.ts";
 import type { Clock } from "../platform/contract.ts";
-import type { CircuitConfig } from "./config/edge-config.ts";
+import { type CapacityView, CapacityWatch } from "./capacity-watch.ts";
+import type { CircuitConfig, EdgeConfig } from "./config/edge-config.ts";
 import type { Events } from "./event-journal.ts";
 import type { FailbackKeeper } from "./failback/keeper.ts";
 import type { FailbackView } from "./failback/machine.ts";
@@ -35,6 +36,8 @@ export interface CircuitView {
   }[];
 }
 
+type CircuitsConfig = Pick<EdgeConfig, "circuits" | "failover">;
+
 export interface CircuitParts {
   readonly clock: Clock;
   readonly events: Events;
@@ -49,14 +52,23 @@ export interface CircuitParts {
  */
 export class Circuits {
   readonly #parts: CircuitParts;
+  readonly #capacity: CapacityWatch;
+  #config: CircuitsConfig | undefined;
   #configs: readonly CircuitConfig[] = [];
   readonly #last = new Map<string, { readonly state: CircuitState; readonly since: Micros }>();
 
   constructor(parts: CircuitParts) {
     this.#parts = parts;
+    this.#capacity = new CapacityWatch(parts.events);
   }
 
-  configure(circuits: readonly CircuitConfig[]): void {
+  get capacity(): CapacityView | undefined {
+    return this.#capacity.view;
+  }
+
+  configure(config: CircuitsConfig): void {
+    const { circuits } = config;
+    this.#config = config;
     this.#configs = circuits;
     const names = new Set(circuits.map((circuit) => circuit.name));
     for (const name of this.#last.keys()) if (!names.has(name)) this.#last.delete(name);
@@ -65,8 +77,10 @@ export class Circuits {
 
   /** Something changed: says so for every circuit that came up, went down or degraded. */
   update(): void {
+    const up: CircuitConfig[] = [];
     for (const config of this.#configs) {
       const now = this.#derive(config);
+      if (now.state !== "down") up.push(config);
       const before = this.#last.get(config.name);
       if (before?.state === now.state) continue;
       this.#last.set(config.name, { state: now.state, since: this.#parts.clock.now() });
@@ -75,6 +89,7 @@ export class Circuits {
       const fields = { circuit: config.name, reason: now.reason };
       this.#parts.events.emit(level, `circuit.${now.state}`, fields);
     }
+    if (this.#config !== undefined) this.#capacity.judge(this.#config, up);
   }
 
   view(): readonly CircuitView[] {

@@ -1,6 +1,7 @@
 import type { BfdSessionView } from "../bfd/sessions/contract.ts";
 import type { SpeakerView } from "../bgp/speaker/view.ts";
 import type { Micros } from "../core/time.ts";
+import type { CapacityView } from "./capacity-watch.ts";
 import type { CircuitView } from "./circuits.ts";
 import type { EdgeConfig } from "./config/edge-config.ts";
 import type { FibView } from "./fib.ts";
@@ -15,6 +16,8 @@ export interface AgentView {
   readonly speaker: SpeakerView;
   readonly fib: FibView;
   circuits(): readonly CircuitView[];
+  /** Whether one more circuit may be lost; undefined where the file does not say enough. */
+  readonly capacity: CapacityView | undefined;
   /** What is known of a peer's path without asking the BFD engine. */
   path(peer: string): PathView | undefined;
   /** Asks the BFD engine; answers with nothing where it does not run. */

@@ -174,6 +174,7 @@ export function fakeAgent() {
           ],
         }),
       ),
+    capacity: { loadBps: 6e8, lost: "vbr1", leftBps: 0, isEnough: false },
     path: (peer) => ({
       ...{ bfd: peer === "vbr1" ? "Up" : "Down", since: micros(1_000_000), diag: 0 },
       ...{ remoteState: undefined, isStrict: false, heldBecause: undefined, failure: undefined },

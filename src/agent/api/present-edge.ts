@@ -64,6 +64,7 @@ export function presentCircuits(view: AgentView): Circuits {
   return {
     schema: "causeway.circuits/v1",
     at: nowOf(view),
+    capacity: view.capacity ? { ...view.capacity, lost: view.capacity.lost ?? null } : null,
     circuits: view.circuits().map((circuit) => ({
       circuit: circuit.name,
       profile: circuit.config.profile,

@@ -236,6 +236,17 @@ const Failback = Type.Object({
 });
 
 export const Circuits = answer("circuits", {
+  capacity: Nullable(
+    Type.Object(
+      {
+        loadBps: Type.Number(),
+        lost: Nullable(text("the circuit whose loss would hurt most")),
+        leftBps: Type.Number({ description: "what the others would carry then" }),
+        isEnough: Type.Boolean(),
+      },
+      { description: "null where the file does not say load and capacities" },
+    ),
+  ),
   circuits: Type.Array(
     Type.Object({
       circuit: Type.String(),

@@ -1,4 +1,5 @@
 import { formatDurationUs } from "../../core/time.ts";
+import { lossesOf } from "../capacity.ts";
 import { buildFailback } from "./build-failback.ts";
 import type { CircuitDraft, Draft } from "./draft.ts";
 import { type Problems, sentence } from "./problem.ts";
@@ -56,16 +57,16 @@ function lintCapacity(draft: Draft, ordered: readonly CircuitDraft[], problems: 
     problems.report("W413", ["failover", "load"], message);
     return;
   }
-  for (const lost of ordered) {
-    const rest = ordered.filter((circuit) => circuit !== lost);
-    const used = failover?.mode === "active-standby" ? rest.slice(0, 1) : rest;
-    const leftBps = used.reduce((sum, circuit) => sum + capacityOf(circuit), 0);
+  const lines = ordered.map((circuit) => ({
+    name: circuit.source.name,
+    capacityBps: capacityOf(circuit),
+    weight: circuit.source.weight ?? 1,
+  }));
+  for (const { lost, leftBps } of lossesOf(failover?.mode ?? "ecmp", lines)) {
     if (leftBps >= loadBps) continue;
-    const left = leftBps === 0 ? "nothing" : formatBandwidth(leftBps);
-    const message = sentence(
-      `after the loss of "${lost.source.name}" ${left} is left for a load of`,
-      `${formatBandwidth(loadBps)}`,
-    );
+    const rest =
+      leftBps === 0 ? "nothing carries" : `the others carry ${formatBandwidth(leftBps)} of`;
+    const message = `after the loss of "${lost}" ${rest} the load of ${formatBandwidth(loadBps)}`;
     problems.report("W412", ["failover", "load"], message);
   }
 }

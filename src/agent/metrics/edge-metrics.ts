@@ -83,6 +83,16 @@ const FAILBACK_METRICS: readonly MetricFamily<Scrape>[] = [
   },
 ];
 
+const CAPACITY_METRICS: readonly MetricFamily<Scrape>[] = [
+  {
+    name: "causeway_failover_capacity_ratio",
+    help: "What the worst loss of a circuit would leave, to failover.load; absent if unknown",
+    type: "gauge",
+    collect: ({ view }) =>
+      view.capacity ? [sample({}, view.capacity.leftBps / view.capacity.loadBps)] : [],
+  },
+];
+
 const FIB_METRICS: readonly MetricFamily<Scrape>[] = [
   {
     name: "causeway_fib_routes",
@@ -204,6 +214,7 @@ export const EDGE_METRICS: readonly MetricFamily<Scrape>[] = [
   ...BFD_METRICS,
   ...CIRCUIT_METRICS,
   ...FAILBACK_METRICS,
+  ...CAPACITY_METRICS,
   ...FIB_METRICS,
   ...PROCESS_METRICS,
 ];

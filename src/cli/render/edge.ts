@@ -1,6 +1,8 @@
 import type { Bfd, Circuits, Event, Fib, FibRoute, Health } from "../../agent/api/schemas.ts";
 import { formatAge, formatTable, formatUs } from "./table.ts";
 
+const MBPS = 1e6;
+
 export function drawBfd({ sessions, at }: Bfd): string {
   if (sessions.length === 0) return "no BFD session is configured";
   const why = sessions
@@ -30,12 +32,17 @@ function reasonOf(session: Bfd["sessions"][number]): string {
   return `${session.diagText}${remote}`;
 }
 
-export function drawCircuits({ circuits, at }: Circuits): string {
+export function drawCircuits({ circuits, capacity, at }: Circuits): string {
   if (circuits.length === 0) return "no circuit is configured";
   const why = circuits.flatMap(({ circuit, state, reason, use, useReason }) => [
     ...(reason === null ? [] : [`${circuit} is ${state}: ${reason}`]),
     ...(useReason === null ? [] : [`${circuit} is ${use}: ${useReason}`]),
   ]);
+  if (capacity?.isEnough === false && capacity.lost !== null) {
+    const { lost, leftBps, loadBps } = capacity;
+    const left = `${leftBps / MBPS} of the ${loadBps / MBPS} Mbps`;
+    why.push(`without ${lost} the others would carry ${left} that failover.load asks for`);
+  }
   const table = formatTable(
     ["Circuit", "State", "Since", "Use", "Link", "Interface", "VLAN", "Weight", "Sessions"],
     circuits.map((circuit) => [
