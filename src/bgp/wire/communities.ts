@@ -37,18 +37,42 @@ function distinctFew(words: number[]): number[] {
 const isSameTriple = (words: readonly number[], a: number, b: number): boolean =>
   words[a] === words[b] && words[a + 1] === words[b + 1] && words[a + 2] === words[b + 2];
 
-/** By text, whose hash the engine seeds: a peer cannot choose values that collide. */
-function distinctMany(words: readonly number[]): number[] {
-  const seen = new Set<string>();
-  const kept: number[] = [];
-  for (let at = 0; at < words.length; at += 3) {
-    const key = `${words[at]}:${words[at + 1]}:${words[at + 2]}`;
-    if (seen.has(key)) continue;
-    seen.add(key);
-    kept.push(words[at] as number, words[at + 1] as number, words[at + 2] as number);
+/**
+ * By sorting: a peer may choose what collides in a hash of ours, and the engine's own wants text,
+ * which costs more than all else about the attribute. What is sorted already needs no more.
+ */
+function distinctMany(words: number[]): number[] {
+  if (isAscending(words)) return words;
+  const order = new Uint32Array(words.length / 3);
+  for (let index = 0; index < order.length; index += 1) order[index] = index * 3;
+  order.sort((a, b) => compareTriples(words, a, b) || a - b);
+  const isRepeated = new Uint8Array(order.length);
+  for (let index = 1; index < order.length; index += 1) {
+    const [before, at] = [order[index - 1] as number, order[index] as number];
+    if (isSameTriple(words, before, at)) isRepeated[at / 3] = 1;
   }
-  return kept;
+  let kept = 0;
+  for (let at = 0; at < words.length; at += 3) {
+    if (isRepeated[at / 3] === 1) continue;
+    if (kept < at) words.copyWithin(kept, at, at + 3);
+    kept += 3;
+  }
+  words.length = kept;
+  return words;
 }
+
+/** Each less than the next, so that none can be there twice. */
+function isAscending(words: readonly number[]): boolean {
+  for (let at = 3; at < words.length; at += 3) {
+    if (compareTriples(words, at - 3, at) >= 0) return false;
+  }
+  return true;
+}
+
+const compareTriples = (words: readonly number[], a: number, b: number): number =>
+  (words[a] as number) - (words[b] as number) ||
+  (words[a + 1] as number) - (words[b + 1] as number) ||
+  (words[a + 2] as number) - (words[b + 2] as number);
 
 const word = (octets: Uint8Array, at: number): number =>
   (((octets[at] as number) << 24) |
