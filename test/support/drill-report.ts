@@ -58,6 +58,8 @@ export function aFullReport(change: Partial<DrillReport> = {}): DrillReport {
   const report = aReport();
   const [traffic] = report.traffic;
   const loss = { sent: 100, lost: 50, longestGapMs: 51 };
+  const quietLoss = { sent: 10, lost: 0, longestGapMs: 0 };
+  const recovery = { flows: 1, p50Ms: 60, p99Ms: 61, maxMs: 61 };
   const quiet = { sent: 100, lost: 0, longestGapMs: 0, delay: { p50Ms: 1.4, p99Ms: 1.5 } };
   const phases = { before: quiet, during: { ...loss, delay: null }, after: quiet };
   const up = { circuit: "circuit-1", fault: null, bfd: "up", bgp: "up" } as const;
@@ -69,6 +71,11 @@ export function aFullReport(change: Partial<DrillReport> = {}): DrillReport {
     configHash: "0".repeat(64),
     sources: [{ what: "drill", file: "a-drill.yaml", sha256: "0".repeat(64) }],
     endedAt: "2026-01-01T00:00:00.300Z",
+    faults: report.faults.map((fault) => ({
+      ...fault,
+      recovery: { toCloud: recovery, toEdge: null },
+      routeChanges: 1,
+    })),
     checks: [
       ...report.checks,
       {
@@ -100,6 +107,18 @@ export function aFullReport(change: Partial<DrillReport> = {}): DrillReport {
       redundant: { count: 0, prefixes: [] },
       nonRedundant: { count: 1, prefixes: ["10.64.0.0/16"] },
     },
+    repairs: [
+      {
+        ...{ repair: "restore circuit-1", circuit: "circuit-1", atMs: 180, restoredMs: 20 },
+        lost: { toCloud: quietLoss, toEdge: quietLoss },
+      },
+    ],
+    links: [
+      {
+        ...{ circuit: "circuit-1", direction: "to-cloud", capacityBps: 1e9 },
+        ...{ beforeBps: 6e8, peakBps: 1.2e9, peakAtMs: 151.2, overMs: 90 },
+      },
+    ],
     shares: [
       { direction: "to-cloud", circuit: "circuit-1", flows: { baseline: 1, during: 0, after: 1 } },
       { direction: "to-cloud", circuit: null, flows: { baseline: 0, during: 1, after: 0 } },

@@ -7,6 +7,7 @@
 import { type Window, wholeWindow } from "./axis.ts";
 import { escapeMarkup as text } from "./escape.ts";
 import { figures } from "./page-figures.ts";
+import { linkTable } from "./page-links.ts";
 import {
   checksTable,
   chip,
@@ -188,7 +189,7 @@ function network(report: DrillReport): string {
   return (
     `<div class="three">${panels.join("")}</div>` +
     `<p class="facts">thick: carries flows (→ to the cloud, ← to the edge); thin: stands by; ` +
-    `dashed with ✕: broken</p>${sharesBars(report)}`
+    `dashed with ✕: broken</p>${sharesBars(report)}${linkTable(report)}`
   );
 }
 

@@ -5,44 +5,67 @@ import { detectorName, share, sumLoss, worstFault } from "./story.ts";
 import { ms, signed } from "./units.ts";
 
 export function figures(report: DrillReport): string {
-  const { faults, traffic } = report;
+  const { faults, traffic, repairs = [] } = report;
   const fault = worstFault(faults);
-  const ofMany = faults.length > 1 ? ", the worst" : "";
-  const loss = sumLoss(traffic);
-  const tiles = [
-    fault &&
-      tile({
-        name: `detection${ofMany}`,
-        value: orDash(fault.detectionMs),
-        note:
-          fault.detectedBy === null
-            ? "not noticed at the edge"
-            : `by ${detectorName(fault.detectedBy)}`,
-        limit: limitOf(report, "detection"),
-      }),
-    fault &&
-      tile({
-        name: `convergence${ofMany}`,
-        value: orDash(fault.convergenceMs),
-        note: `until the edge's FIB left it; the cloud's left ${cloudNote(fault)}`,
-        limit: limitOf(report, "convergence"),
-      }),
-    tile({
-      name: "lost",
-      value: traffic.length === 0 ? "–" : String(loss.lost),
-      note: traffic.length === 0 ? "no probe was sent" : `${share(loss)} of ${loss.sent} probes`,
-      limit: undefined,
-    }),
-    traffic.length > 0 &&
-      tile({
-        name: "longest silence",
-        value: ms(loss.longestGapMs),
-        note: "of any one flow",
-        limit: limitOf(report, "outage"),
-      }),
+  const tiles = [...(fault === undefined ? [] : ofFault(report, fault)), ...ofLoss(report)];
+  const many = faults.length + repairs.length > 1 ? deedTable(report) : "";
+  const none = traffic.length === 0 && faults.length === 0;
+  return none ? "" : `<div class="tiles">${tiles.map(tile).join("")}</div>${many}`;
+}
+
+/** Detection, convergence, recovery: the three times a failover is made of. */
+function ofFault(report: DrillReport, fault: FaultReport): Tile[] {
+  const ofMany = report.faults.length > 1 ? ", the worst" : "";
+  const by = fault.detectedBy === null ? undefined : `by ${detectorName(fault.detectedBy)}`;
+  const recovered = recoveryOf(fault);
+  return [
+    {
+      name: `detection${ofMany}`,
+      value: orDash(fault.detectionMs),
+      note: by ?? "not noticed at the edge",
+      limit: limitOf(report, "detection"),
+    },
+    {
+      name: `convergence${ofMany}`,
+      value: orDash(fault.convergenceMs),
+      note: `until the edge's FIB left it; the cloud's left ${cloudNote(fault)}`,
+      limit: limitOf(report, "convergence"),
+    },
+    ...(recovered === undefined
+      ? []
+      : [
+          {
+            name: `recovery${ofMany}`,
+            value: ms(recovered.maxMs),
+            note: `until every flow arrived again, half of them after ${ms(recovered.p50Ms)}`,
+            limit: undefined,
+          },
+        ]),
   ];
-  const many = faults.length > 1 ? faultTable(faults) : "";
-  return `<div class="tiles">${tiles.filter(Boolean).join("")}</div>${many}`;
+}
+
+function ofLoss(report: DrillReport): Tile[] {
+  const { traffic } = report;
+  if (traffic.length === 0) {
+    return [{ name: "lost", value: "–", note: "no probe was sent", limit: undefined }];
+  }
+  const loss = sumLoss(traffic);
+  const note = `${share(loss)} of ${loss.sent} probes`;
+  return [
+    { name: "lost", value: String(loss.lost), note, limit: undefined },
+    {
+      name: "longest silence",
+      value: ms(loss.longestGapMs),
+      note: "of any one flow",
+      limit: limitOf(report, "outage"),
+    },
+  ];
+}
+
+/** Of the worse direction. */
+function recoveryOf({ recovery }: FaultReport): { maxMs: number; p50Ms: number } | undefined {
+  const ways = [recovery?.toCloud, recovery?.toEdge].flatMap((way) => way ?? []);
+  return ways.toSorted((one, other) => other.maxMs - one.maxMs)[0];
 }
 
 const orDash = (value: number | null): string => (value === null ? "–" : ms(value));
@@ -81,28 +104,47 @@ function gauge({ value, limit, status, expected }: CheckReport): string {
   );
 }
 
-function faultTable(faults: readonly FaultReport[]): string {
-  const heads = ["at", "", "detected", "edge left", "cloud left", "lost", "longest silence"];
-  const rows = faults.map((fault) => {
-    const loss = sumLoss([fault.lost.toCloud, fault.lost.toEdge]);
-    const cells = [
-      signed(fault.atMs),
-      fault.fault,
-      orDash(fault.detectionMs),
-      orDash(fault.convergenceMs),
-      orDash(fault.cloudConvergenceMs),
-      `${loss.lost} of ${loss.sent}`,
-      ms(loss.longestGapMs),
-    ];
+/** Faults and repairs in the order they were made. */
+function deedTable({ faults, repairs = [] }: DrillReport): string {
+  const heads = [
+    "at",
+    "what",
+    "detected",
+    "edge left",
+    "cloud left",
+    "restored",
+    "lost",
+    "silence",
+  ];
+  const rows = [
+    ...faults.map((fault) => ({
+      atMs: fault.atMs,
+      text: fault.fault,
+      times: [fault.detectionMs, fault.convergenceMs, fault.cloudConvergenceMs, null],
+      loss: sumLoss([fault.lost.toCloud, fault.lost.toEdge]),
+    })),
+    ...repairs.map((repair) => ({
+      atMs: repair.atMs,
+      text: repair.repair,
+      times: [null, null, null, repair.restoredMs],
+      loss: sumLoss([repair.lost.toCloud, repair.lost.toEdge]),
+    })),
+  ].toSorted((one, other) => one.atMs - other.atMs);
+  const body = rows.slice(0, DEEDS_MAX).map(({ atMs, text: words, times, loss }) => {
+    const lost = [`${loss.lost} of ${loss.sent}`, ms(loss.longestGapMs)];
+    const cells = [signed(atMs), words, ...times.map(orDash), ...lost];
     const row = cells.map((cell, index) => `<td${index === 1 ? WORDS : NUMBER}>${text(cell)}</td>`);
     return `<tr>${row.join("")}</tr>`;
   });
   const head = heads.map((name, index) => `<th${index === 1 ? "" : NUMBER}>${name}</th>`).join("");
+  const more = rows.length - body.length;
   return (
     `<div class="scroll"><table><thead><tr>${head}</tr></thead>` +
-    `<tbody>${rows.join("")}</tbody></table></div>`
+    `<tbody>${body.join("")}</tbody></table></div>` +
+    (more > 0 ? `<p class="facts">and ${more} more; the JSON has them all</p>` : "")
   );
 }
 
+const DEEDS_MAX = 60;
 const WORDS = ` class="words"`;
 const NUMBER = ` class=n`;

@@ -50,7 +50,7 @@ export function checksTable(checks: readonly CheckReport[]): string {
     check.observed,
     number(marginText(check)),
   ]);
-  return table(["", "check", "expected", "observed", number("margin")], rows);
+  return table(["status", "check", "expected", "observed", number("margin")], rows);
 }
 
 function marginText({ margin, limit, unit }: CheckReport): string {
@@ -189,7 +189,10 @@ export function trafficTables({ traffic, flows }: DrillReport): string {
   const told = flows.filter((flow) => worst.includes(flow));
   const each = table(
     heads,
-    told.map((flow) => [`${flow.direction} #${flow.flow}`, ...cells(flow)]),
+    told.map((flow) => [
+      `${flow.direction} #${flow.flow}${flow.group ? ` ${flow.group}` : ""}`,
+      ...cells(flow),
+    ]),
   );
   const all = traffic.reduce((sum, row) => sum + row.flows, 0);
   const which = told.length < all ? `the ${told.length} of ${all} that lost most` : `${all}`;
@@ -214,7 +217,7 @@ export function eventsTable({ timeline, timelineOmitted = 0 }: DrillReport): str
   ]);
   const omitted = timeline.length - told.length + timelineOmitted;
   const more = omitted > 0 ? `, ${omitted} more left out` : "";
-  const heads = [number("at"), "actor", "event", ""];
+  const heads = [number("at"), "actor", "event", "text"];
   const summary = `${told.length} events, those of the setup before 0 included${more}`;
   return fold(summary, table(heads, rows));
 }

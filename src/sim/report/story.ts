@@ -74,7 +74,23 @@ function timesOf(faults: readonly FaultReport[]): string {
   return `at ${told.join(", ")}${faults.length > told.length ? " …" : ""}`;
 }
 
-function whatWasLost({ traffic }: DrillReport): string {
+function whatWasLost(report: DrillReport): string {
+  const over = overload(report);
+  return `${lossOf(report)}${over === undefined ? "" : `; ${over}`}`;
+}
+
+/** Probes are few; a line too small for the load would lose what they stand for. */
+function overload({ links = [] }: DrillReport): string | undefined {
+  const worst = links
+    .filter(({ overMs, capacityBps }) => overMs > 0 && capacityBps !== null)
+    .toSorted((one, other) => other.overMs - one.overMs)[0];
+  if (worst === undefined || worst.capacityBps === null) return undefined;
+  const percent = Math.round((100 * worst.peakBps) / worst.capacityBps);
+  const asked = `${worst.circuit} was asked for ${percent} % of its capacity`;
+  return `${asked}, too much for ${ms(worst.overMs)}`;
+}
+
+function lossOf({ traffic }: DrillReport): string {
   if (traffic.length === 0) return "not measured: no probe was sent";
   const all = sumLoss(traffic);
   if (all.lost === 0) return `nothing: all ${all.sent} probes arrived`;

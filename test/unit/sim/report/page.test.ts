@@ -13,7 +13,10 @@ t.test("the story: what, when, lost", async (t) => {
   t.equal(story.what, "cut circuit-1");
   t.match(story.when, /^at \+100.0 ms, noticed by BFD after 50 ms, left by the edge 1 ms later, /);
   t.match(story.when, /as before at \+200.0 ms$/);
-  t.match(story.lost, /^50 of 100 probes \(50.0 %\): 50 to the cloud; longest silence/);
+  t.match(
+    story.lost,
+    /^50 of 100 probes \(50.0 %\): 50 to the cloud; longest silence of a flow 51 ms; circuit-1 was asked for 120 % /,
+  );
   const { faults } = aReport();
   const thrice = tellStory(aReport({ faults: [faults, faults, faults].flat() }));
   t.equal(thrice.what, "cut circuit-1, 3 times");
@@ -80,6 +83,9 @@ t.test("the page shows the network at three moments, routes, shares and flows", 
   t.match(page, /class="cross"/);
   t.match(page, /flow by flow \(1\)/);
   t.match(page, /one way only/);
+  t.match(page, /<small>recovery<\/small><b>61 ms<\/b>/);
+  t.match(page, /restore circuit-1<\/td>.*<td class=n>20 ms<\/td>/);
+  t.match(page, /120 %.*too much for 90 ms/);
   t.match(page, /<div class="gauge pass"><i style="width:53%">/);
   t.notMatch(page, /NaN|Infinity|undefined|null/);
 });
