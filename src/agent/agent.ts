@@ -378,10 +378,12 @@ export class Agent {
       this.#fib.join(slot);
       this.#failback.up(peer);
     } else if (from === "Established") {
-      const isAwaited = (this.#speaker.view.peer(peer)?.keptFamilies.length ?? 0) > 0;
-      // RFC 4724 §4.2: a peer that restarts forwards meanwhile. A run that ends moves nothing.
+      const isRunning = this.#phase === "running"; // a run that ends moves nothing
+      const kept = this.#speaker.view.peer(peer)?.keptFamilies ?? [];
+      const isAwaited = isRunning && kept.length > 0;
+      // RFC 4724 §4.2: a peer that restarts forwards meanwhile.
       if (isAwaited) this.#awaited.add(peer);
-      else if (this.#phase === "running") this.#leavePath(peer, text);
+      else if (isRunning) this.#leavePath(peer, text);
       this.#events.emit("warn", "bgp.peer.down", { peer, from, to, reason, text, isAwaited });
       if (!isAwaited) this.#failback.down(peer, reason, text);
     } else {

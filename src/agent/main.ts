@@ -197,7 +197,8 @@ class Daemon {
   /** Leaves the kernel's routes, and a note that says so to the next run. */
   #restart(): void {
     if (!this.#mayStop()) return;
-    this.#agent.restart(`${this.#config.name} restarts`, (note) => {
+    const text = `${this.#config.name} is restarted by its administrator (SIGQUIT)`;
+    this.#agent.restart(text, (note) => {
       const failure = note && leaveNote(this.#stateDirectory, note);
       if (failure !== undefined) this.#options.stderr.write(`causeway: ${failure}\n`);
       void this.abandon().then(() => this.#end(75));

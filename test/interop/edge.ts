@@ -17,25 +17,43 @@ export interface PeerRow {
 export class Edge {
   readonly #socket: string;
   readonly process: ChildProcess;
+  readonly #write: (config: string) => string;
 
   /** `config` is the file's text without `api`, which is added here. */
   constructor(bench: Bench, node: string, config: string) {
-    this.#socket = join(bench.folder, `edge-${node}.sock`);
-    const file = bench.file(`edge-${node}.yaml`, `${config}\napi: { socket: ${this.#socket} }\n`);
+    const socket = join(bench.folder, `edge-${node}.sock`);
+    this.#socket = socket;
+    this.#write = (text) =>
+      bench.file(`edge-${node}.yaml`, `${text}\napi: { socket: ${socket} }\n`);
+    const file = this.#write(config);
     this.process = bench.spawn(node, process.execPath, [launcher, "agent", "-c", file]);
+  }
+
+  reload(config: string): void {
+    this.#write(config);
+    this.process.kill("SIGHUP");
+  }
+
+  /** The journal so far. */
+  events(): readonly { readonly event: string; readonly fields: Record<string, unknown> }[] {
+    const lines = this.#run("events").split("\n");
+    return lines.filter((line) => line !== "").map((line) => JSON.parse(line));
   }
 
   /** The JSON answer of a command; an empty object while the daemon is not there yet. */
   // biome-ignore lint/suspicious/noExplicitAny: tests match on shapes
   ask(...command: string[]): any {
-    const [env, ...plain] = PLAIN;
-    const words = [launcher, ...command, "-o", "json", "--socket", this.#socket];
-    const { stdout } = spawnSync(env, [...plain, process.execPath, ...words], { encoding: "utf8" });
     try {
-      return JSON.parse(stdout);
+      return JSON.parse(this.#run(...command));
     } catch {
       return {};
     }
+  }
+
+  #run(...command: string[]): string {
+    const [env, ...plain] = PLAIN;
+    const words = [launcher, ...command, "-o", "json", "--socket", this.#socket];
+    return spawnSync(env, [...plain, process.execPath, ...words], { encoding: "utf8" }).stdout;
   }
 
   peer(name: string): PeerRow | undefined {

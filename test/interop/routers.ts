@@ -108,11 +108,20 @@ export async function eventually<Answer>(
 /** BIRD 2 in a node. `ask("show protocols all")` is birdc's answer. */
 export class Bird {
   readonly #socket: string;
+  readonly #start: (...more: readonly string[]) => ChildProcess;
+  process: ChildProcess;
 
   constructor(bench: Bench, node: string, config: string) {
     const path = bench.file(`bird-${node}.conf`, `log stderr all;\n${config}`);
     this.#socket = join(bench.folder, `bird-${node}.ctl`);
-    bench.spawn(node, PROGRAMS.bird, ["-f", "-c", path, "-s", this.#socket]);
+    const args = ["-f", "-c", path, "-s", this.#socket];
+    this.#start = (...more) => bench.spawn(node, PROGRAMS.bird, [...args, ...more]);
+    this.process = this.#start();
+  }
+
+  /** After `ask("graceful restart")`: the second half of it. */
+  recover(): void {
+    this.process = this.#start("-R");
   }
 
   ask(command: string): string {
@@ -126,6 +135,8 @@ export class Frr {
   readonly #folder: string;
   readonly #bench: Bench;
   readonly #node: string;
+  readonly #starts = new Map<string, () => ChildProcess>();
+  bgpd: ChildProcess | undefined;
 
   /** Each daemon knows its own words only: `config` is bgpd's, `bfdConfig` bfdd's. */
   constructor(bench: Bench, node: string, config: string, bfdConfig = "") {
@@ -142,14 +153,24 @@ export class Frr {
       const bfd = daemon === "zebra" ? [] : [`--bfdctl=${join(this.#folder, "bfdd.sock")}`];
       const log = ["--log", "stdout", "--log-level", "warnings"];
       const args = [...files, ...zserv, ...(daemon === "bfdd" ? bfd : []), ...log, "-f", path];
-      bench.spawn(node, `/usr/lib/frr/${daemon}`, args);
-      waitForFile(join(this.#folder, `${daemon}.vty`));
+      this.#starts.set(daemon, () => bench.spawn(node, `/usr/lib/frr/${daemon}`, args));
+      this.start(daemon);
     }
   }
 
-  ask(command: string): string {
+  /** Each runs from the beginning; one that was killed is started again. */
+  start(daemon: "zebra" | "bfdd" | "bgpd"): void {
+    const path = join(this.#folder, `${daemon}.vty`);
+    rmSync(path, { force: true });
+    const process = this.#starts.get(daemon)?.();
+    if (daemon === "bgpd") this.bgpd = process;
+    waitForFile(path);
+  }
+
+  ask(...commands: string[]): string {
     const netns = ["netns", "exec", this.#bench.namespaces.nameOf(this.#node), "vtysh"];
-    const args = [...netns, "--vty_socket", this.#folder, "-c", command];
+    const words = commands.flatMap((command) => ["-c", command]);
+    const args = [...netns, "--vty_socket", this.#folder, ...words];
     return spawnSync("ip", args, { encoding: "utf8" }).stdout ?? "";
   }
 
