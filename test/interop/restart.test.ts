@@ -158,18 +158,15 @@ t.test(
     const bench = new Bench();
     t.teardown(() => bench.dispose());
     cabled(bench);
-    const frr = new Frr(
-      bench,
-      "frr",
+    const frrOf = (sec: number) =>
       frrConfig(
-        "bgp graceful-restart\n bgp graceful-restart preserve-fw-state\n bgp graceful-restart restart-time 9\n",
-      ),
-    );
-    const bird = new Bird(
-      bench,
-      "bird",
-      birdConfig("graceful restart on; graceful restart time 9;"),
-    );
+        `bgp graceful-restart\n bgp graceful-restart preserve-fw-state
+ bgp graceful-restart restart-time ${sec}`,
+      );
+    const birdOf = (sec: number) =>
+      birdConfig(`graceful restart on; graceful restart time ${sec};`);
+    const frr = new Frr(bench, "frr", frrOf(120));
+    const bird = new Bird(bench, "bird", birdOf(120));
     const edge = new Edge(bench, "edge", edgeConfig(`${bench.folder}/state`, GRACEFUL));
     const has = (prefix: string) => kernel(bench).includes(prefix);
     for (const peer of ["frr", "bird"]) await edge.established(peer);
@@ -185,8 +182,8 @@ t.test(
       );
     }
     t.ok(has(FRRS) && has(BIRDS), "both stay in use");
-    bird.recover();
-    frr.start("bgpd");
+    bird.recover(birdOf(3));
+    frr.recover(frrOf(3));
     for (const peer of ["frr", "bird"]) {
       await edge.established(peer);
       await eventually(

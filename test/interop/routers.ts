@@ -109,18 +109,21 @@ export async function eventually<Answer>(
 export class Bird {
   readonly #socket: string;
   readonly #start: (...more: readonly string[]) => ChildProcess;
+  readonly #write: (config: string) => string;
   process: ChildProcess;
 
   constructor(bench: Bench, node: string, config: string) {
-    const path = bench.file(`bird-${node}.conf`, `log stderr all;\n${config}`);
+    this.#write = (text) => bench.file(`bird-${node}.conf`, `log stderr all;\n${text}`);
+    const path = this.#write(config);
     this.#socket = join(bench.folder, `bird-${node}.ctl`);
     const args = ["-f", "-c", path, "-s", this.#socket];
     this.#start = (...more) => bench.spawn(node, PROGRAMS.bird, [...args, ...more]);
     this.process = this.#start();
   }
 
-  /** After `ask("graceful restart")`: the second half of it. */
-  recover(): void {
+  /** After `ask("graceful restart")`: the second half of it, with whatever is configured now. */
+  recover(config: string): void {
+    this.#write(config);
     this.process = this.#start("-R");
   }
 
@@ -154,12 +157,17 @@ export class Frr {
       const log = ["--log", "stdout", "--log-level", "warnings"];
       const args = [...files, ...zserv, ...(daemon === "bfdd" ? bfd : []), ...log, "-f", path];
       this.#starts.set(daemon, () => bench.spawn(node, `/usr/lib/frr/${daemon}`, args));
-      this.start(daemon);
+      this.#start(daemon);
     }
   }
 
-  /** Each runs from the beginning; one that was killed is started again. */
-  start(daemon: "zebra" | "bfdd" | "bgpd"): void {
+  /** bgpd was killed, and is started with what is configured now. */
+  recover(config: string): void {
+    this.#bench.file(`frr-${this.#node}/bgpd.conf`, config);
+    this.#start("bgpd");
+  }
+
+  #start(daemon: "zebra" | "bfdd" | "bgpd"): void {
     const path = join(this.#folder, `${daemon}.vty`);
     rmSync(path, { force: true });
     const process = this.#starts.get(daemon)?.();
