@@ -154,6 +154,7 @@ async function play(
       if (!order.isQuiet) streams.err(`${formatEntry(entry)}\n`);
     },
     traceHash: () => (lab instanceof VirtualLab ? lab.traceHash : null),
+    ...(lab.mode === "virtual" && { repeat: () => hashOf(drill) }),
     async reported(report) {
       isReported = true;
       streams.out(order.output === "json" ? `${JSON.stringify(report)}\n` : formatReport(report));
@@ -168,6 +169,14 @@ async function play(
   } finally {
     process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
   }
+}
+
+/** Of another virtual run of the same drill. */
+async function hashOf(drill: Drill): Promise<string | null> {
+  const lab = new VirtualLab(drill);
+  const quiet = { version: "", startedAt: VIRTUAL_START, progress: () => undefined };
+  const report = await runDrill(drill, lab, { ...quiet, traceHash: () => lab.traceHash });
+  return report.traceHash;
 }
 
 function openLab(

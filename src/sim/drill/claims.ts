@@ -22,7 +22,7 @@ export class Claims {
   /** VBRs the ECR has had a session with, and how much of the cloud's journal was read for that. */
   readonly #joined = new Set<string>();
   #cloudReadCount = 0;
-  /** Where the journals stood at the last deed: alarms count from there. */
+  /** Where the journals stood at the last fault: alarms count from there. */
   #since = { edge: 0, cloud: 0 };
   #baseline: Readonly<Record<RouteNode, CircuitsByPrefix>> | undefined;
 
@@ -49,8 +49,8 @@ export class Claims {
     return this.#baseline;
   }
 
-  /** A fault or repair is about to be. */
-  deedBegins(): void {
+  /** Alarms count from here. */
+  faultBegins(): void {
     const [edge, cloud] = [this.#lab.edgeJournal(), this.#lab.cloudJournal()];
     this.#since = { edge: edge.length, cloud: cloud.length };
   }

@@ -92,7 +92,7 @@ export type Claim =
       readonly via: readonly string[];
     }
   | {
-      /** A journal tells this event since the last fault or repair: an alarm that must fire. */
+      /** A journal tells this event since the last fault: an alarm that must fire. */
       readonly kind: "event";
       readonly event: string;
       /** Circuit, session or peer it is about; undefined: any. */

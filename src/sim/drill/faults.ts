@@ -232,6 +232,18 @@ export const FAULTS = {
     },
     text: (of) => `cloud announces and withdraws ${of.count} prefixes, ${of.times} times`,
   }),
+  "failover-test": row({
+    target: "circuit",
+    kind: "fault",
+    with: {
+      forUs: duration("for"),
+      answer: word("answer", ["accepted", "refused"] as const, "accepted"),
+    },
+    text: (of) => {
+      const end = of.answer === "refused" ? ", which the cloud refuses" : "";
+      return `a failover-test job for ${of.circuit}${end}`;
+    },
+  }),
   // The edge -----------------------------------------------------------------------------------
   "down-interface": row({
     target: "circuit",

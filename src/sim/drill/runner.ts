@@ -26,6 +26,8 @@ export interface RunOptions {
   /** Called as things happen, for the terminal. */
   readonly progress: (entry: TimelineEntry) => void;
   readonly traceHash: () => string | null;
+  /** Plays the same drill again, for `determinism`; answers with its hash. */
+  readonly repeat?: () => Promise<string | null>;
   /** Called with the report before the lab is taken down; the lab stays up until it resolves. */
   readonly reported?: (report: DrillReport) => Promise<void>;
 }
@@ -106,7 +108,22 @@ class Run {
     await lab.sleepUntil(after(lab.now(), AFTERMATH_US));
     this.#sampleFlows();
     const probes = await lab.stopProbes(SETTLE_US);
+    if (this.#drill.always?.includes("determinism")) await this.#compareWithTwin();
     return this.#report(probes);
+  }
+
+  async #compareWithTwin(): Promise<void> {
+    const { repeat, traceHash } = this.#options;
+    const twin = await repeat?.();
+    const own = traceHash();
+    const isSame = twin === own;
+    const isUnsure = twin === undefined || twin === null || own === null;
+    this.#checks.push({
+      check: "always determinism",
+      status: isUnsure ? "inconclusive" : isSame ? "pass" : "fail",
+      expected: "the same seed gives the same trace",
+      observed: isUnsure ? "not played twice" : isSame ? `${own} twice` : `${own}, then ${twin}`,
+    });
   }
 
   /** Where every flow goes, asked again only where a table has changed. */
@@ -126,8 +143,9 @@ class Run {
     if (step.atUs !== undefined) await this.#lab.sleepUntil(after(this.#zeroUs, step.atUs));
     if (step.do === "expect") return this.#expect(step.expect);
     const begunUs = this.#lab.now();
-    this.#claims.deedBegins();
-    const deed: Deed = { ...describe(step), begunUs, atUs: this.#lab.perform(step) };
+    const words = describe(step);
+    if (words.kind === "fault") this.#claims.faultBegins();
+    const deed: Deed = { ...words, begunUs, atUs: this.#lab.perform(step) };
     this.#deeds.push(deed);
     this.#options.progress({
       atMs: (deed.atUs - this.#zeroUs) / 1000,

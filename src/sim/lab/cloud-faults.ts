@@ -9,6 +9,7 @@ import { compilePolicies } from "../../bgp/policy/compile.ts";
 import type { TermSource } from "../../bgp/policy/source.ts";
 import { ErrorCode } from "../../bgp/wire/iana.ts";
 import { encodeNotification } from "../../bgp/wire/notification.ts";
+import { AppError } from "../../core/app-error.ts";
 import { assert } from "../../core/assert.ts";
 import { formatPrefix, parsePrefix } from "../../core/prefix.ts";
 import type { Host } from "../../platform/contract.ts";
@@ -33,6 +34,10 @@ export class CloudFaults {
   readonly #hosts = new Map<string, Host>();
   /** VBRs that do not run as their file says. */
   readonly #changed = new Set<string>();
+
+  /** Beside those of the file. */
+  readonly #announced = new Set<string>();
+  #jobCount = 0;
 
   constructor(ground: CloudFaultGround) {
     this.#ground = ground;
@@ -86,12 +91,13 @@ export class CloudFaults {
     },
     drain: (fault) => this.drain(fault.circuit, drainTerm(fault)),
     withdraw: ({ prefix }) => this.#cloud.withdraw(prefix),
-    announce: ({ prefix }) => this.#cloud.announce(prefix),
+    announce: ({ prefix }) => this.#announce(prefix),
     "announce-only": ({ prefixes }) => this.#announceOnly(prefixes),
     flood: ({ prefix, count }) => {
-      this.#cloud.announce(...subnets(prefix, count));
+      this.#announce(...subnets(prefix, count));
     },
     storm: (fault) => this.#storm(fault),
+    "failover-test": (fault) => this.#testFailover(fault),
   } satisfies Deeds;
 
   resetTcp(circuit: string): void {
@@ -109,10 +115,27 @@ export class CloudFaults {
     this.#change(circuit, (session) => ({ ...session, exportPolicy }));
   }
 
-  #announceOnly(prefixes: readonly string[]): void {
-    const others = this.#ground.config.ecr.prefixes.filter((own) => !prefixes.includes(own));
-    this.#cloud.withdraw(...others);
+  #announce(...prefixes: readonly string[]): void {
+    for (const prefix of prefixes) this.#announced.add(prefix);
     this.#cloud.announce(...prefixes);
+  }
+
+  #announceOnly(prefixes: readonly string[]): void {
+    const all = [...this.#ground.config.ecr.prefixes, ...this.#announced];
+    this.#cloud.withdraw(...all.filter((one) => !prefixes.includes(one)));
+    this.#announce(...prefixes);
+  }
+
+  /** Through the door the vendor has for it, with its reasons to say no. */
+  #testFailover({ circuit, forUs, answer }: FaultOf<"failover-test">): void {
+    this.#jobCount += 1;
+    const { region, connection } = this.#vbr(circuit);
+    const name = `drill-${this.#jobCount}`;
+    const job = { name, region, resources: [connection], durationUs: forUs, isStartedNow: true };
+    const refusal = this.#cloud.do({ do: "create-job", job });
+    if ((refusal === undefined) === (answer === "accepted")) return;
+    const said = refusal === undefined ? "accepted it" : `refused it: ${refusal.text}`;
+    throw new AppError("DRILL_DEED", `failover test of ${circuit}: the cloud ${said}`);
   }
 
   #storm({ prefix, count, periodUs, times }: FaultOf<"storm">): void {
