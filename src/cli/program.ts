@@ -11,6 +11,7 @@ import { registerDecode } from "./commands/decode.ts";
 import { registerCloud, registerDrill } from "./commands/drill.ts";
 import { registerEvents } from "./commands/events.ts";
 import { registerExplain } from "./commands/explain.ts";
+import { registerFleet } from "./commands/fleet.ts";
 import { registerHealth } from "./commands/health.ts";
 import { registerOrders } from "./commands/order.ts";
 import { registerReplay } from "./commands/replay.ts";
@@ -47,6 +48,7 @@ ${EXIT_CODES_HELP}`,
   registerDecode(program, context);
   registerDrill(program, context);
   registerCampaign(program, context);
+  registerFleet(program, context);
   registerReplay(program, context);
   registerCloud(program, context);
   quietly(program, context);

@@ -71,16 +71,18 @@ export class Fib {
    * the lower metric first. With `via` only routes out of that interface count.
    */
   lookup(destination: Ip, via?: Interface): Target | undefined {
-    const leaves = (target: Target): boolean =>
-      via === undefined || target.kind !== "unicast" || leavesBy(target, via);
     const systems = this.#system[destination.afi];
     const ours = this.#ours[destination.afi];
+    if (via === undefined) {
+      const found = systems.longest(destination.words, ANY);
+      const own = ours.size > 0 ? ours.longest(destination.words, isUsable) : undefined;
+      if (own !== undefined && ours.matchedLength > systems.matchedLength) return own;
+      return found?.[0];
+    }
+    const leaves = (target: Target): boolean => target.kind !== "unicast" || leavesBy(target, via);
     const found = systems.longest(destination.words, (targets) => targets.some(leaves));
     if (ours.size > 0) {
-      const own = ours.longest(
-        destination.words,
-        (group) => !group.areRoutesLost && group.hops.length > 0 && leaves(group),
-      );
+      const own = ours.longest(destination.words, (group) => isUsable(group) && leaves(group));
       if (own !== undefined && ours.matchedLength > systems.matchedLength) return own;
     }
     return found?.find(leaves);
@@ -229,6 +231,9 @@ export function wordsOf(octets: Uint8Array): Int32Array {
   for (let index = 0; index < words.length; index += 1) words[index] = view.getInt32(index * 4);
   return words;
 }
+
+const ANY = () => true;
+const isUsable = (group: Group): boolean => !group.areRoutesLost && group.hops.length > 0;
 
 const leavesBy = (target: Target, via: Interface): boolean =>
   target.hops.some((hop) => hop.via === via);

@@ -9,8 +9,8 @@ import { bitsOf } from "./ip.ts";
 export class PrefixMap<Value> {
   readonly #bits: number;
   readonly #maps = new Map<number, Map<number | string, Value>>();
-  /** Lengths in use, longest first. */
-  #lengths: readonly number[] = [];
+  /** Lengths in use, longest first: every forwarded packet walks along here. */
+  #rungs: readonly Rung<Value>[] = [];
   #size = 0;
   /** The length of what `longest` found last. */
   matchedLength = -1;
@@ -33,7 +33,9 @@ export class PrefixMap<Value> {
     if (map === undefined) {
       map = new Map();
       this.#maps.set(length, map);
-      this.#lengths = [...this.#maps.keys()].sort((a, b) => b - a);
+      this.#rungs = [...this.#rungs, { length, mask: maskOf(length), map }].sort(
+        (a, b) => b.length - a.length,
+      );
     }
     const before = map.size;
     map.set(this.#key(words, length), value);
@@ -65,8 +67,10 @@ export class PrefixMap<Value> {
 
   /** The value of the longest prefix around an address that `accepts` takes. */
   longest(words: Int32Array, accepts: (value: Value) => boolean): Value | undefined {
-    for (const length of this.#lengths) {
-      const value = this.#maps.get(length)?.get(this.#key(words, length));
+    const isShort = this.#bits === 32;
+    const first = words[0] ?? 0;
+    for (const { length, mask, map } of this.#rungs) {
+      const value = map.get(isShort ? first & mask : this.#key(words, length));
       if (value !== undefined && accepts(value)) {
         this.matchedLength = length;
         return value;
@@ -78,15 +82,15 @@ export class PrefixMap<Value> {
 
   /** Calls with every prefix, its octets and length, shortest lengths first. */
   forEach(visit: (octets: Uint8Array, length: number, value: Value) => void): void {
-    for (const length of [...this.#lengths].reverse()) {
-      for (const [key, value] of this.#maps.get(length) ?? []) visit(octetsOf(key), length, value);
+    for (const { length, map } of [...this.#rungs].reverse()) {
+      for (const [key, value] of map) visit(octetsOf(key), length, value);
     }
   }
 
   #forgetIfEmpty(length: number, map: Map<number | string, Value>): void {
     if (map.size > 0) return;
     this.#maps.delete(length);
-    this.#lengths = this.#lengths.filter((other) => other !== length);
+    this.#rungs = this.#rungs.filter((rung) => rung.map !== map);
   }
 
   #key(words: Int32Array, length: number): number | string {
@@ -98,6 +102,13 @@ export class PrefixMap<Value> {
     // `fromCharCode` keeps the low 16 bits of each.
     return String.fromCharCode(a >>> 16, a, b >>> 16, b, c >>> 16, c, d >>> 16, d);
   }
+}
+
+interface Rung<Value> {
+  readonly length: number;
+  /** Of the first word. */
+  readonly mask: number;
+  readonly map: Map<number | string, Value>;
 }
 
 const maskOf = (length: number): number => {

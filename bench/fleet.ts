@@ -1,0 +1,34 @@
+/**
+ * What a fleet costs: the shipped region-lost drill with 25, 50, 100 and 200 edges, each in this one
+ * process, so memory is the largest one's. Time is the processor's: a busy machine does not count.
+ *
+ *   node dist/bench/fleet.js [EDGES …]
+ */
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { loadFleet } from "../src/sim/fleet/fleet.ts";
+import { playFleet } from "../src/sim/fleet/run.ts";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
+const file = join(root, "fixtures", "fleets", "region-lost.yaml");
+const { fleet } = loadFleet(file, readFileSync(file, "utf8"));
+if (fleet === undefined) throw new Error(`${file} cannot be read`);
+
+const asked = process.argv.slice(2).map(Number);
+for (const edges of asked.length > 0 ? asked : [25, 50, 100, 200]) {
+  const wall = process.hrtime.bigint();
+  const processor = process.cpuUsage();
+  const { events, agents, virtualMs } = playFleet({ ...fleet, edges }, () => undefined);
+  const { user, system } = process.cpuUsage(processor);
+  const wallSec = Number(process.hrtime.bigint() - wall) / 1e9;
+  const mb = process.resourceUsage().maxRSS / 1024;
+  console.log(
+    `${String(edges).padStart(4)} edges, ${String(agents).padStart(4)} agents`,
+    `${(virtualMs / 1000).toFixed(0).padStart(4)} s virtual`,
+    `${(events / 1e6).toFixed(2).padStart(7)} M events`,
+    `${wallSec.toFixed(1).padStart(7)} s wall`,
+    `${((user + system) / 1e6).toFixed(1).padStart(7)} s processor`,
+    `${mb.toFixed(0).padStart(6)} MB`,
+  );
+}
