@@ -80,6 +80,56 @@ function withMed(text: string): string {
     .replace("set: { med: 500 }, action: accept", "set: { med: 500 }");
 }
 
+t.test("GRACEFUL_SHUTDOWN: honoured, or ignored where the knob says so", async (t) => {
+  const maintain = (rig: CloudRig) => {
+    rig.reloadEdge((config) => ({
+      ...config,
+      circuits: config.circuits.map((one) => ({
+        ...one,
+        sessions: one.sessions.map((session) => ({
+          ...session,
+          isInMaintenance: one.name === "circuit-1",
+        })),
+      })),
+    }));
+    rig.run(5);
+    return rig.backVia();
+  };
+  const edge = edgeFile(circuit(1) + circuit(2));
+  t.same(maintain(new CloudRig({ cloud: TWO(), edge }).start()), ["circuit-2"]);
+  const deaf = TWO(ECR, "knobs: { gracefulShutdown: ignored }");
+  const kept = maintain(new CloudRig({ cloud: deaf, edge }).start());
+  t.same(kept, ["circuit-1", "circuit-2"]);
+});
+
+t.test("no-export: a customer's route stays in the cloud", async (t) => {
+  const cloud = `
+cloud: { name: lab }
+vbrs:${vbr(1)}${vbr(2, "\n    sitelink: true")}
+${ECR}`;
+  const quiet = circuit(2, "\n    export: [reject-all]");
+  const told = (mark: string) => {
+    const first = circuit(1, "\n    export: [mark, announce-own]");
+    const policy = `policy: { policies: { mark: [{ term: mark, set: { ${mark} } }] } }`;
+    const edge = `${edgeFile(first + quiet)}${policy}\n`;
+    const rig = new CloudRig({ cloud, edge }).start();
+    t.ok(rig.tableOf("vbr-2").includes("10.1.0.0/16"), "by way of vbr-1");
+    return rig.cloud.view().vbrs[1]?.advertisedRouteCount;
+  };
+  t.equal(told("med: 5"), 2, "the VPC's and the other customer's");
+  t.equal(told("community: { add: [no-export] }"), 1);
+});
+
+t.test("graceful restart: offered by the knob only", async (t) => {
+  const offered = (cloud: string) => {
+    const rig = new CloudRig({ cloud }).start();
+    const peer = rig.edge.view.speaker.peer("circuit-1");
+    return peer?.negotiated?.remoteCapabilities.some(({ kind }) => kind === "graceful-restart");
+  };
+  t.equal(offered(TWO()), false);
+  t.equal(offered(TWO(ECR, "knobs: { gracefulRestart: helper }")), true);
+});
+
 t.test("VPC: a custom route beats the dynamic one, which comes back when it goes", async (t) => {
   const rig = new CloudRig({ cloud: TWO(NO_PREFIXES, `vpcs: [${VPC}]`) }).start();
   t.equal(rig.fate("vpc"), "delivered");
@@ -123,6 +173,7 @@ t.test(
     t.equal(add("10.64.0.0/24"), "InvalidCIDRBlock.Duplicate");
     t.equal(add("100.64.0.0/10"), "InvalidCIDRBlock.Duplicate");
     t.equal(add("nonsense"), "InvalidCIDRBlock.Malformed");
+    t.equal(add("100.70.0.0/16"), undefined, "inside of the service range it may be");
     t.equal(add("10.2.0.0/16"), undefined);
   },
 );
@@ -153,6 +204,17 @@ t.test("VPC: dynamic routes beyond the quota are received and inactive", async (
   rig.reloadEdge((config) => ({ ...config, announce: config.announce.slice(2) }));
   rig.run(5);
   t.equal(dynamic().filter(({ isActive }) => isActive).length, 5, "others take the free places");
+});
+
+t.test("VPC: on a transit router its table has another quota", async (t) => {
+  const prefixes = Array.from({ length: 8 }, (_, index) => {
+    return `{ prefix: 10.1.${index}.0/24, rank: 1 }`;
+  });
+  const edge = STANDBY_VPN.replace(/announce: .*/, `announce: [${prefixes.join(", ")}]`);
+  const quotas = "\nquotas: { ecrRoutesPerVpcTable: 2, dynamicRoutesPerVpcTable: 5 }";
+  const rig = new CloudRig({ cloud: TR() + quotas, edge }).start(20);
+  const table = rig.cloud.view().vpcs[0]?.table ?? [];
+  t.equal(table.filter(({ type, isActive }) => type === "Dynamic" && isActive).length, 5);
 });
 
 t.test("ECR: allowed prefixes stand for the VPC's own, all of them or the covered", async (t) => {
@@ -395,6 +457,34 @@ transitRouters:
   rig.link("circuit-1").cut({ carrier: "unseen" });
   t.ok(rig.until(() => rig.backVia().join() === "circuit-2", 10) !== undefined);
   t.equal(rig.fate("vpc"), "delivered");
+});
+
+t.test("transit routers of three regions: by the region's name, or ECMP over them", async (t) => {
+  const attached = (name: string, more = "") => `
+  - name: tr-${name}
+    region: ${name}${more}
+    attachments:
+      - { name: ecr, kind: ecr }`;
+  const peers = (...names: readonly string[]) =>
+    names.map((name) => `\n      - { name: to-${name}, kind: tr, to: tr-${name} }`).join("");
+  const cloud = (more: string) => `
+cloud: { name: lab }
+regions: [{ name: c, cdt: true }, { name: a, cdt: true }, { name: b, cdt: true }]
+accessPoints: [{ name: ap-a, region: a }, { name: ap-b, region: b }]
+connections: [{ name: pc-1, accessPoint: ap-b }, { name: pc-2, accessPoint: ap-a }]
+vbrs:${vbr(1, "\n    connection: pc-1")}${vbr(2, "\n    connection: pc-2")}
+ecr: { name: ecr-1 }
+vpcs: [{ name: vpc-a, region: c, vswitches: [{ name: vsw, cidr: 10.64.0.0/24 }] }]
+transitRouters:${attached("a")}${peers("c")}${attached("b")}${peers("c")}
+  - name: tr-c
+    region: c${more}
+    attachments:
+      - { name: vpc, kind: vpc, to: vpc-a }${peers("a", "b")}
+`;
+  const rig = new CloudRig({ cloud: cloud("") }).start(20);
+  t.same(rig.backVia(64), ["circuit-2"], "region a comes before region b");
+  const ecmp = new CloudRig({ cloud: cloud("\n    multiRegionEcmp: true") }).start(20);
+  t.same(ecmp.backVia(64), ["circuit-1", "circuit-2"]);
 });
 
 t.test("service range: told in its halves, an endpoint answers in its vSwitch", async (t) => {

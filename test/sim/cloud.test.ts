@@ -238,3 +238,47 @@ t.test("session deeds: reset, disable, BFD timers and MD5 on a running VBR", asy
   t.not(rig.edgeState("circuit-1"), "Established", "a key of one side only lets nothing through");
   t.match(rig.cloud.do({ do: "reset-session", vbr: "vbr-9" }), { code: "InvalidVbrId.NotFound" });
 });
+
+t.test("VBR: one hop of BFD is single hop, more is multihop; active, without a key", async (t) => {
+  const bfdOf = (hops: number) => {
+    const cloud = TWO.replaceAll("hops: 255", `hops: ${hops}`);
+    const edge = edgeFile(circuit(1) + circuit(2)).replaceAll("hops: 255", `hops: ${hops}`);
+    const rig = new CloudRig({ cloud, edge }).start();
+    t.equal(rig.edgeState("circuit-1"), "Established");
+    return rig.cloud.agent("vbr-1")?.view.config.circuits[0]?.sessions[0]?.bfd;
+  };
+  const rest = { isPassive: false, auth: undefined };
+  t.match(bfdOf(1), { mode: "single-hop", minTtl: 255, ...rest });
+  t.match(bfdOf(255), { mode: "multihop", minTtl: 1, ...rest });
+});
+
+t.test("VBR: its circuit takes 1500 octets, and no more than its bandwidth", async (t) => {
+  const slow = `
+cloud: { name: lab }
+vbrs:${vbr(1, "\n    bandwidth: 50Mbps")}
+${ECR}`;
+  const rig = new CloudRig({ cloud: slow, edge: edgeFile(circuit(1)) }).start();
+  const send = { source: "10.1.0.10", destination: "10.64.0.10", ...{ sourcePort: 1 } };
+  const fate = (lengthOctets: number) =>
+    rig.ground.world.forward({ host: "idc", ...send, lengthOctets }).outcome;
+  t.equal(fate(1500), "delivered");
+  t.match(fate(1501), /mtu/);
+  const dropped = () => {
+    const counters = rig.link("circuit-1").counters("edge", "vbr-1");
+    return [...(counters?.dropped.values() ?? [])].reduce((sum, count) => sum + count, 0);
+  };
+  const socket = rig.ground.idc.udp.open(
+    { localAddress: "10.1.0.10", port: 5000, ttl: 64 },
+    () => {},
+  );
+  const burst = (count: number) => {
+    for (let index = 0; index < count; index += 1) {
+      socket.send(new Uint8Array(1400), "10.64.0.10", 5001);
+    }
+    rig.run(1);
+  };
+  burst(400);
+  t.equal(dropped(), 0, "a tenth of a second of its rate may wait");
+  burst(600);
+  t.ok(dropped() > 100, `${dropped()} of what is above it are lost`);
+});

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import t from "tap";
+import t, { type Test } from "tap";
 import { loadCloud } from "../../../../src/sim/cloud/load.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..", "..", "..");
@@ -79,19 +79,24 @@ ecr: { name: ecr-1, prefixes: [10.64.0.0/16] }
   );
 });
 
-for (const file of ["bad-lines.yaml", "bad-routes.yaml"]) {
-  t.test(`cloud file: ${file}, every fault at its line`, async (t) => {
-    const text = read(`cloud/${file}`);
-    const wanted = text.split("\n").flatMap((line, index) => {
-      const codes = /# ((?:C\d+ ?)+)$/.exec(line)?.[1]?.trim().split(" ") ?? [];
-      return codes.map((code) => `${index + 1} ${code}`);
-    });
-    const { config, problems } = loadCloud(file, text);
-    t.equal(config, undefined);
-    const found = problems.map(({ line, code }) => `${line} ${code}`);
-    t.same(found.toSorted(), wanted.toSorted());
-    for (const { message } of problems) {
-      t.notMatch(message, /undefined|NaN|\[object/, message);
-    }
+t.test("cloud file: faults of lines, VBRs and groups, each at its line", async (t) => {
+  everyFaultAtItsLine(t, "bad-lines.yaml");
+});
+
+t.test("cloud file: faults of VPCs and transit routers, each at its line", async (t) => {
+  everyFaultAtItsLine(t, "bad-routes.yaml");
+});
+
+/** The file marks each line with the codes of what is wrong with it. */
+function everyFaultAtItsLine(t: Test, file: string): void {
+  const text = read(`cloud/${file}`);
+  const wanted = text.split("\n").flatMap((line, index) => {
+    const codes = /# ((?:C\d+ ?)+)$/.exec(line)?.[1]?.trim().split(" ") ?? [];
+    return codes.map((code) => `${index + 1} ${code}`);
   });
+  const { config, problems } = loadCloud(file, text);
+  t.equal(config, undefined);
+  const found = problems.map(({ line, code }) => `${line} ${code}`);
+  t.same(found.toSorted(), wanted.toSorted());
+  for (const { message } of problems) t.notMatch(message, /undefined|NaN|\[object/, message);
 }

@@ -1,0 +1,64 @@
+/** `docs/fidelity.md` against the model's own data, and every row against the test it names. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import t from "tap";
+import { formatFidelity, SOURCES } from "../../../../src/sim/cloud/fidelity.ts";
+import { ROUTE_ROWS } from "../../../../src/sim/cloud/fidelity-route-rows.ts";
+import { LINE_ROWS } from "../../../../src/sim/cloud/fidelity-rows.ts";
+import { KNOB_DEFAULTS, QUOTA_DEFAULTS } from "../../../../src/sim/cloud/knobs.ts";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..", "..", "..");
+const ROWS = [...LINE_ROWS, ...ROUTE_ROWS];
+
+t.test("fidelity: docs/fidelity.md prints the rows", async (t) => {
+  const file = join(root, "docs", "fidelity.md");
+  const page = readFileSync(file, "utf8");
+  const [before] = page.split("<!-- table -->\n");
+  const sources = Object.entries(SOURCES).map(([key, text]) => `| ${key} | ${text} |`);
+  const table = [
+    formatFidelity(ROWS),
+    "",
+    "### Sources",
+    "",
+    "| key | what |",
+    "|---|---|",
+    ...sources,
+  ].join("\n");
+  const wanted = `${before}<!-- table -->\n${table}\n<!-- /table -->\n`;
+  if (process.env.UPDATE_DOCS === "1") writeFileSync(file, wanted);
+  t.equal(page, wanted, "run this test with UPDATE_DOCS=1 after changing a row");
+});
+
+t.test("fidelity: every knob and every quota has its row", async (t) => {
+  t.same(ROWS.flatMap(({ knob }) => knob ?? []).toSorted(), Object.keys(KNOB_DEFAULTS).toSorted());
+  t.same(
+    ROWS.flatMap(({ quota }) => quota ?? []).toSorted(),
+    Object.keys(QUOTA_DEFAULTS).toSorted(),
+  );
+});
+
+t.test("fidelity: what is modelled names a test that exists, what is not names none", async (t) => {
+  for (const row of ROWS) {
+    if (row.isModelled === "no") {
+      t.equal(row.test, undefined, `${row.behaviour}: a test of what is not there`);
+      continue;
+    }
+    const [file, title] = row.test ?? ["", ""];
+    if (file === "") {
+      t.fail(`${row.behaviour}: no test`);
+      continue;
+    }
+    const text = readFileSync(join(root, "test", file), "utf8");
+    t.ok(text.includes(`"${title}`), `${row.behaviour}: ${file} has "${title}"`);
+  }
+});
+
+t.test("fidelity: sources are known, and what has none is assumed", async (t) => {
+  for (const { behaviour, source, grade } of ROWS) {
+    const keys = source === "" ? [] : source.split(", ");
+    for (const key of keys) t.ok(SOURCES[key] !== undefined, `${behaviour}: ${key}`);
+    if (grade === "assumed") t.same(keys, [], `${behaviour}: assumed has no source`);
+    else t.ok(keys.length > 0, `${behaviour}: ${grade} has a source`);
+  }
+});
