@@ -3,7 +3,15 @@
  * from the outside. Ports are free ones, sockets stand in a directory of their own.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -28,7 +36,7 @@ function causeway(...words: readonly string[]) {
 const net = `127.${64 + (process.pid % 64)}.${(process.pid >> 6) % 256}`;
 const PATIENCE_MS = 20_000;
 
-t.setTimeout(120_000);
+t.setTimeout(180_000);
 
 interface Side {
   readonly index: 1 | 2;
@@ -194,6 +202,35 @@ t.test("e2e: SIGTERM ends with Cease and its reason, exit code 0", async (t) => 
   const lines = two.out.trim().split("\n");
   t.match(JSON.parse(lines.at(-1) ?? "{}"), { event: "agent.stopped", level: "info" });
   t.equal(two.cli("show", "bgp", "summary").status, 3, "nobody answers any more");
+});
+
+t.test("e2e: SIGQUIT leaves a note and exit code 75; the next start reads it once", async (t) => {
+  const at = await place(t);
+  const more = `stateDirectory: ${at.directory}`;
+  const graceful = (side: Side) =>
+    configOf(side).replace(
+      "profile: none",
+      "profile: none\n    capabilities: { gracefulRestart: true }",
+    );
+  const run = (side: Side) => {
+    writeFileSync(fileOf(side), graceful(side));
+    const agent = new Agent(side);
+    t.teardown(() => agent.end());
+    return agent;
+  };
+  const one = run({ ...at, index: 1 });
+  const two = run({ ...at, index: 2, more });
+  t.ok(await until(() => one.peer()?.state === "Established"), one.err + one.out);
+  const note = join(at.directory, "restart.json");
+  two.signal("SIGQUIT");
+  t.equal(await two.exited, 75);
+  t.match(JSON.parse(readFileSync(note, "utf8")), { version: 1, peers: ["line"], localAs: 65_002 });
+  const again = run({ ...at, index: 2, more });
+  t.ok(await until(() => again.peer()?.state === "Established"), again.err + again.out);
+  t.notOk(existsSync(note), "used up");
+  const resumed = events(again).find(({ event }) => event === "agent.resumed");
+  t.match(resumed?.fields, { peers: "line" });
+  t.ok(await until(() => events(again).some(({ event }) => event === "bgp.selection.due")));
 });
 
 t.test("e2e: SIGHUP takes over a good file and nothing of a bad one", async (t) => {

@@ -31,6 +31,21 @@ t.test("RFC 8538 §3 Hard Reset: bare or wrapped, it flushes", async (t) => {
   t.same(after(6, 9, {}, Uint8Array.of(4, 0)), []);
 });
 
+t.test("RFC 8538 §3 Hard Reset: people are told what it wraps", async (t) => {
+  const texts: readonly [number[], string][] = [
+    [[], "peer sent Cease/Hard Reset"],
+    [[6], "peer sent Cease/Hard Reset"],
+    [[6, 10], "peer sent Cease/Hard Reset (Cease/BFD Down)"],
+    [[6, 2, 3, 98, 121, 101], 'peer sent Cease/Hard Reset (Cease/Administrative Shutdown): "bye"'],
+  ];
+  for (const [data, text] of texts) {
+    const solo = new Restarting();
+    const connection = solo.come();
+    solo.say(connection, encodeNotification({ code: 6, subcode: 9, data: Uint8Array.from(data) }));
+    t.equal(solo.peer().lastReset?.text, text);
+  }
+});
+
 t.test("RFC 8538 §4 N bit: our own HoldTimer keeps routes as well", async (t) => {
   for (const notification of [true, false]) {
     const solo = new Restarting();
