@@ -124,7 +124,7 @@ class Daemon {
     const seed = this.#host.rng.int(-0x8000_0000, 0x7fff_ffff);
     this.#recorder = new Recorder({
       ...{ machine: "speaker", octetsMax: RECORDING_OCTETS_MAX, represent: representInput, seed },
-      isPinned: (input) => input.kind === "configure",
+      isPinned: ({ kind }) => kind === "configure" || kind === "restarted",
     });
     this.#agent = new Agent({
       ...{ host: this.#host, config, observer: this.#recorder, rng: seededRng(seed) },

@@ -58,7 +58,7 @@ export class Resumption {
 
   /** What the RIB does not want may be taken for unwanted. */
   hasConverged(speaker: SpeakerView): boolean {
-    if (this.isPending || speaker.deferredFamilies.length > 0) return false;
+    if (this.isPending || speaker.deferrals.length > 0) return false;
     if (this.#host.clock.now() - this.#startedAt > CONVERGED_US_MAX) return true;
     if (!speaker.isSettled) return false;
     // Routes are chosen: whoever was to come back has said everything, or the timer is out.

@@ -174,7 +174,8 @@ export class Rig {
     });
     const bad = badPeer(this.#variant);
     const originated = [{ prefix: "172.16.0.0/12", attributes: { origin: 0 as const } }];
-    return speakerConfig({ peers: hasBad ? [bad, good] : [good], originated });
+    const preservesForwarding = (this.#variant & 8) !== 0;
+    return speakerConfig({ peers: hasBad ? [bad, good] : [good], originated, preservesForwarding });
   }
 
   #meetGood(): void {

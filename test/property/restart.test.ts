@@ -68,7 +68,7 @@ t.test("property: selection is due once, in time, and never early", async (t) =>
         due.push(`${one.afi}`);
       }
       for (const [index, wait] of awaited.entries()) {
-        const isDeferred = restarting.deferred.some(({ afi }) => afi === index + 1);
+        const isDeferred = restarting.deferrals.some(({ family: { afi } }) => afi === index + 1);
         if (isDeferred && wait.size === 0) throw new Error("waits for nobody");
       }
     };

@@ -134,7 +134,8 @@ export function fakeAgent() {
       ...{ localAs: 65_001, bgpIdentifier: 0x0a00_0001, peers: () => peers },
       peer: (name) => peers.find((peer) => peer.name === name),
       peerName: (slot) => peers.find((peer) => peer.slot === slot)?.name ?? "local",
-      ...{ deferredFamilies: [], isSettled: true },
+      deferrals: [{ family: { afi: 2, safi: 1 }, awaited: ["vbr2"] }],
+      isSettled: true,
       refusedConnections: { "unknown-peer": 1 },
       rib: {
         counts: (slot) => (slot === slotOf(0) ? some : kept),

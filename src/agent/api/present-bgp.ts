@@ -23,6 +23,9 @@ export function presentSummary(view: AgentView): BgpSummary {
     localAs: speaker.localAs,
     routerId: dottedQuad(speaker.bgpIdentifier),
     locRib: { ipv4: unicast(Afi.Ipv4), ipv6: unicast(Afi.Ipv6) },
+    deferrals: speaker.deferrals.map(({ family, awaited }) => {
+      return { family: formatFamily(family), awaited: [...awaited] };
+    }),
     peers: speaker.peers().map((peer) => presentPeerHead(view, peer)),
   };
 }

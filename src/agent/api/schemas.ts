@@ -78,6 +78,10 @@ export const BgpSummary = answer("bgp.summary", {
   localAs: Type.Integer(),
   routerId: Type.String(),
   locRib: Type.Object({ ipv4: count(), ipv6: count() }),
+  deferrals: Type.Array(
+    Type.Object({ family: Type.String(), awaited: Type.Array(text("name of a peer")) }),
+    { description: "after a restart: families whose routes are not chosen yet" },
+  ),
   peers: Type.Array(Type.Object(peerFields)),
 });
 export type BgpSummary = Static<typeof BgpSummary>;

@@ -13,6 +13,12 @@ export interface SelectionDue {
   readonly because: "end-of-rib" | "timer";
 }
 
+/** A family whose routes are not chosen yet, and the peers it waits for. */
+export interface Deferral {
+  readonly family: Family;
+  readonly awaited: readonly string[];
+}
+
 /**
  * The Restarting Speaker of RFC 4724 §4.1: what this run owes to the one before it. It knows of
  * which families the kernel kept the routes, and holds back route selection of a family until every
@@ -35,8 +41,8 @@ export class Restarting {
     return this.#deferred.length > 0;
   }
 
-  get deferred(): readonly Family[] {
-    return this.#deferred.map(({ family }) => family);
+  get deferrals(): readonly Deferral[] {
+    return this.#deferred.map(({ family, awaited }) => ({ family, awaited: [...awaited] }));
   }
 
   /** The F bit towards peers that had no session with this run yet. */

@@ -1,7 +1,7 @@
 import { LOCAL_SLOT, type PeerSlot, type RibView } from "../rib/contract.ts";
-import type { Family } from "../wire/message.ts";
 import type { Peer, Shared } from "./peer.ts";
 import { peerView } from "./peer-view.ts";
+import type { Deferral } from "./restarting.ts";
 import type { PeerView, SpeakerView } from "./view.ts";
 
 /** What a speaker lets its view look at. */
@@ -31,8 +31,8 @@ export class LiveSpeakerView implements SpeakerView {
     return this.#facts.shared()?.rib.view ?? NO_ROUTES;
   }
 
-  get deferredFamilies(): readonly Family[] {
-    return this.#facts.shared()?.restarting.deferred ?? [];
+  get deferrals(): readonly Deferral[] {
+    return this.#facts.shared()?.restarting.deferrals ?? [];
   }
 
   get isSettled(): boolean {

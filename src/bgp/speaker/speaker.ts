@@ -284,7 +284,7 @@ export class Speaker implements Machine<SpeakerInput, SpeakerEffect> {
     shared.preservesForwarding = config.preservesForwarding ?? false;
     this.#restarting.configured([...wanted.values()], now);
     this.#noteDeadline(this.#restarting.nextDeadline());
-    for (const family of this.#restarting.deferred) shared.rib.deferSelection(family, true);
+    for (const { family } of this.#restarting.deferrals) shared.rib.deferSelection(family, true);
     shared.rib.setOriginated(config.originated);
     shared.isRibDirty = true;
     for (const [name, peer] of this.#peers) {

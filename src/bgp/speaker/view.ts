@@ -4,6 +4,7 @@ import type { PeerSlot, RibView } from "../rib/contract.ts";
 import type { Capability, Family } from "../wire/message.ts";
 import type { PeerConfig } from "./config.ts";
 import type { ResetReason } from "./effects.ts";
+import type { Deferral } from "./restarting.ts";
 
 /** Read model of a speaker for CLI, API, metrics and tests; never the speaker's own fields. */
 export interface SpeakerView {
@@ -15,7 +16,7 @@ export interface SpeakerView {
   peerName(slot: PeerSlot): string;
   readonly rib: RibView;
   /** Families that wait for a restart of ours to have heard everybody (RFC 4724 §4.1). */
-  readonly deferredFamilies: readonly Family[];
+  readonly deferrals: readonly Deferral[];
   /** Whatever was received so far is decided and handed out. */
   readonly isSettled: boolean;
   /** Accepted connections no peer was found for, by reason. */

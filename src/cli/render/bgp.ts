@@ -8,6 +8,9 @@ export function drawSummary(summary: BgpSummary): string {
   const { peers, at } = summary;
   const up = peers.filter((peer) => peer.state === "Established").length;
   const why = peers.filter((peer) => peer.reason !== null).map((p) => `${p.peer}: ${p.reason}`);
+  const waits = summary.deferrals.map(({ family, awaited }) => {
+    return `${family} routes are not chosen yet: the restart waits for ${awaited.join(", ")}`;
+  });
   const routes = `${summary.locRib.ipv4} IPv4, ${summary.locRib.ipv6} IPv6 routes`;
   const head =
     `${summary.name}, AS ${summary.localAs}, router id ${summary.routerId}, ${routes}, ` +
@@ -27,7 +30,7 @@ export function drawSummary(summary: BgpSummary): string {
         : `${peer.lastReset.reason} ${formatAge(at.ms - peer.lastReset.at.ms)} ago`,
     ]),
   );
-  return [...why, head, "", table].join("\n");
+  return [...why, ...waits, head, "", table].join("\n");
 }
 
 const prefixes = ({ prefixes: { received, accepted, advertised, stale } }: PeerLine): string =>

@@ -52,6 +52,7 @@ t.test("cli: the first line says why a session is down", async (t) => {
   t.equal(summary.first, "vbr2: hold timer expired after 30 s of silence");
   t.match(summary.out, /^Peer +AS +Address +State +Since +Pfx rcv\/acc\/adv +BFD/m);
   t.match(summary.out, /^vbr1 +45104 +10\.0\.1\.2 +Established +59s +12\/10\/3 +Up/m);
+  t.match(summary.out, "\nipv6-unicast routes are not chosen yet: the restart waits for vbr2\n");
   t.match(summary.out, /^vbr2 +45104 +10\.0\.2\.2 +Idle +\d+s +4\/4\/0, 4 stale /m);
   t.equal(summary.err, "");
   const down = await shell("show bgp neighbor vbr2");
