@@ -253,10 +253,12 @@ export class Cloud {
       throw new PlatformError("PLATFORM_ROUTE_UNSUPPORTED", message);
     }
     const closed = this.#config.connections.find(
-      ({ status, businessStatus }) => status !== "Enabled" || businessStatus !== "Normal",
+      ({ status, businessStatus, downDelayUs }) =>
+        status !== "Enabled" || businessStatus !== "Normal" || downDelayUs > 0,
     );
     if (closed !== undefined && field?.setPort === undefined) {
-      const message = `${closed.name} is not in operation, and this lab cannot take a port down`;
+      const what = closed.downDelayUs > 0 ? "has a downDelay" : "is not in operation";
+      const message = `${closed.name} ${what}, and this lab cannot take a port of the cloud down`;
       throw new PlatformError("PLATFORM_LINK_UNSUPPORTED", message);
     }
   }

@@ -62,6 +62,8 @@ export class CloudFaults {
     if (vbr === undefined) return; // a tunnel, of which only the line can be broken
     this.#tap(vbr)?.silence(vbr.peer, false);
     this.#tap(vbr)?.stall(vbr.peer, false);
+    this.light(circuit, true);
+    this.port(circuit, true);
     if (this.#changed.delete(vbr.name)) this.#cloud.alter(vbr.name, undefined);
   }
 
@@ -99,6 +101,23 @@ export class CloudFaults {
     storm: (fault) => this.#storm(fault),
     "failover-test": (fault) => this.#testFailover(fault),
   } satisfies Deeds;
+
+  /**
+   * The line's light at the cloud's port, which reports it after its DownDelayTime; false where
+   * this lab has no such port, and carrier is all there is.
+   */
+  light(circuit: string, isOn: boolean): boolean {
+    const connection = this.#connectionOf(circuit);
+    if (connection === undefined) return false;
+    return this.#cloud.do({ do: "light", connection, isOn }) === undefined;
+  }
+
+  /** The cloud's port of a circuit, with every other circuit on it. */
+  port(circuit: string, isOpen: boolean): boolean {
+    const connection = this.#connectionOf(circuit);
+    if (connection === undefined) return false;
+    return this.#cloud.do({ do: "port", connection, isOpen }) === undefined;
+  }
 
   resetTcp(circuit: string): void {
     const vbr = this.#vbr(circuit);
@@ -154,6 +173,10 @@ export class CloudFaults {
     const vbr = this.#vbr(circuit);
     this.#changed.add(vbr.name);
     this.#cloud.alter(vbr.name, change);
+  }
+
+  #connectionOf(circuit: string): string | undefined {
+    return this.#ground.config.vbrs.find((vbr) => vbr.circuit === circuit)?.connection;
   }
 
   get #cloud(): Cloud {

@@ -201,7 +201,9 @@ export class LoopbackLab implements Lab {
         this.#cut(circuit, direction, carrier === "seen" ? "seen" : "unseen");
       },
       restore: ({ circuit }) => this.#restore(circuit),
-      "shut-port": ({ circuit }) => this.#cut(circuit, "both", "seen"),
+      "shut-port": ({ circuit }) => {
+        this.#cut(circuit, "both", this.#cloudFaults.port(circuit, false) ? "unseen" : "seen");
+      },
       "remove-vlan": ({ circuit }) => this.#cut(circuit, "both", "unseen"),
       "restart-vbr": ({ circuit, how, downUs }) => {
         const vbr = this.#cloud.vbrOf(circuit);
@@ -225,8 +227,11 @@ export class LoopbackLab implements Lab {
     const toCloud = direction !== "to-edge";
     const toEdge = direction !== "to-cloud";
     this.#wire(circuit, toCloud, toEdge);
-    const where = toCloud && toEdge ? {} : toCloud ? { from: EDGE } : { to: EDGE };
-    this.#link(circuit).cut({ ...where, carrier });
+    const link = this.#link(circuit);
+    // The cloud's port reports lost light when it sees fit.
+    const isLate = carrier === "seen" && toCloud && this.#cloudFaults.light(circuit, false);
+    if (toCloud) link.cut({ from: EDGE, carrier: isLate ? "unseen" : carrier });
+    if (toEdge) link.cut({ to: EDGE, carrier });
   }
 
   #restore(circuit: string): void {

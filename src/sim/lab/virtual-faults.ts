@@ -44,7 +44,9 @@ export class VirtualFaults {
       this.#cut(circuit, direction, carrier === "seen" ? "seen" : "unseen");
     },
     restore: ({ circuit }) => this.#restore(circuit),
-    "shut-port": ({ circuit }) => this.#cut(circuit, "both", "seen"),
+    "shut-port": ({ circuit }) => {
+      if (!this.#ground.cloudFaults.port(circuit, false)) this.#cut(circuit, "both", "seen");
+    },
     "remove-vlan": ({ circuit }) => this.#cut(circuit, "both", "unseen"),
     degrade: (fault) => this.#degrade(fault),
     "restart-vbr": (fault) => this.#restartVbr(fault),
@@ -92,7 +94,11 @@ export class VirtualFaults {
   } satisfies Deeds;
 
   #cut(circuit: string, direction: FaultDirection, carrier: "seen" | "unseen"): void {
-    for (const way of this.#ways(circuit, direction)) this.#link(circuit).cut({ ...way, carrier });
+    const isDark = carrier === "seen" && direction !== "to-edge";
+    for (const way of this.#ways(circuit, direction)) {
+      const isLate = isDark && way.from === EDGE && this.#ground.cloudFaults.light(circuit, false);
+      this.#link(circuit).cut({ ...way, carrier: isLate ? "unseen" : carrier });
+    }
   }
 
   #restore(circuit: string): void {
