@@ -1,7 +1,7 @@
 /**
  * What the commands `causeway drill` and `causeway cloud` do, apart from reading their arguments.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -11,13 +11,14 @@ import { loadCloud } from "./cloud/load.ts";
 import { serveCloud } from "./cloud/serve.ts";
 import type { Drill } from "./drill/drill.ts";
 import { type FileAccess, loadDrill } from "./drill/load.ts";
-import { runDrill } from "./drill/runner.ts";
+import { type RunOptions, runDrill } from "./drill/runner.ts";
 import type { Lab } from "./lab/lab.ts";
 import { LoopbackLab } from "./lab/loopback-lab.ts";
 import { NamespaceLab } from "./lab/namespace-lab.ts";
 import { whyNoNamespaces } from "./lab/namespaces.ts";
 import { VirtualLab } from "./lab/virtual-lab.ts";
 import { formatCsv } from "./report/csv.ts";
+import { saveEvidence } from "./report/evidence.ts";
 import { formatHtml } from "./report/html.ts";
 import { formatJunit } from "./report/junit.ts";
 import { formatMarkdown } from "./report/markdown.ts";
@@ -41,6 +42,8 @@ export interface DrillOrder {
   readonly isKept: boolean;
   /** Files to write when all drills are done, whatever their verdicts. */
   readonly write: Readonly<Partial<Record<ReportFormat, string | undefined>>>;
+  /** A folder for the records behind the figures; none are kept without it. */
+  readonly evidence?: string | undefined;
 }
 
 /** `json` is one report a line. */
@@ -150,6 +153,7 @@ async function play(
       sources,
       ...(lab.mode === "lab" ? { host: describeHost() } : {}),
     },
+    ...(order.evidence === undefined ? {} : { evidence: evidenceTo(order.evidence) }),
     progress: (entry) => {
       if (!order.isQuiet) streams.err(`${formatEntry(entry)}\n`);
     },
@@ -177,6 +181,21 @@ async function hashOf(drill: Drill): Promise<string | null> {
   const quiet = { version: "", startedAt: VIRTUAL_START, progress: () => undefined };
   const report = await runDrill(drill, lab, { ...quiet, traceHash: () => lab.traceHash });
   return report.traceHash;
+}
+
+/** Written as soon as the drill was judged: a report that names files has them. */
+function evidenceTo(folder: string): NonNullable<RunOptions["evidence"]> {
+  return (records) => {
+    try {
+      mkdirSync(folder, { recursive: true });
+      return saveEvidence(records, records.drill.name, (file, content) =>
+        writeFileSync(join(folder, file), content),
+      );
+    } catch (cause) {
+      const text = cause instanceof Error ? cause.message : String(cause);
+      throw new AppError("DRILL_EVIDENCE", `cannot keep the evidence: ${text}`);
+    }
+  };
 }
 
 function openLab(

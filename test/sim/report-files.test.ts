@@ -1,4 +1,5 @@
 /** The files `drill run` writes and `drill diff` reads, with their exit codes. */
+import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -6,6 +7,8 @@ import { fileURLToPath } from "node:url";
 import t from "tap";
 import { diffDrills } from "../../src/sim/diff.ts";
 import { type DrillOrder, runDrills } from "../../src/sim/main.ts";
+import type { DrillReport } from "../../src/sim/report/report.ts";
+import { schemaFaults } from "../support/report-schema.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..");
 const drill = (name: string): string => join(root, "fixtures", "drills", `${name}.yaml`);
@@ -19,11 +22,12 @@ function streams(): { out: (text: string) => void; err: (text: string) => void; 
 const order = (
   names: readonly string[],
   write: DrillOrder["write"],
-  seed?: number,
+  evidence?: string,
 ): DrillOrder => ({
   files: names.map(drill),
   mode: "virtual",
-  seed,
+  seed: undefined,
+  evidence,
   output: "json",
   version: "test",
   isQuiet: true,
@@ -62,6 +66,36 @@ t.test("run writes every format, diff compares two runs", async (t) => {
   t.match(compare("a.json", "c.json"), { code: 4, text: /vpc-withdrawn.*not there/ });
   t.match(compare("a.json", "r.md"), { code: 2, text: /no causeway.drill.report\/v1/ });
   t.match(compare("a.json", "missing.json"), { code: 2, text: /cannot read/ });
+});
+
+t.test("evidence: what the report names is there, and is what it says", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "causeway-evidence-"));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const kept = join(folder, "new", "kept");
+  const json = join(folder, "r.json");
+  t.equal(await runDrills(order(["carrier-seen"], { json }, kept), streams()), 0);
+  const report: DrillReport = JSON.parse(readFileSync(json, "utf8"));
+  t.same(schemaFaults(report), []);
+  t.same(
+    report.evidence?.map(({ what }) => what),
+    ["edge-journal", "cloud-journal", "routes", "probes"],
+  );
+  for (const { file, sha256, entries } of report.evidence ?? []) {
+    const content = readFileSync(join(kept, file), "utf8");
+    t.equal(createHash("sha256").update(content).digest("hex"), sha256, file);
+    t.equal(content.split("\n").length - 1, entries);
+  }
+  const probes = readFileSync(join(kept, "carrier-seen.probes.csv"), "utf8").split("\n");
+  const lost = probes.filter((line) => line.endsWith(",")).length;
+  t.equal(
+    lost,
+    report.traffic.reduce((sum, row) => sum + row.lost, 0),
+    "every lost probe, and no other",
+  );
+  const heard = streams();
+  const blocked = join(json, "below-a-file");
+  t.equal(await runDrills(order(["vpc-withdrawn"], {}, blocked), heard), 1);
+  t.match(heard.all.join(""), /cannot keep the evidence/);
 });
 
 t.test("a report that cannot be written is said, after the drills were run", async (t) => {

@@ -12,6 +12,7 @@ interface DrillOptions extends GlobalOptions {
   readonly junit?: string;
   readonly json?: string;
   readonly csv?: string;
+  readonly evidence?: string;
 }
 
 /** `drill run FILE…` plays drills and judges them, `drill diff A B` compares two runs. */
@@ -38,6 +39,7 @@ export function registerDrill(program: Command, context: Context): void {
     .option("--junit <file>", "write them as JUnit XML, for a pipeline")
     .option("--json <file>", "write them as JSON, one report a line")
     .option("--csv <file>", "write their timelines as CSV")
+    .option("--evidence <folder>", "keep journals, route changes and every probe there")
     .addHelpText("after", EXIT_HELP)
     .action(async (files: readonly string[], _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<DrillOptions>();
@@ -50,6 +52,7 @@ export function registerDrill(program: Command, context: Context): void {
         version: VERSION,
         isQuiet: options.quiet === true,
         isKept: options.keep === true,
+        evidence: options.evidence,
         write: {
           html: options.html,
           markdown: options.markdown,

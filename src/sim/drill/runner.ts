@@ -28,6 +28,8 @@ export interface RunOptions {
   readonly traceHash: () => string | null;
   /** Plays the same drill again, for `determinism`; answers with its hash. */
   readonly repeat?: () => Promise<string | null>;
+  /** Keeps the records behind the figures. */
+  readonly evidence?: (records: Records) => DrillReport["evidence"];
   /** Called with the report before the lab is taken down; the lab stays up until it resolves. */
   readonly reported?: (report: DrillReport) => Promise<void>;
 }
@@ -203,7 +205,9 @@ class Run {
     const failed = checks.find((check) => check.status === "fail");
     const unsure = checks.find((check) => check.status === "inconclusive");
     const worst = failed ?? unsure;
+    const evidence = this.#options.evidence?.(records);
     return composeReport(records, {
+      ...(evidence === undefined ? {} : { evidence }),
       ...this.#options.header,
       mode: this.#lab.mode,
       substrate: this.#lab.substrate,

@@ -34,6 +34,7 @@ export type Judgement = Pick<
   | "configHash"
   | "sources"
   | "host"
+  | "evidence"
 >;
 
 export function composeReport(records: Records, judgement: Judgement): DrillReport {

@@ -70,9 +70,15 @@ function sessionRows(
   own: readonly TimelineEntry[],
   untilMs: number,
 ): Lane[] {
-  const circuits = new Set(report.topology.circuits.map(({ name }) => name));
+  const order = report.topology.circuits.map(({ name }) => name);
+  const rank = (subject: string) => {
+    const index = order.findIndex((name) => subject === name || subject === `${name}-v6`);
+    return index < 0 ? order.length : index;
+  };
   const sessions = own.filter(({ event }) => SESSION_EVENTS.has(event));
-  const subjects = [...new Set(sessions.map(subjectOf))].sort();
+  const subjects = [...new Set(sessions.map(subjectOf))].sort(
+    (one, other) => rank(one) - rank(other) || one.localeCompare(other, "en"),
+  );
   return subjects
     .map((subject) => {
       const entries = sessions.filter((entry) => subjectOf(entry) === subject);
@@ -82,7 +88,7 @@ function sessionRows(
       const marks = entries.filter((entry) => entry.atMs >= 0);
       return { actor, subject, bars, marks };
     })
-    .filter((lane) => circuits.has(lane.subject) || isLively(lane));
+    .filter((lane) => rank(lane.subject) < order.length || isLively(lane));
 }
 
 const SESSION_EVENTS = new Set([

@@ -223,7 +223,7 @@ export function eventsTable({ timeline, timelineOmitted = 0 }: DrillReport): str
 }
 
 export function origin(report: DrillReport): string {
-  const { host, sources = [] } = report;
+  const { host, sources = [], evidence = [] } = report;
   const rows: [string, string | null | undefined][] = [
     ["mode", `${report.mode} (${report.substrate})`],
     ["seed", String(report.seed)],
@@ -237,6 +237,10 @@ export function origin(report: DrillReport): string {
     ...sources.map((source): [string, string] => [
       `${source.what} file`,
       `${source.file}, sha256 ${source.sha256}`,
+    ]),
+    ...evidence.map(({ what, file, entries, sha256 }): [string, string] => [
+      what,
+      `${file}, ${entries} lines, sha256 ${sha256}`,
     ]),
   ];
   const told = rows.flatMap(([name, value]) =>

@@ -234,6 +234,16 @@ export const SourceSchema = object(
   "a file the drill was read from",
 );
 
+export const EvidenceSchema = object(
+  {
+    what: words("edge-journal", "cloud-journal", "routes", "probes"),
+    file: Type.String(),
+    entries: Count,
+    sha256: Sha256,
+  },
+  "a file with the records behind the figures, where they were asked for",
+);
+
 export const HostSchema = object({
   kernel: Type.String(),
   arch: Type.String(),
@@ -254,6 +264,7 @@ export const DrillReportSchema = object({
   /** Of all source files together. */
   configHash: Type.Optional(Sha256),
   sources: Type.Optional(Type.Array(SourceSchema)),
+  evidence: Type.Optional(Type.Array(EvidenceSchema)),
   startedAt: Type.String({ description: "RFC 3339; in virtual mode the virtual wall clock" }),
   endedAt: Type.Optional(Type.String({ description: "RFC 3339" })),
   durationMs: Type.Number({ minimum: 0 }),

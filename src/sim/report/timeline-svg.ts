@@ -57,13 +57,13 @@ const HATCH =
   `</pattern></defs>`;
 
 function drawGrid(axis: Axis, bottom: number): string {
-  const lines = axis
-    .ticks()
-    .map(
-      ({ x, text }) =>
-        `<line class="grid" x1="${fix(x)}" y1="${TOP - 6}" x2="${fix(x)}" y2="${bottom}"/>` +
-        `<text class="tick" x="${fix(x)}" y="${TOP - 12}" text-anchor="middle">${text}</text>`,
+  const lines = axis.ticks().map(({ x, text }) => {
+    const [at, anchor] = x > WIDTH - 40 ? [WIDTH - 4, "end"] : [x, "middle"];
+    return (
+      `<line class="grid" x1="${fix(x)}" y1="${TOP - 6}" x2="${fix(x)}" y2="${bottom}"/>` +
+      `<text class="tick" x="${fix(at)}" y="${TOP - 12}" text-anchor="${anchor}">${text}</text>`
     );
+  });
   return lines.join("");
 }
 

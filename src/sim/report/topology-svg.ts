@@ -7,7 +7,7 @@ import { escapeMarkup } from "./escape.ts";
 import type { CircuitState, DrillReport } from "./report.ts";
 
 /** Circuits drawn; more than a page can show are counted. */
-const CIRCUITS_MAX = 8;
+const CIRCUITS_MAX = 6;
 const ROW = 62;
 const TOP = 10;
 const EDGE = { x: 5, width: 64 } as const;

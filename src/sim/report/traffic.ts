@@ -41,9 +41,7 @@ function reportDirection(direction: Direction, { flows, directions }: ProbeRecor
     direction,
     flow,
     ...lossOfFlow(whole, flow),
-    phases: inPhases((span) =>
-      withDelay(lossOfFlow(span.tally, flow), [...(span.delays[flow] ?? [])]),
-    ),
+    phases: inPhases((span) => withDelay(lossOfFlow(span.tally, flow), span.delays[flow] ?? [])),
   }));
   return { traffic, flows: told };
 }
@@ -79,10 +77,10 @@ function delaysByFlow(columns: ProbeColumns, flows: number, { fromUs, untilUs }:
   return delays;
 }
 
-function withDelay(loss: LossReport, delaysUs: number[]): PhaseLoss {
+function withDelay(loss: LossReport, delaysUs: readonly number[]): PhaseLoss {
   if (delaysUs.length === 0) return { ...loss, delay: null };
-  delaysUs.sort((one, other) => one - other);
-  const rank = (share: number) => (delaysUs[Math.ceil(share * delaysUs.length) - 1] ?? 0) / 1000;
+  const sorted = Float64Array.from(delaysUs).sort();
+  const rank = (share: number) => (sorted[Math.ceil(share * sorted.length) - 1] ?? 0) / 1000;
   return { ...loss, delay: { p50Ms: rank(0.5), p99Ms: rank(0.99) } };
 }
 
