@@ -72,6 +72,7 @@ export class NamespaceLab implements Lab {
       host: (node) => cloudFaults.tapped(node, this.#host(node)),
       startBfd: (node) => startInlineBfdEngine(this.#host(node)),
       clock: this.#clock,
+      field: { setPort: (circuit, isUp) => this.#setPort(circuit, isUp) },
     });
     const order = {
       configFile: edgeFile,
@@ -281,6 +282,13 @@ export class NamespaceLab implements Lab {
       idc: this.#namespaces.nameOf(IDC),
       vpc: this.#namespaces.nameOf(nodeOfAddress(this.#drill.cloud, this.#drill.traffic.vpc)),
     });
+  }
+
+  #setPort(circuit: string, isUp: boolean): void {
+    const { customers } = cloudNetwork(this.#drill.cloud);
+    const end = customers.find((one) => one.circuit === circuit);
+    if (end === undefined) return;
+    this.#namespaces.ip(end.node, ["link", "set", end.device, isUp ? "up" : "down"]);
   }
 
   #afterUs(delayUs: number, run: () => void): void {

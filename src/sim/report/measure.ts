@@ -69,6 +69,7 @@ function measureFault(
     atMs: (deed.atUs - evidence.zeroUs) / 1000,
     detectionMs: detection ? (detection.at - deed.atUs) / 1000 : null,
     detectedBy: detection ? noticedBy(detection) : null,
+    silenceMs: detection ? silenceOf(detection) : null,
     convergenceMs: detection && moved ? Math.max(0, moved.at - detection.at) / 1000 : null,
     cloudConvergenceMs: cloudMoved === undefined ? null : (cloudMoved - deed.atUs) / 1000,
     lost: {
@@ -121,6 +122,13 @@ function noticedBy(entry: JournalEntry): NonNullable<FaultReport["detectedBy"]> 
   if (reason.includes("link")) return "link";
   if (reason.includes("bfd")) return "bfd";
   return reason.includes("hold") ? "hold-timer" : "bgp";
+}
+
+function silenceOf({ event, fields }: JournalEntry): number | null {
+  const { detectedAtUs, lastPacketAtUs } = fields;
+  if (event !== "bfd.session.down") return null;
+  if (typeof detectedAtUs !== "number" || typeof lastPacketAtUs !== "number") return null;
+  return (detectedAtUs - lastPacketAtUs) / 1000;
 }
 
 /**

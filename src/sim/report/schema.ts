@@ -51,6 +51,11 @@ export const FaultSchema = object(
     /** Fault → session down at the edge, and what noticed it. */
     detectionMs: orNull(Ms),
     detectedBy: orNull(words("bfd", "link", "hold-timer", "bgp")),
+    /**
+     * The last BFD packet heard → Down: detection without the luck of when in an interval the
+     * fault fell, so what a prediction is held against; null where BFD did not detect it.
+     */
+    silenceMs: Type.Optional(orNull(Ms)),
     /** Detection → last FIB change it caused at the edge. */
     convergenceMs: orNull(Ms),
     /** Fault → the cloud's routers stopped using the circuit. */

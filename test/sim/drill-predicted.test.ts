@@ -1,0 +1,107 @@
+/**
+ * Predicted against measured: the same drills in virtual time and in a lab of namespaces, with the
+ * same file. Detection and convergence must agree within 20 % or 20 ms, whichever is more.
+ *
+ * When BFD detects depends on where in an interval the line was cut, which no two runs share. So
+ * what is compared is the silence, from the last packet heard to Down; the detection from the fault
+ * must lie in the band that follows from the intervals. A machine shared by many is late now and
+ * then: of four runs in the lab one must agree.
+ */
+import { readFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import t from "tap";
+import type { Drill } from "../../src/sim/drill/drill.ts";
+import { loadDrill } from "../../src/sim/drill/load.ts";
+import { runDrill } from "../../src/sim/drill/runner.ts";
+import type { Lab } from "../../src/sim/lab/lab.ts";
+import { NamespaceLab } from "../../src/sim/lab/namespace-lab.ts";
+import { whyNoNamespaces } from "../../src/sim/lab/namespaces.ts";
+import { VirtualLab } from "../../src/sim/lab/virtual-lab.ts";
+import type { FaultReport } from "../../src/sim/report/report.ts";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..");
+const SHARE = 0.2;
+const SLACK_MS = 20;
+const RUNS_MAX = 4;
+
+function load(name: string) {
+  const file = join(root, "fixtures", "drills", `${name}.yaml`);
+  const { drill, problems, edgeFile } = loadDrill(file, readFileSync(file, "utf8"), {
+    resolve: (from, other) => resolve(dirname(from), other),
+    read: (other) => ({ text: readFileSync(other, "utf8") }),
+  });
+  if (drill === undefined) throw new Error(JSON.stringify(problems));
+  return { drill, edgeFile };
+}
+
+async function firstFault(drill: Drill, lab: Lab): Promise<FaultReport> {
+  const { faults, because } = await runDrill(drill, lab, {
+    version: "test",
+    startedAt: "2026-01-01T00:00:00.000Z",
+    progress: () => undefined,
+    traceHash: () => null,
+  });
+  const [fault] = faults;
+  if (fault === undefined) throw new Error(`${drill.name}: ${because}`);
+  return fault;
+}
+
+type Figure = number | null | undefined;
+
+/** What is between them, or nothing where they agree. */
+function gap(name: string, predicted: Figure, measured: Figure): readonly string[] {
+  if (predicted === null || predicted === undefined) return [`${name} was not predicted`];
+  if (measured === null || measured === undefined) return [`${name} was not measured`];
+  const allowed = Math.max(SLACK_MS, SHARE * predicted);
+  if (Math.abs(measured - predicted) <= allowed) return [];
+  return [`${name}: predicted ${predicted} ms, measured ${measured} ms`];
+}
+
+/** From the fault BFD may detect after M - 1 intervals at the least, and M at the most. */
+function bandOf({ edge }: Drill): { readonly minMs: number; readonly maxMs: number } {
+  const bfd = edge.circuits[0]?.sessions[0]?.bfd;
+  if (bfd === undefined) throw new Error("this drill has BFD");
+  const intervalMs = bfd.requiredMinRxIntervalUs / 1000;
+  return { minMs: (bfd.detectMult - 1) * intervalMs, maxMs: bfd.detectMult * intervalMs };
+}
+
+function disagreements(drill: Drill, predicted: FaultReport, measured: FaultReport) {
+  const convergence = gap("convergence", predicted.convergenceMs, measured.convergenceMs);
+  if (predicted.detectedBy !== "bfd") {
+    return [...gap("detection", predicted.detectionMs, measured.detectionMs), ...convergence];
+  }
+  const { minMs, maxMs } = bandOf(drill);
+  const isIn = ({ detectionMs }: FaultReport, fromMs: number) =>
+    detectionMs !== null && detectionMs >= fromMs && detectionMs <= maxMs * (1 + SHARE);
+  // A sender that is late itself makes detection early, as seen from the fault.
+  const outside = [
+    ...(isIn(predicted, minMs) ? [] : [`${predicted.detectionMs} ms is not in the band`]),
+    ...(isIn(measured, 0) ? [] : [`${measured.detectionMs} ms is above the band`]),
+  ];
+  return [...outside, ...gap("silence", predicted.silenceMs, measured.silenceMs), ...convergence];
+}
+
+t.setTimeout(600_000);
+
+for (const name of ["two-circuits", "carrier-seen", "vbr-restart-graceful"]) {
+  t.test(
+    `${name}: the lab measures what virtual time predicted`,
+    { skip: whyNoNamespaces() ?? false },
+    async (t) => {
+      const { drill, edgeFile } = load(name);
+      const predicted = await firstFault(drill, new VirtualLab(drill));
+      let found: readonly string[] = ["never played"];
+      for (let run = 0; run < RUNS_MAX && found.length > 0; run += 1) {
+        const measured = await firstFault(drill, new NamespaceLab(drill, edgeFile));
+        t.equal(measured.detectedBy, predicted.detectedBy);
+        found = disagreements(drill, predicted, measured);
+        const [p, m] = [predicted, measured].map(({ detectionMs, silenceMs, convergenceMs }) =>
+          [detectionMs, silenceMs, convergenceMs].join(" / "),
+        );
+        t.comment(`detection / silence / convergence in ms: predicted ${p}, measured ${m}`);
+      }
+      t.same(found, []);
+    },
+  );
+}
