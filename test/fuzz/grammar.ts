@@ -1,4 +1,5 @@
 /** What a peer in its right mind says: the messages that the fuzzer then spoils. */
+import { type AuthSection, AuthType } from "../../src/bfd/wire/auth.ts";
 import { encodeControlPacket } from "../../src/bfd/wire/control-packet.ts";
 import { encodeAttributes } from "../../src/bgp/wire/attribute-encode.ts";
 import { encodeKeepalive, encodeMessage } from "../../src/bgp/wire/header.ts";
@@ -64,7 +65,7 @@ export function anUpdate(rng: Rng): Uint8Array {
   }
   const isMp = kind <= 5;
   const attributes = encodeAttributes(someAttributes(rng), {
-    as4: true,
+    as4: chance(rng, 0.85), // else as an OLD speaker does, with AS4_PATH (RFC 6793)
     session: chance(rng, 0.9) ? "ebgp" : "ibgp",
     includeNextHop: !isMp || chance(rng, 0.2),
   });
@@ -79,9 +80,16 @@ export function anUpdate(rng: Rng): Uint8Array {
 
 export function someAttributes(rng: Rng): PathAttributes {
   const ases = () => many(rng, 5, () => pick(rng, [45_104, 65_001, 65_000, 1, 4_200_000_000]));
-  const segment = () => ({ type: chance(rng, 0.95) ? (2 as const) : (1 as const), ases: ases() });
+  const segment = () => ({ type: pick(rng, SEGMENT_TYPES), ases: ases() });
   const first = { type: 2 as const, ases: [45_104, ...(chance(rng, 0.5) ? ases() : [])] };
-  const rare = { ...(chance(rng, 0.05) ? { communities: manyNumbers(rng, 900) } : {}) };
+  const few = () => rng.int(0, 3);
+  const rare = {
+    ...(chance(rng, 0.05) ? { communities: manyNumbers(rng, 900) } : {}),
+    ...(chance(rng, 0.05)
+      ? { largeCommunities: many(rng, 80, () => [few(), 0, few()]).flat() }
+      : {}),
+    ...(chance(rng, 0.02) ? { asPath: [first, ...many(rng, 12, longSegment)] } : {}),
+  };
   return {
     origin: pick(rng, [0, 1, 2] as const),
     asPath: chance(rng, 0.2) ? [first, segment()] : [first],
@@ -101,6 +109,11 @@ export function someAttributes(rng: Rng): PathAttributes {
   };
 }
 
+const SEGMENT_TYPES = [2, 2, 2, 2, 2, 2, 2, 1, 3, 4] as const;
+
+/** A dozen of them are beyond the bound of a path. */
+const longSegment = () => ({ type: 2 as const, ases: Array.from({ length: 250 }, () => 65_000) });
+
 const manyNumbers = (rng: Rng, max: number) => many(rng, max, () => u32(rng));
 
 /** Some of these types have a history of ending sessions far away from who sent them. */
@@ -112,11 +125,12 @@ const anUnknown = (rng: Rng) => ({
 
 /** Few different prefixes, so that they are announced, withdrawn and announced again. */
 export function someNlri(rng: Rng, afi: Afi): Uint8Array {
+  const id = chance(rng, 0.05) ? { pathId: rng.int(0, 3) } : {}; // RFC 7911
   const prefix = (): NlriPrefix => {
     const length = pick(rng, afi === 1 ? [0, 8, 16, 24, 24, 24, 32] : [0, 32, 48, 64, 128]);
     const address = new Uint8Array(afi === 1 ? 4 : 16);
     address.set([afi === 1 ? 10 : 0x20, rng.int(0, 3), rng.int(0, 7), rng.int(0, 255)]);
-    return { address: maskAddress(address, length), length };
+    return { address: maskAddress(address, length), length, ...id };
   };
   return encodeNlri(many(rng, chance(rng, 0.05) ? 300 : 6, prefix));
 }
@@ -131,8 +145,15 @@ export function aMessage(rng: Rng): Uint8Array {
   }
   if (kind < 97) return anOpen(rng);
   if (kind < 99) {
+    const isCease = chance(rng, 0.5); // whose data is text (RFC 9003)
     const data = someBytes(rng, rng.int(0, 30));
-    return encodeNotification({ code: rng.int(1, 8), subcode: rng.int(0, 10), data });
+    if (isCease && data.length > 0) data[0] = rng.int(0, data.length);
+    const code = isCease ? 6 : rng.int(1, 8);
+    return encodeNotification({
+      code,
+      subcode: isCease ? pick(rng, [2, 4]) : rng.int(0, 10),
+      data,
+    });
   }
   const type = pick(rng, Object.values(MessageType));
   return encodeMessage(type, someBytes(rng, rng.int(0, 60)));
@@ -151,6 +172,15 @@ export function aControlPacket(rng: Rng): Uint8Array {
     desiredMinTxIntervalUs: intervalUs(),
     requiredMinRxIntervalUs: intervalUs(),
     requiredMinEchoRxIntervalUs: intervalUs(),
-    auth: undefined,
+    auth: chance(rng, 0.3) ? aSection(rng) : undefined,
   });
+}
+
+/** Of a key that may exist, with a password or digest that does not fit it. */
+function aSection(rng: Rng): AuthSection {
+  const type = pick(rng, [1, 2, 3, 4, 5] as const);
+  const isPassword = type === AuthType["simple-password"];
+  const octets = isPassword ? rng.int(1, 16) : type <= 3 ? 16 : 20;
+  const sequence = isPassword ? undefined : rng.int(0, 5);
+  return { type, keyId: pick(rng, [1, 1, 2]), sequence, data: someBytes(rng, octets) };
 }

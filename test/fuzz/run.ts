@@ -37,7 +37,7 @@ function playSession({ variant, steps }: SessionCase): void {
 const CONTEXTS: readonly WireContext[] = [
   EBGP,
   IBGP,
-  OLD,
+  { ...OLD, peerAs: undefined },
   { ...EBGP, extendedMessages: true, families: [{ afi: 1, safi: 1 }] },
   { ...EBGP, addPath: [{ afi: 1, safi: 1 }] },
 ];

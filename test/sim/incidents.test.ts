@@ -3,6 +3,7 @@
  * What each of them was, and which are not played yet: docs/testing.md.
  */
 import t from "tap";
+import type { BfdSessionView } from "../../src/bfd/sessions/contract.ts";
 import { encodeKeepalive } from "../../src/bgp/wire/header.ts";
 import { CeaseSubcode, ErrorCode } from "../../src/bgp/wire/iana.ts";
 import type { Capability } from "../../src/bgp/wire/message.ts";
@@ -16,6 +17,9 @@ import { IPV4, IPV6, remoteOpen } from "../support/bgp-session.ts";
 import { announce, Solo, soloConfig, soloPeer } from "../support/bgp-solo.ts";
 import { agentOn, edgeRig, eventsOf, vbrOf } from "../support/edge-rig.ts";
 import { AS_PATH, ORIGIN, octets } from "../support/wire-octets.ts";
+
+/** As far as virtual time goes with it; the clock does not count what the processor does. */
+const TABLE_ROUTES = 100_000;
 
 const BOTH = ["10.0.1.2", "10.0.2.2"];
 
@@ -209,6 +213,45 @@ function restarting() {
   const counts = () => families.map((family) => solo.speaker.view.rib.locRibCount(family));
   return { solo, meet, connection, counts };
 }
+
+t.test("F9: a big table of one peer while BFD 200 × 3 runs to both: no false Down", async (t) => {
+  const bfd = { desiredMinTxIntervalUs: 200_000, requiredMinRxIntervalUs: 200_000 };
+  const rig = edgeRig({ edge: { bfd }, cloud: { bfd } });
+  const { edge, vbr1, within, isWhole, pass } = rig;
+  t.ok(within(20_000, isWhole));
+  pass(5_000);
+  const before = eventsOf(edge, "bfd.session.down").length;
+  const route = (index: number) => ({
+    ...{ prefix: `${20 + (index >> 16)}.${(index >> 8) & 255}.${index & 255}.0/24`, rank: 1 },
+    communities: [],
+  });
+  const table = Array.from({ length: TABLE_ROUTES }, (_, index) => route(index));
+  const config = vbrOf(1, { bfd });
+  vbr1.agent.reload({ ...config, announce: [...config.announce, ...table] });
+  const learned = () => edge.view.speaker.rib.locRibCount(IPV4) > TABLE_ROUTES;
+  t.ok(within(60_000, learned), "all of it is learned");
+  vbr1.agent.reload(config);
+  t.ok(
+    within(60_000, () => edge.view.speaker.rib.locRibCount(IPV4) < 10),
+    "and forgotten",
+  );
+  pass(5_000);
+  t.ok(isWhole());
+  t.equal(eventsOf(edge, "bfd.session.down").length, before);
+  t.same(eventsOf(vbr1.agent, "bfd.session.down"), []);
+  t.same(eventsOf(rig.vbr2.agent, "bfd.session.down"), []);
+  t.equal(eventsOf(edge, "bgp.peer.up").length, 2, "nor a session lost");
+  let sessions: readonly BfdSessionView[] = [];
+  edge.view.bfd((found) => {
+    sessions = found;
+  });
+  pass(10);
+  t.ok(sessions.length === 2 && sessions.every(({ packetsOut }) => packetsOut > 50));
+  t.ok(
+    sessions.every(({ txLateness }) => txLateness.sumUs === 0),
+    "and never late",
+  );
+});
 
 t.test("F10: Hard Reset with GR negotiated, bare or wrapped: nothing is kept", async (t) => {
   for (const data of [new Uint8Array(0), Uint8Array.of(6, 10)]) {
