@@ -86,6 +86,14 @@ export class AdjRibIn {
     if (isAny) this.#startWalk({ kind: "reap", peer, rib, block: 0 });
   }
 
+  /** The limit is another one now: how what is here stands to it. Excess is let go of in slices. */
+  checkLimit(peer: Peer, rib: LocRib): ReceiveOutcome {
+    Object.assign(peer.limits[rib.index], { isWarned: false, isExceeded: false });
+    const isExcessive = rib.paths.countOf(peer.slot) > dropLimitOf(peer);
+    if (isExcessive) this.#startWalk({ kind: "shed", peer, rib, block: 0 });
+    return limitOutcome(peer, rib);
+  }
+
   /** The peer's paths are gone: nothing is left to walk over. */
   forget(peer: Peer): void {
     for (let index = this.#walks.length - 1; index >= 0; index -= 1) {
@@ -108,11 +116,14 @@ export class AdjRibIn {
         this.#walks.shift();
         continue;
       }
-      rib.paths.forEachInBlock(peer.slot, walk.block, (path) => {
-        done += 1;
-        if (walk.kind === "rejudge") this.#rejudgePath(peer, rib, path);
-        else if (((rib.paths.marks[path] ?? 0) & PathMark.Doomed) !== 0) rib.dropPath(path);
-      });
+      if (walk.kind === "shed") done += this.#shed(walk);
+      else {
+        rib.paths.forEachInBlock(peer.slot, walk.block, (path) => {
+          done += 1;
+          if (walk.kind === "rejudge") this.#rejudgePath(peer, rib, path);
+          else if (((rib.paths.marks[path] ?? 0) & PathMark.Doomed) !== 0) rib.dropPath(path);
+        });
+      }
       walk.block += 1;
       done += 1;
     }
@@ -185,6 +196,21 @@ export class AdjRibIn {
     this.#releaseVerdict(accepted);
   }
 
+  /**
+   * One block's share of what is too much, the last blocks first: near enough to what came last.
+   */
+  #shed({ peer, rib, block }: Walk): number {
+    const { paths } = rib;
+    const found: number[] = [];
+    const index = paths.blockCountOf(peer.slot) - 1 - block;
+    paths.forEachInBlock(peer.slot, index, (path) => found.push(path));
+    const excess = Math.max(0, paths.countOf(peer.slot) - dropLimitOf(peer));
+    const dropped = excess === 0 ? [] : found.slice(-excess);
+    for (const path of dropped) rib.dropPath(path);
+    peer.limits[rib.index].dropped += dropped.length;
+    return found.length;
+  }
+
   #releaseVerdict(accepted: number): void {
     if (!isRejected(accepted)) this.#attributes.release(accepted);
   }
@@ -253,7 +279,7 @@ interface MutablePrefix extends PolicyPrefix {
 }
 
 interface Walk {
-  readonly kind: "rejudge" | "reap";
+  readonly kind: "rejudge" | "reap" | "shed";
   readonly peer: Peer;
   readonly rib: LocRib;
   block: number;

@@ -33,6 +33,12 @@ export interface RibEngine {
   /** Applies one decoded UPDATE of an Established peer. */
   receive(slot: PeerSlot, update: UpdateMessage): ReceiveOutcome;
 
+  /**
+   * How an Established peer stands to a limit that was changed, by family. What is more than
+   * `drop-newest` allows now is dropped by `work`.
+   */
+  checkLimits(slot: PeerSlot): readonly ReceiveOutcome[];
+
   /** RFC 4271 §9.1.2: unresolvable next hops lose; `igpMetric` is step e of the tie-break. */
   setNextHop(nextHop: string, state: NextHopState): void;
   /** Next hops of candidate paths that appeared or vanished since the last call. */

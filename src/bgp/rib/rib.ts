@@ -185,6 +185,12 @@ export class Rib implements RibEngine {
     return this.#in.receive(peer, update);
   }
 
+  checkLimits(slot: PeerSlot): readonly ReceiveOutcome[] {
+    const peer = this.#peerAt(slot);
+    if (peer.session === undefined) return [];
+    return this.#ribs.map((rib) => this.#in.checkLimit(peer, rib));
+  }
+
   setNextHop(nextHop: string, state: NextHopState): void {
     for (const id of this.#nextHops.setState(nextHop, state)) {
       for (const rib of this.#ribs) rib.redecideNextHop(id);

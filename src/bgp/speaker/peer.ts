@@ -14,7 +14,7 @@ import * as ceases from "./ceases.ts";
 import { type Channel, type ConnectionBook, noteProgress } from "./channel.ts";
 import { Channels, type ChannelsOwner } from "./channels.ts";
 import type { PeerConfig } from "./config.ts";
-import { needsRefresh, type PeerChange } from "./config-diff.ts";
+import { needsRefresh, type PeerChange, sameData } from "./config-diff.ts";
 import type { SpeakerEffect } from "./effects.ts";
 import { Feed } from "./feed.ts";
 import { Gate } from "./gate.ts";
@@ -167,7 +167,7 @@ export class Peer implements ChannelsOwner, Reader {
     this.channels.useSettings(this.#settings());
     if (change === "none") return;
     this.#tellRib();
-    if (before.maxPrefix !== config.maxPrefix) this.#forgiveLimit();
+    if (!sameData(before.maxPrefix, config.maxPrefix)) this.#limitChanged(now, out);
     if (change === "reset" || wasGated) this.start(now, out);
     else if (needsRefresh(before, config))
       askAgain(this.channels.established, config.families, now, out);
@@ -469,6 +469,13 @@ export class Peer implements ChannelsOwner, Reader {
       // The kernel holds what it held since the last session, or the restart says that it does.
       isPreserved: (family) => this.#hasMet || restarting.isPreserved(family),
     });
+  }
+
+  #limitChanged(now: Micros, out: SpeakerEffect[]): void {
+    this.#forgiveLimit();
+    for (const outcome of this.#inRib((rib) => rib.checkLimits(this.slot))) {
+      if (outcome.kind !== "ok") this.limitReached(outcome, now, out);
+    }
   }
 
   #forgiveLimit(): void {
