@@ -10,7 +10,7 @@ import { AppError } from "../core/app-error.ts";
 import { loadCloud } from "./cloud/load.ts";
 import { serveCloud } from "./cloud/serve.ts";
 import type { Drill } from "./drill/drill.ts";
-import { type FileAccess, loadDrill } from "./drill/load.ts";
+import { type DrillLoad, type FileAccess, loadDrill } from "./drill/load.ts";
 import { type RunOptions, runDrill } from "./drill/runner.ts";
 import type { Lab } from "./lab/lab.ts";
 import { LoopbackLab } from "./lab/loopback-lab.ts";
@@ -111,7 +111,8 @@ async function runOne(
   const drill = order.seed === undefined ? load.drill : { ...load.drill, seed: order.seed };
   try {
     const keep = order.isKept && order.mode === "lab" ? new Keep(streams) : undefined;
-    const lab = openLab(drill, order.mode, load.edgeFile, keep?.socketPath);
+    const edgeFile = order.mode === "lab" ? edgeFileOf(load) : load.edgeFile;
+    const lab = openLab(drill, order.mode, edgeFile, keep?.socketPath);
     if (!order.isQuiet) streams.err(`drill ${drill.name}: ${lab.substrate}\n`);
     const report = await play(drill, lab, { order, sources: load.sources }, streams, keep);
     reports.push(report);
@@ -196,6 +197,16 @@ function evidenceTo(folder: string): NonNullable<RunOptions["evidence"]> {
       throw new AppError("DRILL_EVIDENCE", `cannot keep the evidence: ${text}`);
     }
   };
+}
+
+/** Another process reads the edge's file, so one that no file holds is given one for a while. */
+function edgeFileOf({ edgeFile, edgeText }: DrillLoad): string {
+  if (edgeFile !== "") return edgeFile;
+  const folder = mkdtempSync(join(tmpdir(), "causeway-edge-"));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  const made = join(folder, "edge.yaml");
+  writeFileSync(made, edgeText);
+  return made;
 }
 
 function openLab(

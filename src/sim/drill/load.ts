@@ -10,6 +10,7 @@ import { toldPrefixes } from "../cloud/network.ts";
 import type { SourceReport } from "../report/report.ts";
 import { sourceOf } from "../report/sources.ts";
 import type { Budgets, Drill, Traffic } from "./drill.ts";
+import { findPart, type Part, type PartName, trafficOf } from "./load-parts.ts";
 import { toSteps } from "./load-steps.ts";
 import { bandwidthBps } from "./parameters.ts";
 import { type DrillFile, DrillSchema } from "./schema.ts";
@@ -18,8 +19,10 @@ export interface DrillLoad {
   readonly drill: Drill | undefined;
   /** Of all three files. */
   readonly problems: readonly ConfigProblem[];
-  /** The edge's file as it was found, for processes that read it themselves. */
+  /** The edge's file, for processes that read it themselves; empty where no file holds it. */
   readonly edgeFile: string;
+  /** What stands in it, or would. */
+  readonly edgeText: string;
   /** All three, with their digests; those that could be read. */
   readonly sources: readonly SourceReport[];
 }
@@ -33,29 +36,28 @@ export interface FileAccess {
 export function loadDrill(file: string, text: string, files: FileAccess): DrillLoad {
   const document = readDocument(file, text, DrillSchema);
   if (document.value === undefined) {
-    return { drill: undefined, problems: document.problems, edgeFile: "", sources: [] };
+    const nothing = { edgeFile: "", edgeText: "", sources: [] };
+    return { drill: undefined, problems: document.problems, ...nothing };
   }
   const source = document.value as DrillFile;
   const problems: ConfigProblem[] = [];
-  const edgeFile = files.resolve(file, source.edge);
-  const cloudFile = files.resolve(file, source.cloud);
-  const read = (key: "edge" | "cloud", name: string): string | undefined => {
-    const found = files.read(name);
-    if ("text" in found) return found.text;
-    const message = `cannot read ${name}: ${found.error}`;
-    problems.push(document.at([key], { severity: "error", code: "D101", message }));
+  const find = (which: PartName): Part | undefined => {
+    const found = findPart(which, source, { file, document, files });
+    if ("text" in found) return found;
+    problems.push(found);
     return undefined;
   };
-  const edgeText = read("edge", edgeFile);
-  const cloudText = read("cloud", cloudFile);
+  const [edgePart, cloudPart] = [find("edge"), find("cloud")];
   const sources = [
     sourceOf("drill", basename(file), text),
-    ...(edgeText === undefined ? [] : [sourceOf("edge", source.edge, edgeText)]),
-    ...(cloudText === undefined ? [] : [sourceOf("cloud", source.cloud, cloudText)]),
+    ...(edgePart === undefined ? [] : [sourceOf("edge", edgePart.name, edgePart.text)]),
+    ...(cloudPart === undefined ? [] : [sourceOf("cloud", cloudPart.name, cloudPart.text)]),
   ];
-  const edge = edgeText === undefined ? undefined : loadEdgeConfig(edgeFile, edgeText);
-  const cloud = cloudText === undefined ? undefined : loadCloud(cloudFile, cloudText);
-  problems.push(...(edge?.problems ?? []), ...(cloud?.problems ?? []));
+  const edge = edgePart && loadEdgeConfig(edgePart.file ?? edgePart.name, edgePart.text);
+  const cloud = cloudPart && loadCloud(cloudPart.file ?? cloudPart.name, cloudPart.text);
+  problems.push(...(edge?.problems ?? []).map((one) => edgePart?.place(one) ?? one));
+  problems.push(...(cloud?.problems ?? []).map((one) => cloudPart?.place(one) ?? one));
+  const parts = { edgeFile: edgePart?.file ?? "", edgeText: edgePart?.text ?? "", sources };
   const circuits = edge?.config?.circuits.map(({ name }) => name) ?? [];
   const steps = source.steps.flatMap((step, index) => {
     const read = toSteps(step, circuits);
@@ -70,12 +72,12 @@ export function loadDrill(file: string, text: string, files: FileAccess): DrillL
   }
   const isSound = problems.every((problem) => problem.severity === "warning");
   if (!isSound || edge?.config === undefined || cloud?.config === undefined) {
-    return { drill: undefined, problems, edgeFile, sources };
+    return { drill: undefined, problems, ...parts };
   }
-  const traffic = toTraffic(source.traffic);
+  const traffic = toTraffic(source.traffic, trafficOf(source.topology));
   if (typeof traffic === "string") {
     problems.push(document.at(["traffic"], { severity: "error", code: "D102", message: traffic }));
-    return { drill: undefined, problems, edgeFile, sources };
+    return { drill: undefined, problems, ...parts };
   }
   const drill: Drill = {
     name: source.drill,
@@ -89,7 +91,7 @@ export function loadDrill(file: string, text: string, files: FileAccess): DrillL
     always: source.always ?? [],
     allow: source.allow ?? [],
   };
-  return { drill, problems, edgeFile, sources };
+  return { drill, problems, ...parts };
 }
 
 const us = (text: string): number => parseDurationUs(text) ?? 0;
@@ -113,9 +115,13 @@ function toBudgets(source: DrillFile["budgets"]): Budgets {
 }
 
 /** The traffic, or the sentence that says what it lacks. */
-function toTraffic(source: DrillFile["traffic"]): Traffic | string {
+function toTraffic(
+  source: DrillFile["traffic"],
+  known: { readonly idc: string; readonly vpc: string } | undefined,
+): Traffic | string {
   const intervalUs = Math.max(1, us(source.interval));
-  const { idc, vpc, flows, rate, groups } = source;
+  const { flows, rate, groups } = source;
+  const { idc = known?.idc, vpc = known?.vpc } = groups === undefined ? source : {};
   const rateOf = (text: string | undefined) =>
     text === undefined ? undefined : bandwidthBps(text);
   if (groups === undefined) {
@@ -125,7 +131,7 @@ function toTraffic(source: DrillFile["traffic"]): Traffic | string {
     return { idc, vpc, flows, intervalUs, rateBps: rateOf(rate) };
   }
   const [first] = groups;
-  const isAlsoOne = [idc, vpc, flows, rate].some((one) => one !== undefined);
+  const isAlsoOne = [source.idc, source.vpc, flows, rate].some((one) => one !== undefined);
   if (isAlsoOne || first === undefined)
     return `"groups" stand in place of idc, vpc, flows and rate`;
   return {
@@ -147,8 +153,9 @@ function lintTogether(
     problems.push(document.at(path, { severity: "error", code: "D103", message }));
   };
   const circuits = edge.circuits.map((circuit) => circuit.name);
+  const gateways = [...cloud.vbrs, ...cloud.vpns];
   for (const circuit of edge.circuits) {
-    const vbr = cloud.vbrs.find((one) => one.circuit === circuit.name);
+    const vbr = gateways.find((one) => one.circuit === circuit.name);
     const session = circuit.sessions[0];
     if (vbr === undefined) error(["cloud"], `no VBR of the cloud ends circuit "${circuit.name}"`);
     else if (session !== undefined && session.remoteAddress !== vbr.local.split("/")[0]) {
@@ -159,7 +166,7 @@ function lintTogether(
       );
     }
   }
-  for (const vbr of cloud.vbrs) {
+  for (const vbr of gateways) {
     if (!circuits.includes(vbr.circuit)) {
       error(["edge"], `${vbr.name} ends circuit "${vbr.circuit}", which the edge does not have`);
     }

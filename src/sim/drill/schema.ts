@@ -1,5 +1,6 @@
 /** Shape of a drill's file: one truth for reading and for editors. */
 import { type Static, type TSchema, Type } from "@sinclair/typebox";
+import { TOPOLOGIES } from "../cloud/topologies.ts";
 import { closed, Duration, Ipv4, Name, Prefix } from "../shapes.ts";
 import { INVARIANTS } from "./drill.ts";
 import { FAULT_KINDS, FAULTS } from "./faults.ts";
@@ -63,6 +64,11 @@ export type StepFile = Static<ReturnType<typeof Type.Object<typeof claimKeys>>> 
   readonly for?: string;
 };
 
+/** Its shape is the business of whoever reads it. */
+const Part = Type.Union([Type.String({ minLength: 1 }), Type.Object({})], {
+  description: "the name of a file, or what would stand in it",
+});
+
 const Flows = Type.Integer({ minimum: 1, maximum: 1024, description: "1 to 1024 flows" });
 
 const FlowGroupSchema = Type.Object(
@@ -106,8 +112,9 @@ export const DrillSchema = Type.Object(
     drill: Name,
     description: Type.String({ minLength: 1 }),
     seed: Type.Integer({ minimum: 0, maximum: 0x7fff_ffff }),
-    edge: Type.String({ minLength: 1, description: "the edge's configuration file" }),
-    cloud: Type.String({ minLength: 1, description: "the cloud's file" }),
+    topology: Type.Optional(choice(...TOPOLOGIES)),
+    edge: Type.Optional(Part),
+    cloud: Type.Optional(Part),
     traffic: Type.Object(
       {
         idc: Type.Optional(Ipv4),

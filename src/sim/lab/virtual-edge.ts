@@ -7,6 +7,7 @@ import type { StartBfdEngine } from "../../agent/bfd/engine.ts";
 import { startInlineBfdEngine } from "../../agent/bfd/inline-engine.ts";
 import type { EdgeConfig } from "../../agent/config/edge-config.ts";
 import type { JournalEntry } from "../../agent/journal.ts";
+import type { RestartNote } from "../../agent/restart.ts";
 import type { Host } from "../../platform/contract.ts";
 import type { VirtualHost } from "../../platform/virtual/host.ts";
 import { type CircuitsByPrefix, mirrorFib } from "./fib-mirror.ts";
@@ -90,12 +91,17 @@ export class VirtualEdge {
     this.#life.agent.stop(text, done);
   }
 
-  /** A new process in place of the one that ended. */
-  restart(): void {
+  /** Ends to be started again soon; `done` gets what `restart` is to be given. */
+  leave(text: string, done: (note: RestartNote | undefined) => void): void {
+    this.#life.agent.restart(text, done);
+  }
+
+  /** A new process in place of the one that ended, with what that left for it. */
+  restart(note?: RestartNote): void {
     this.kill();
     this.#lives += 1;
     const { host, process } = this.#machine.spawn(`main-${this.#lives}`);
-    this.#life = this.#bear(host, process);
+    this.#life = this.#bear(host, process, note);
     this.#life.agent.start();
   }
 
@@ -104,11 +110,11 @@ export class VirtualEdge {
     this.#life.agent.reload(this.#config);
   }
 
-  #bear(plain: Host, process: VirtualHost["process"]): Life {
+  #bear(plain: Host, process: VirtualHost["process"], restarted?: RestartNote): Life {
     const host = this.#injection.host?.(plain) ?? plain;
     const engine = startInlineBfdEngine(host);
     const startBfd = this.#injection.startBfd?.(engine) ?? engine;
-    const agent = new Agent({ host, config: this.#config, startBfd });
+    const agent = new Agent({ host, config: this.#config, startBfd, restarted });
     agent.journal.subscribe((entry) => this.#entries.push(entry));
     const mirror = mirrorFib(this.#config, plain.routes, agent.journal, this.#routed);
     return { agent, process, mirror };

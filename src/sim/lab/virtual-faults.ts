@@ -83,8 +83,8 @@ export class VirtualFaults {
       this.#later(downUs, () => this.#ground.edge.restart());
     },
     upgrade: ({ downUs }) => {
-      this.#ground.edge.stop("upgrade", () => {
-        this.#later(downUs, () => this.#ground.edge.restart());
+      this.#ground.edge.leave("upgrade", (note) => {
+        this.#later(downUs, () => this.#ground.edge.restart(note));
       });
     },
     "police-icmp": ({ perSec }) => {

@@ -134,3 +134,49 @@ t.test("traffic: one group or several, with rates; what it lacks is said", async
     /10.9.0.1 is in no prefix the edge announces/,
   );
 });
+
+t.test("topology: one line in place of two files; inline: no file at all", async (t) => {
+  const steps = "steps: [{ do: expect, session: all, is: up, within: 1s }]";
+  const open = (parts: string) =>
+    loadDrill("/d/x.yaml", `drill: x\ndescription: d\nseed: 1\n${parts}\n${steps}\n`, {
+      resolve: (from, name) => resolve(dirname(from), name),
+      read: (name) => ({ error: `no ${name}` }),
+    });
+  const told = (parts: string) => {
+    const [problem] = open(parts).problems.filter(({ severity }) => severity === "error");
+    return `${problem?.file} ${problem?.line}:${problem?.column} ${problem?.message}`;
+  };
+  const named = open("topology: powerful-disaster-recovery\ntraffic: { flows: 4, interval: 1ms }");
+  t.match(named.drill, { cloud: { failoverGroups: [{}] }, traffic: { vpc: "10.64.0.10" } });
+  t.equal(named.edgeFile, "", "no file holds it");
+  t.match(named.edgeText, /circuit-2/);
+  t.match(
+    told("topology: best\ntraffic: { flows: 4, interval: 1ms }"),
+    /optimal-disaster-recovery/,
+  );
+  t.match(told("traffic: { flows: 4, interval: 1ms }"), /needs "edge", or a "topology"/);
+  t.match(
+    told("edge: gone.yaml\ncloud: gone.yaml\ntraffic: { interval: 1ms }"),
+    /\/d\/x.yaml 4:7 .*gone/,
+  );
+  const inline = (remote: string, vlan = 0) => `
+cloud:
+  cloud: { name: c }
+  vbrs:
+    - { name: v, circuit: one, local: 10.0.1.1/30, peer: 10.0.1.2, peerAs: 65010, bfd: off }
+  ecr: { name: e, prefixes: [10.64.0.0/16] }
+edge:
+  router: { name: a, as: 65010, id: 10.255.0.1 }
+  circuits:
+    - name: one
+      profile: alibaba-vbr
+      interface: { device: c1, vlan: ${vlan} }
+      local: 10.0.1.2/30
+      remote: ${remote}
+      bfd: off
+  announce: [{ prefix: 10.1.0.0/16 }]
+traffic: { idc: 10.1.0.1, vpc: 10.64.0.1, flows: 1, interval: 1ms }`;
+  t.equal(open(inline("10.0.1.1")).drill?.edge.circuits[0]?.name, "one");
+  t.match(told(inline("nowhere")), /x.yaml 17:15 /, "at its place in the drill");
+  t.match(told(inline("10.0.1.1", 5000)), /x.yaml 15:38 /);
+});
