@@ -3,14 +3,19 @@
  * folded. Hosts of change requests cut comments off at some length, so long lists end early.
  */
 import type { CheckReport, DrillReport, FaultReport, RouteReport } from "./report.ts";
-import { detectorName, sumLoss, tellReason, tellStory } from "./story.ts";
+import { detectorName, sumLoss, tellReason, tellStory, worstFault } from "./story.ts";
 import { ms, signed } from "./units.ts";
 
 /** Rows of one table; the JSON has them all. */
 const ROWS_MAX = 60;
 
+/** Of more drills than this only those that did not pass are told at length. */
+const TOLD_MAX = 3;
+
 export function formatMarkdown(reports: readonly DrillReport[]): string {
-  const parts = reports.map(formatOne);
+  const isCrowd = reports.length > TOLD_MAX;
+  const told = isCrowd ? reports.filter((report) => report.verdict !== "PASS") : reports;
+  const parts = told.map(formatOne);
   if (reports.length > 1) parts.unshift(overview(reports));
   return parts.join("\n---\n\n");
 }
@@ -22,9 +27,12 @@ function overview(reports: readonly DrillReport[]): string {
   const rows = reports.map((report) => {
     const loss = sumLoss(report.traffic);
     const what = report.verdict === "PASS" ? tellStory(report).what : tellReason(report);
-    return [`${SIGNS[report.verdict]} ${report.verdict}`, report.drill, what, lossText(loss)];
+    const worst = worstFault(report.faults);
+    const figures = [worst?.detectionMs, worst?.convergenceMs].map(orDash);
+    const verdict = `${SIGNS[report.verdict]} ${report.verdict}`;
+    return [verdict, report.drill, what, ...figures, lossText(loss), ms(loss.longestGapMs)];
   });
-  const head = ["verdict", "drill", "what", "lost"];
+  const head = ["verdict", "drill", "what", "detected", "edge left", "lost", "longest silence"];
   return `# ${passed} of ${reports.length} drills passed\n\n${table(head, rows).join("\n")}`;
 }
 
@@ -76,17 +84,19 @@ const FAULT_HEAD = [
 function faultRow(fault: FaultReport): string[] {
   const loss = sumLoss([fault.lost.toCloud, fault.lost.toEdge]);
   const by = fault.detectedBy === null ? "" : ` by ${detectorName(fault.detectedBy)}`;
-  const figure = (value: number | null) => (value === null ? "–" : ms(value));
   return [
     fault.fault,
     signed(fault.atMs),
-    `${figure(fault.detectionMs)}${by}`,
-    figure(fault.convergenceMs),
-    figure(fault.cloudConvergenceMs),
+    `${orDash(fault.detectionMs)}${by}`,
+    orDash(fault.convergenceMs),
+    orDash(fault.cloudConvergenceMs),
     lossText(loss),
     ms(loss.longestGapMs),
   ];
 }
+
+const orDash = (value: number | null | undefined): string =>
+  value === null || value === undefined ? "–" : ms(value);
 
 const lossText = ({ lost, sent }: { readonly lost: number; readonly sent: number }): string =>
   sent === 0 ? "–" : `${lost} of ${sent}`;

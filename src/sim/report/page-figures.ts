@@ -28,7 +28,7 @@ function ofFault(report: DrillReport, fault: FaultReport): Tile[] {
     {
       name: `convergence${ofMany}`,
       value: orDash(fault.convergenceMs),
-      note: `until the edge's FIB left it; the cloud's left ${cloudNote(fault)}`,
+      note: convergenceNote(fault),
       limit: limitOf(report, "convergence"),
     },
     ...(recovered === undefined
@@ -70,8 +70,11 @@ function recoveryOf({ recovery }: FaultReport): { maxMs: number; p50Ms: number }
 
 const orDash = (value: number | null): string => (value === null ? "–" : ms(value));
 
-const cloudNote = ({ cloudConvergenceMs }: FaultReport): string =>
-  cloudConvergenceMs === null ? "not measured" : `${ms(cloudConvergenceMs)} after the fault`;
+function convergenceNote({ convergenceMs, cloudConvergenceMs }: FaultReport): string {
+  const edge = convergenceMs === null ? "the edge's FIB stayed" : "until the edge's FIB left it";
+  if (cloudConvergenceMs === null) return edge;
+  return `${edge}; the cloud's left ${ms(cloudConvergenceMs)} after the fault`;
+}
 
 /** The budget's check with the least margin. */
 function limitOf({ checks }: DrillReport, name: string): CheckReport | undefined {

@@ -133,7 +133,7 @@ export function sharesBars({ shares, topology }: DrillReport): string {
   ] as const;
   const groups = (["to-cloud", "to-edge"] as const).map((direction) => {
     const rows = shares.filter((row) => row.direction === direction);
-    const bars = moments.map(([moment, words]) => {
+    const bars = moments.map(([moment, when]) => {
       const total = rows.reduce((sum, row) => sum + (row.flows[moment] ?? 0), 0);
       if (total === 0) return "";
       const parts = rows.map((row) => {
@@ -142,12 +142,11 @@ export function sharesBars({ shares, topology }: DrillReport): string {
         const index = row.circuit === null ? "none" : order.indexOf(row.circuit) % 6;
         const name = row.circuit ?? "no way";
         const percent = Math.round((100 * flows) / total);
-        return (
-          `<span class="share s${index}" style="flex-grow:${flows}">` +
-          `${text(name)} · ${flows} (${percent} %)</span>`
-        );
+        const words = `${text(name)} · ${flows} (${percent} %)`;
+        const look = `class="share s${index}" style="flex-grow:${flows}"`;
+        return `<span ${look} title="${words}">${words}</span>`;
       });
-      return `<div class="bar"><b>${words}</b><div>${parts.join("")}</div></div>`;
+      return `<div class="bar"><b>${when}</b><div>${parts.join("")}</div></div>`;
     });
     const title = direction === "to-cloud" ? "to the cloud" : "to the edge";
     return `<div class="shares"><h3>flows ${title}</h3>${bars.join("")}</div>`;

@@ -13,8 +13,10 @@ export interface Phases {
   readonly afterFromUs: number | undefined;
   /** Just before the first deed. */
   readonly baselineUs: number;
-  /** When the tables were worst, for a while that counts. */
+  /** When the tables were worst, for a while that counts; else just before the next deed. */
   readonly duringUs: number | undefined;
+  /** Whether a table followed the fault at all. */
+  readonly hasMoved: boolean;
   readonly endUs: number;
 }
 
@@ -33,14 +35,17 @@ export function findPhases(evidence: Played, changes: readonly RouteChange[]): P
   const baselineUs = fault?.begunUs ?? deeds[0]?.begunUs ?? endUs;
   if (fault === undefined) {
     const never = { duringFromUs: undefined, afterFromUs: undefined, duringUs: undefined };
-    return { ...never, baselineUs, endUs };
+    return { ...never, hasMoved: false, baselineUs, endUs };
   }
   const states = statesAfter(changes, baselineUs, endUs);
+  const moved = worst(states);
+  const nextDeed = deeds[deeds.indexOf(fault) + 1];
   return {
     duringFromUs: fault.atUs,
     afterFromUs: recoveredAt(evidence, states),
     baselineUs,
-    duringUs: worst(states)?.fromUs,
+    duringUs: moved?.fromUs ?? (nextDeed?.begunUs ?? endUs) - 1,
+    hasMoved: moved !== undefined,
     endUs,
   };
 }

@@ -64,7 +64,7 @@ export interface FlowSample {
 /** Flows by circuit: at the baseline, while the tables were worst, and at the end. */
 export function reportShares(
   samples: readonly FlowSample[],
-  { baselineUs, duringUs, afterFromUs }: Phases,
+  { baselineUs, duringUs, afterFromUs, hasMoved }: Phases,
 ): readonly ShareReport[] {
   const baseline = samples.findLast((sample) => sample.atUs <= baselineUs) ?? samples[0];
   const after = samples.at(-1);
@@ -72,9 +72,11 @@ export function reportShares(
   const during =
     duringUs === undefined
       ? undefined
-      : samples.find(
-          ({ atUs }) => atUs >= duringUs && (afterFromUs === undefined || atUs < afterFromUs),
-        );
+      : hasMoved
+        ? samples.find(
+            ({ atUs }) => atUs >= duringUs && (afterFromUs === undefined || atUs < afterFromUs),
+          )
+        : baseline; // asked anew only where a table has changed
   return (["to-cloud", "to-edge"] as const).flatMap((direction: Direction) => {
     const asked = [baseline, during, after].map((sample) => sample?.circuits[direction]);
     const circuits = [...new Set(asked.flatMap((flows) => flows ?? []))];

@@ -75,7 +75,7 @@ function drawDeeds(report: DrillReport, axis: Axis, top: number) {
   const labels: string[] = [];
   for (const entry of entries) {
     const x = axis.x(entry.atMs);
-    const text = clipText(entry.text, 46);
+    const text = clipText(entry.text, 62);
     const width = text.length * LETTER + 20;
     const isLeft = x + width > WIDTH - RIGHT;
     const from = isLeft ? x - width : x;

@@ -9,5 +9,7 @@ export function ms(value: number): string {
 }
 
 /** From the drill's zero. */
-export const signed = (value: number): string =>
-  `${value < 0 ? "-" : "+"}${Math.abs(value).toFixed(1)} ms`;
+export function signed(value: number): string {
+  const [sign, size] = [value < 0 ? "-" : "+", Math.abs(value)];
+  return size < 10_000 ? `${sign}${size.toFixed(1)} ms` : `${sign}${(size / 1000).toFixed(3)} s`;
+}

@@ -36,6 +36,12 @@ t.test("Markdown of a long drill still fits a comment", async (t) => {
   const text = formatMarkdown([aFullReport({ timeline, checks })]);
   t.ok(text.length < 65_536, `${text.length} characters`);
   t.match(text, /… and 1940 more/);
+  const many = Array.from({ length: 50 }, () => one);
+  const failed = aFullReport({ verdict: "FAIL", drill: "the-one" });
+  const page = formatMarkdown([...many, failed]);
+  t.match(page, /^# 50 of 51 drills passed\n/);
+  t.same(page.match(/^# .*: (PASS|FAIL)$/gm), ["# ❌ the-one: FAIL"]);
+  t.ok(page.length < 20_000, `${page.length} characters`);
 });
 
 function lab(change: Partial<FaultReport>): DrillReport {

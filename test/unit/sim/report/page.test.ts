@@ -5,7 +5,7 @@ import { lanesOf } from "../../../../src/sim/report/lanes.ts";
 import type { DrillReport, TimelineEntry } from "../../../../src/sim/report/report.ts";
 import { share, tellReason, tellStory } from "../../../../src/sim/report/story.ts";
 import { STYLE } from "../../../../src/sim/report/style.ts";
-import { ms } from "../../../../src/sim/report/units.ts";
+import { ms, signed } from "../../../../src/sim/report/units.ts";
 import { aFullReport, aReport } from "../../../support/drill-report.ts";
 
 t.test("the story: what, when, lost", async (t) => {
@@ -36,6 +36,7 @@ t.test("the reason says what was expected, and how much more is wrong", async (t
 t.test("a loss is never told as 0 %", async (t) => {
   t.equal(share({ sent: 1_000_000, lost: 1, longestGapMs: 0 }), "< 0.01 %");
   t.equal(share({ sent: 10, lost: 0, longestGapMs: 0 }), "0 %");
+  t.same([-0.5, 1000, 61_000.25].map(signed), ["-0.5 ms", "+1000.0 ms", "+61.000 s"]);
   t.same([0, 0.04, 1.25, 99.96, 664.2, 12_345].map(ms), [
     ...["0 ms", "0.04 ms", "1.3 ms", "100 ms", "664 ms", "12.35 s"],
   ]);

@@ -62,8 +62,15 @@ t.test("what never comes back has no after, and only one way is told", async (t)
 
 t.test("a fault that no table followed is over with its repair, not before", async (t) => {
   const still = [change(-50, ["c1"])];
-  t.equal(findPhases(evidence([deed("fault", 1000)]), still).afterFromUs, undefined);
-  t.equal(findPhases(evidence(CUT_AND_REPAIR), still).afterFromUs, 5000);
+  t.match(findPhases(evidence([deed("fault", 1000)]), still), {
+    afterFromUs: undefined,
+    duringUs: 9999,
+    hasMoved: false,
+  });
+  const mended = findPhases(evidence(CUT_AND_REPAIR), still);
+  t.match(mended, { afterFromUs: 5000, duringUs: 4999 }, "seen just before it is mended");
+  const circuits = { "to-cloud": ["c1"], "to-edge": ["c1"] } as const;
+  t.match(reportShares([{ atUs: 0, circuits }], mended), [{ flows: { during: 1 } }]);
   t.match(findPhases(evidence([]), still), { duringFromUs: undefined, afterFromUs: undefined });
 });
 

@@ -19,7 +19,7 @@ function columns(count: number, flows: number, delayUs: (row: number) => number)
 }
 
 const PHASES = { duringFromUs: 31_000, afterFromUs: 71_000 };
-const MOMENTS = { baselineUs: 31_000, duringUs: 40_000, endUs: 101_000 };
+const MOMENTS = { baselineUs: 31_000, duringUs: 40_000, endUs: 101_000, hasMoved: true };
 
 t.test("each phase has its own loss and delay", async (t) => {
   const toCloud = columns(100, 2, (row) => (row < 30 ? 1000 : row < 70 ? (row % 2) * 2000 : 3000));
