@@ -23,6 +23,9 @@ const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; fo
 /** More columns of single seeds than this are no picture; one column holds them all then. */
 const SEED_COLUMNS_MAX = 24;
 
+/** As many are seen without scrolling. */
+const COLUMNS_SEEN = 6;
+
 export function formatHeatMap(summary: Summary): string {
   const { campaign, results, failures, version } = summary;
   const { failed, unsure } = tally(results);
@@ -70,12 +73,19 @@ function gridOf({ campaign, results }: Summary): Grid {
   };
   const cells = resultsBy(results, (result) => `${rowOf(result)}\n${columnOf(result)}`);
   const tallies = new Map([...cells].map(([key, group]) => [key, tally(group)]));
-  return {
+  return upright({
     corner: [down?.[0] ?? "", ...across.map(([name]) => name)].join(" × "),
     rows: [...new Set(results.map(rowOf))],
     columns: [...new Set(results.map(columnOf))],
     at: (row, column) => tallies.get(`${row}\n${column}`),
-  };
+  });
+}
+
+/** A page is scrolled down more gladly than across. */
+function upright(grid: Grid): Grid {
+  if (grid.columns.length <= Math.max(grid.rows.length, COLUMNS_SEEN)) return grid;
+  const at = (row: string, column: string) => grid.at(column, row);
+  return { ...grid, rows: grid.columns, columns: grid.rows, at };
 }
 
 interface HeatMap {
