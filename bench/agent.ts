@@ -232,6 +232,7 @@ neighbors:
       import: accept-all }
 announce:
   - { prefix: 10.1.0.0/16, rank: 1 }
+failover: { failback: immediate }
 fib: { kind: kernel }
 api: { listen: 127.0.0.1:9179, socket: ${socketPath} }
 log: { level: warn }

@@ -40,7 +40,7 @@ export type RunOutcome = 0 | 1 | 2 | 75;
 const RECORDING_OCTETS_MAX = 8 << 20;
 const STATUS_MS = 5_000;
 /** Sessions come up first; then there is time to tidy up. */
-const SETTLE_MS = 2_000;
+const SETTLE_MS = [2_000, 6_000] as const;
 const DEBUG_MS = 600_000;
 
 /** Runs until it is told to stop. */
@@ -152,7 +152,7 @@ class Daemon {
     this.#agent.start();
     for (const [signal, act] of this.#signals) process.on(signal, act);
     this.#systemd.notify("READY=1");
-    this.#timers.push(setTimeout(endFrugalStart, SETTLE_MS));
+    for (const ms of SETTLE_MS) this.#timers.push(setTimeout(endFrugalStart, ms));
     this.#tellStatus();
     this.#timers.push(setInterval(() => this.#tellStatus(), STATUS_MS));
     const { watchdogMs } = this.#systemd;

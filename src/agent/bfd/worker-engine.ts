@@ -25,8 +25,12 @@ export function startWorkerBfdEngine(
   options: WorkerBfdOptions,
   entry: URL = new URL("./worker.js", import.meta.url),
 ): StartBfdEngine {
-  return (handler) => new WorkerEngine(new Worker(entry, { workerData: options }), handler);
+  return (handler) =>
+    new WorkerEngine(new Worker(entry, { workerData: options, resourceLimits: FRUGAL }), handler);
 }
+
+/** Sessions allocate next to nothing: a young generation of the usual size is never filled. */
+const FRUGAL = { maxYoungGenerationSizeMb: 2 };
 
 class WorkerEngine implements BfdEngine {
   readonly #worker: Worker;

@@ -19,7 +19,7 @@ export interface ShapeCheck {
  * expected instead (the schema's `description`).
  */
 export function checkShape(schema: TSchema, data: unknown, problems: Problems): ShapeCheck {
-  const validate = ajv.compile(schema);
+  const validate = heldAjv().compile(schema);
   if (validate(data)) return { faultyPaths: [] };
   const errors = validate.errors ?? [];
   for (const error of relevant(errors)) report(error, problems);
@@ -165,7 +165,16 @@ const FORMATS: Readonly<Record<string, (text: string) => unknown>> = {
   endpoint: parseEndpoint,
 };
 
-const ajv = createAjv();
+/** What is compiled is large and used once by a daemon: kept only as long as memory is plenty. */
+let held: WeakRef<Ajv> | undefined;
+
+function heldAjv(): Ajv {
+  const known = held?.deref();
+  if (known !== undefined) return known;
+  const created = createAjv();
+  held = new WeakRef(created);
+  return created;
+}
 
 function createAjv(): Ajv {
   const created = new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true });

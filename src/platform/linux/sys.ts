@@ -239,3 +239,12 @@ export function allocateBlock(lengthOctets: number): NativeBlock {
 export function raiseThreadToRealtime(priority: number): boolean {
   return libc.schedSetScheduler(0, C.SCHED_FIFO, int32(priority)) === 0;
 }
+
+/** Gives freed memory back to the kernel; glibc keeps it otherwise. */
+export function trimMemory(): void {
+  try {
+    bind<(padOctets: number) => number>("int malloc_trim(size_t)")(0);
+  } catch {
+    // musl has no malloc_trim, and needs none: it keeps next to nothing.
+  }
+}
