@@ -1,4 +1,7 @@
 /** The topologies by name: sound files, every session up, and what each of them survives. */
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import t from "tap";
 import { TOPOLOGIES, type TopologyName, topology } from "../../src/sim/cloud/topologies.ts";
 import { CloudRig } from "./cloud-rig.ts";
@@ -59,4 +62,11 @@ t.test("vpn-backup: without the circuit both directions take the VPN", async (t)
   rig.cloud.do({ do: "port", connection: "pc-1", isOpen: false });
   const isMoved = () => rig.outVia().join() === "vpn" && rig.backVia().join() === "vpn";
   t.ok(rig.until(isMoved, 10) !== undefined);
+});
+
+t.test("vpn-backup: the shipped files are what the name gives", async (t) => {
+  const lab = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..", "fixtures", "lab");
+  const { cloud, edge } = topology("vpn-backup");
+  t.equal(readFileSync(join(lab, "cloud-vpn-backup.yaml"), "utf8"), cloud);
+  t.equal(readFileSync(join(lab, "edge-vpn-backup.yaml"), "utf8"), edge);
 });

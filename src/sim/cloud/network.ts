@@ -128,6 +128,17 @@ export function nodeOfAddress(cloud: CloudConfig, address: string): string {
   return vpc?.name ?? cloud.ecr.name;
 }
 
+/** The hub that the VPC of an address sends to: its ECR node, or the table it is associated to. */
+export function hubOfAddress(cloud: CloudConfig, address: string): string {
+  const name = nodeOfAddress(cloud, address);
+  const vpc = cloud.vpcs.find((one) => one.name === name);
+  const tr = cloud.transitRouters.find((one) => one.name === vpc?.attachment);
+  if (vpc === undefined) return cloud.ecr.name;
+  if (tr === undefined) return ecrNodeName(cloud, vpc.region);
+  const attachment = tr.attachments.find(({ kind, to }) => kind === "vpc" && to === vpc.name);
+  return tableNodeName(tr, attachment?.association ?? tr.tables[0] ?? "");
+}
+
 /** What the customer is told while nothing is withdrawn: the ECR's own prefixes, and the VPCs'. */
 export function toldPrefixes(cloud: CloudConfig): readonly string[] {
   const known = TOLD.get(cloud);

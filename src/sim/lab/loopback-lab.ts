@@ -252,13 +252,14 @@ export class LoopbackLab implements Lab {
   }
 
   #watchReturn(): void {
-    const { ecr } = this.#drill.cloud;
-    const agent = this.#cloud.agent(ecr.name);
-    if (agent !== undefined) {
-      mirrorReturn(this.#drill.cloud, this.#host(ecr.name).routes, agent.journal, (table) => {
-        this.routes.update("ecr", table, this.now());
-      });
-    }
+    const { cloud, traffic } = this.#drill;
+    const hubOf = (node: string) => {
+      const journal = this.#cloud.agent(node)?.journal;
+      return journal && { journal, routes: this.#host(node).routes };
+    };
+    mirrorReturn(cloud, traffic.vpc, hubOf, (table) => {
+      this.routes.update("ecr", table, this.now());
+    });
   }
 
   #link(circuit: string): VirtualLink {

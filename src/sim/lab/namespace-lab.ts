@@ -243,13 +243,14 @@ export class NamespaceLab implements Lab {
   }
 
   #watchReturn(): void {
-    const { ecr } = this.#drill.cloud;
-    const agent = this.#cloud.agent(ecr.name);
-    if (agent !== undefined) {
-      mirrorReturn(this.#drill.cloud, this.#host(ecr.name).routes, agent.journal, (table) => {
-        this.#tableChanges("ecr", table);
-      });
-    }
+    const { cloud, traffic } = this.#drill;
+    const hubOf = (node: string) => {
+      const journal = this.#cloud.agent(node)?.journal;
+      return journal && { journal, routes: this.#host(node).routes };
+    };
+    mirrorReturn(cloud, traffic.vpc, hubOf, (table) => {
+      this.#tableChanges("ecr", table);
+    });
   }
 
   #tableChanges(node: RouteNode, table: CircuitsByPrefix): void {

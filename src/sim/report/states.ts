@@ -9,7 +9,7 @@ export function reportTopology(evidence: Evidence, phases: Phases): TopologyRepo
   const at = (us: number) => edge.circuits.map((circuit) => stateAt(evidence, circuit, us));
   return {
     edge: edge.name,
-    circuits: cloud.vbrs.map((vbr) => ({ name: vbr.circuit, vbr: vbr.name })),
+    circuits: [...cloud.vbrs, ...cloud.vpns].map((end) => ({ name: end.circuit, vbr: end.name })),
     ecr: cloud.ecr.name,
     states: {
       baseline: at(phases.baselineUs),
