@@ -147,7 +147,8 @@ ${rows.join("\n")}</table></div>`;
 
 const SHADES = 5;
 const HEAT_STYLE = `
-table.heat { width: auto; } table.heat td { border: 1px solid var(--line); }
+table.heat { width: auto; } table.heat td { border: 1px solid var(--line);
+  text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 table.heat th { white-space: nowrap; }
 .heat0 { background: color-mix(in srgb, var(--pass) 16%, var(--page)); }
 ${[1, 2, 3, 4, 5]
