@@ -47,11 +47,10 @@ const BFD_PORTS = [3784, 4784];
 
 export class NamespaceFaults {
   readonly #ground: NamespaceFaultGround;
-  /** Policy rules of each circuit that `restore` takes away. */
-  readonly #rules = new Map<
-    string,
-    { readonly node: string; readonly rule: readonly string[] }[]
-  >();
+  /** What `restore` undoes, by circuit. */
+  readonly #undoing = new Map<string, Set<() => void>>();
+  /** Nodes whose rules can be put in front of that for local addresses. */
+  readonly #ruled = new Set<string>();
 
   constructor(ground: NamespaceFaultGround) {
     this.#ground = ground;
@@ -73,10 +72,9 @@ export class NamespaceFaults {
     "restart-vbr": (fault) => this.#restartVbr(fault),
     "forwarding-dead": ({ circuit }) => this.#setForwarding(circuit, false),
     "stop-bfd": ({ circuit, direction }) => {
-      for (const { node } of this.#senders(circuit, direction)) {
-        for (const port of BFD_PORTS) {
-          this.#refuse(circuit, node, ["ipproto", "udp", "dport", `${port}`]);
-        }
+      for (const end of this.#receivers(circuit, direction)) {
+        const matches = BFD_PORTS.map((port) => `ipproto udp dport ${port}`);
+        this.#refuse(circuit, end, matches);
       }
     },
     "half-open": ({ circuit }) => this.#halfOpen(circuit),
@@ -130,10 +128,8 @@ export class NamespaceFaults {
       this.#ground.namespaces.ip(end.node, ["link", "set", end.device, "up"]);
       this.#queue(end, ["pfifo"]);
     }
-    for (const { node, rule } of this.#rules.get(circuit) ?? []) {
-      this.#ground.namespaces.ip(node, ["rule", "del", ...rule]);
-    }
-    this.#rules.delete(circuit);
+    for (const undo of this.#undoing.get(circuit) ?? []) undo();
+    this.#undoing.delete(circuit);
     this.#setForwarding(circuit, true);
     this.#ground.cloudFaults.restore(circuit);
   }
@@ -166,14 +162,12 @@ export class NamespaceFaults {
     });
   }
 
-  /** Its RST finds no way out, so that the edge goes on believing. */
+  /** Its RST is not let in, so that the edge goes on believing. */
   #halfOpen(circuit: string): void {
-    const vbr = this.#vbr(circuit);
-    const rule = ["ipproto", "tcp", "to", `${vbr.peer}/32`];
-    this.#refuse(circuit, vbr.name, rule);
+    const edge = this.#edgeEnd(circuit);
+    const undo = this.#refuse(circuit, edge, ["ipproto tcp"]);
     this.#ground.cloudFaults.resetTcp(circuit);
-    this.#ground.namespaces.ip(vbr.name, ["rule", "del", ...refusal(rule)]);
-    this.#rules.get(circuit)?.pop();
+    undo();
   }
 
   #maintain({ circuit, noticeUs, forUs }: FaultOf<"maintain">): void {
@@ -186,13 +180,33 @@ export class NamespaceFaults {
     this.#ground.namespaces.sysctl(this.#vbr(circuit).name, "net/ipv4/ip_forward", isOn ? 1 : 0);
   }
 
-  /** The node's own packets of this kind are refused. */
-  #refuse(circuit: string, node: string, match: readonly string[]): void {
-    const rule = refusal(match);
-    this.#ground.namespaces.ip(node, ["rule", "add", ...rule]);
-    const rules = this.#rules.get(circuit) ?? [];
-    rules.push({ node, rule });
-    this.#rules.set(circuit, rules);
+  /**
+   * What comes in by this end and matches is dropped. A rule, for lack of a packet filter: the one
+   * for local addresses must come behind it. (Packets on their way out know their device, and the
+   * kernel asks no rule for those.)
+   */
+  #refuse(circuit: string, { node, device }: End, matches: readonly string[]): () => void {
+    const rules = matches.map((match) => `pref 10 iif ${device} ${match} blackhole`);
+    const isNew = !this.#ruled.has(node);
+    this.#ruled.add(node);
+    const first = isNew ? ["ip rule add pref 100 lookup local", "ip rule del pref 0"] : [];
+    this.#shell(node, [...first, ...rules.map((rule) => `ip rule add ${rule}`)]);
+    const undo = () =>
+      this.#shell(
+        node,
+        rules.map((rule) => `ip rule del ${rule}`),
+      );
+    const undoing = this.#undoing.get(circuit) ?? new Set();
+    this.#undoing.set(circuit, undoing.add(undo));
+    return () => {
+      undoing.delete(undo);
+      undo();
+    };
+  }
+
+  /** One process for all: each takes its time on a busy machine. */
+  #shell(node: string, commands: readonly string[]): void {
+    this.#ground.namespaces.exec(node, "sh", ["-ec", commands.join("\n")]);
   }
 
   #startEdge(): void {
@@ -205,12 +219,21 @@ export class NamespaceFaults {
 
   /** Whose packets a direction is about. */
   #senders(circuit: string, direction: FaultDirection): readonly End[] {
-    const edge = { node: EDGE, device: edgeDevice(this.#ground.drill, circuit) };
+    const edge = this.#edgeEnd(circuit);
     const cloud = this.#cloudEnd(this.#vbr(circuit));
     return [
       ...(direction === "to-edge" ? [] : [edge]),
       ...(direction === "to-cloud" ? [] : [cloud]),
     ];
+  }
+
+  #receivers(circuit: string, direction: FaultDirection): readonly End[] {
+    if (direction === "both") return this.#senders(circuit, "both");
+    return this.#senders(circuit, direction === "to-edge" ? "to-cloud" : "to-edge");
+  }
+
+  #edgeEnd(circuit: string): End {
+    return { node: EDGE, device: edgeDevice(this.#ground.drill, circuit) };
   }
 
   #cloudEnd(vbr: VbrConfig): End {
@@ -221,5 +244,3 @@ export class NamespaceFaults {
     return this.#ground.cloud.vbrOf(circuit);
   }
 }
-
-const refusal = (match: readonly string[]): readonly string[] => [...match, "prohibit"];
