@@ -101,15 +101,21 @@ class WorkerEngine implements BfdEngine {
         return;
       }
       case "stopped":
-        this.#gone("stopped");
+        // It ends by itself: a thread that is terminated in a native call takes the process along.
+        this.#worker.unref();
+        this.#ended("stopped");
     }
   }
 
-  /** The end, expected or not; everybody who still waits is answered. */
   #gone(why: string): void {
     if (this.#isGone) return;
-    this.#isGone = true;
     void this.#worker.terminate();
+    this.#ended(why);
+  }
+
+  /** The end, expected or not; everybody who still waits is answered. */
+  #ended(why: string): void {
+    this.#isGone = true;
     for (const done of this.#snapshots.values()) done([]);
     this.#snapshots.clear();
     if (this.#stopping === undefined) {

@@ -67,9 +67,10 @@ port.on("message", (message: ToWorker) => {
       return;
     case "stop":
       runtime.stop(() => {
-        tell({ kind: "stopped" });
+        // Last: whoever hears it may end the process, and with it this thread in a native call.
         mover?.close();
         host.close();
+        tell({ kind: "stopped" });
         port.close();
       });
       return;
