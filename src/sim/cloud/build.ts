@@ -11,6 +11,7 @@ import type {
   VpnConfig,
 } from "./cloud-config.ts";
 import { type CloudKnobs, KNOB_DEFAULTS, QUOTA_DEFAULTS } from "./knobs.ts";
+import type { PeeringConfig } from "./peering-config.ts";
 import type { CloudFile } from "./schema.ts";
 import type { RouteMapFile, TransitRouterFile, VpcFile } from "./schema-routes.ts";
 import type { AttachmentConfig, RouteMapConfig, TransitRouterConfig } from "./tr-config.ts";
@@ -34,6 +35,7 @@ export const DEFAULTS = {
   healthCheckThreshold: 8,
   vpnLatencyUs: 15_000,
   preference: 50,
+  peeringWeight: 100,
 } as const;
 
 /** Named where the file names no physical connections: one a circuit, each on a device. */
@@ -89,17 +91,22 @@ export function buildCloudConfig(source: CloudFile): CloudConfig {
     transitRouters: (source.transitRouters ?? []).map((tr) => toTransitRouter(source, tr, home)),
     vpcs: (source.vpcs ?? []).map((vpc) => toVpc(source, vpc, home)),
     vpns: (source.vpns ?? []).map((vpn) => toVpn(vpn, home)),
+    peerings: (source.peerings ?? []).map((peering) => toPeering(source, peering)),
     endpoints: source.endpoints ?? [],
     knobs: toKnobs(source.knobs ?? {}),
     quotas: { ...QUOTA_DEFAULTS, ...source.quotas },
   };
 }
 
-/** The transit router a VPC is attached to, else the ECR. */
-export const hubOfVpc = (source: CloudFile, vpc: string): string =>
-  source.transitRouters?.find(({ attachments }) =>
+/** The transit router a VPC is attached to, else the ECR; none where it is only peered. */
+export function hubOfVpc(source: CloudFile, vpc: string): string | undefined {
+  const tr = source.transitRouters?.find(({ attachments }) =>
     attachments.some(({ kind, to }) => kind === "vpc" && to === vpc),
-  )?.name ?? source.ecr.name;
+  );
+  if (tr !== undefined) return tr.name;
+  const isPeered = source.peerings?.some((one) => one.vpc === vpc) === true;
+  return isPeered ? undefined : source.ecr.name;
+}
 
 const us = (text: string | undefined, fallback: number): number =>
   text === undefined ? fallback : (parseDurationUs(text) ?? fallback);
@@ -161,6 +168,8 @@ function toVbr(source: CloudFile["vbrs"][number], region: string): VbrConfig {
           },
     healthCheck: toHealthCheck(source.healthCheck),
     isSitelink: source.sitelink ?? false,
+    routes: source.routes ?? [],
+    networks: source.networks ?? [],
   };
 }
 
@@ -168,13 +177,19 @@ function toHealthCheck(
   source: CloudFile["vbrs"][number]["healthCheck"],
 ): HealthCheckConfig | undefined {
   if (source === undefined) return undefined;
-  return {
-    source: source.source,
-    intervalUs: us(source.interval, DEFAULTS.healthCheckIntervalUs),
-    threshold: source.threshold ?? DEFAULTS.healthCheckThreshold,
-    isProbeOnly: source.probeOnly ?? false,
-  };
+  return { ...toProbe(source), isProbeOnly: source.probeOnly ?? false };
 }
+
+type ProbeFile = Pick<
+  NonNullable<CloudFile["vbrs"][number]["healthCheck"]>,
+  "source" | "interval" | "threshold"
+>;
+
+const toProbe = ({ source, interval, threshold }: ProbeFile) => ({
+  source,
+  intervalUs: us(interval, DEFAULTS.healthCheckIntervalUs),
+  threshold: threshold ?? DEFAULTS.healthCheckThreshold,
+});
 
 function toVpn(source: NonNullable<CloudFile["vpns"]>[number], home: string): VpnConfig {
   return {
@@ -191,14 +206,27 @@ function toVpn(source: NonNullable<CloudFile["vpns"]>[number], home: string): Vp
   };
 }
 
+function toPeering(
+  source: CloudFile,
+  { name, vbr, vpc, healthCheck }: NonNullable<CloudFile["peerings"]>[number],
+): PeeringConfig {
+  if (healthCheck === undefined) return { name, vbr, vpc, healthCheck };
+  const peer = source.vbrs.find((one) => one.name === vbr)?.peer ?? "";
+  const target = healthCheck.target ?? peer;
+  return { name, vbr, vpc, healthCheck: { ...toProbe(healthCheck), target } };
+}
+
 function toVpc(source: CloudFile, vpc: VpcFile, home: string): VpcConfig {
   return {
     name: vpc.name,
     region: vpc.region ?? home,
     vswitches: vpc.vswitches,
     attachment: hubOfVpc(source, vpc.name),
-    routes: (vpc.routes ?? []).map(({ prefix, nextHop, publish }) => {
-      return { prefix, nextHop, isPublished: publish ?? false };
+    routes: (vpc.routes ?? []).map(({ prefix, nextHop, publish, via = [] }) => {
+      const hops = via.map(({ peering, weight }) => {
+        return { peering, weight: weight ?? DEFAULTS.peeringWeight };
+      });
+      return { prefix, nextHop, hops, isPublished: publish ?? false };
     }),
     allowedPrefixes: vpc.allowedPrefixes ?? [],
     prefixMode: vpc.prefixMode ?? "match",

@@ -4,6 +4,7 @@
  * (`knobs.ts`). `docs/fidelity.md` says of each behaviour whence it is known and how well.
  */
 import type { CloudKnobs, CloudQuotas } from "./knobs.ts";
+import type { PeeringConfig, VbrRouteConfig } from "./peering-config.ts";
 import type { TransitRouterConfig } from "./tr-config.ts";
 import type { VpcConfig } from "./vpc-config.ts";
 
@@ -21,6 +22,7 @@ export interface CloudConfig {
   readonly transitRouters: readonly TransitRouterConfig[];
   readonly vpcs: readonly VpcConfig[];
   readonly vpns: readonly VpnConfig[];
+  readonly peerings: readonly PeeringConfig[];
   readonly endpoints: readonly EndpointConfig[];
   readonly knobs: CloudKnobs;
   readonly quotas: CloudQuotas;
@@ -105,6 +107,10 @@ export interface VbrConfig {
   readonly healthCheck: HealthCheckConfig | undefined;
   /** Routes of other VBRs are passed on to this customer (IDC to IDC through the cloud). */
   readonly isSitelink: boolean;
+  /** Static routes of its own table, into peering connections. */
+  readonly routes: readonly VbrRouteConfig[];
+  /** `AddBgpNetwork`: what its customer is told, whether or not it has a route for it. */
+  readonly networks: readonly string[];
 }
 
 export interface BfdTimers {

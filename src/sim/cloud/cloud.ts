@@ -11,6 +11,7 @@ import { CloudMachines } from "./machines.ts";
 import { Monitor } from "./monitor.ts";
 import { cloudNetwork } from "./network.ts";
 import { type NodeContext, type NodePlan, nodeConfig } from "./nodes.ts";
+import { Peerings } from "./peerings.ts";
 import { performDeed } from "./perform.ts";
 import { PolicyBook } from "./policies.ts";
 import { QuotaKeeper } from "./quota-keeper.ts";
@@ -44,6 +45,7 @@ export class Cloud {
   readonly #machines: CloudMachines;
   readonly #quotas: QuotaKeeper;
   readonly #statics: StaticRoutes;
+  readonly #peerings: Peerings;
   /** Of the hubs, whose forwarding lags where no failover group helps. */
   readonly #lagging = new Map<string, DelayedRoutes>();
 
@@ -62,9 +64,10 @@ export class Cloud {
       field: ground.field ?? {},
       owner: {
         portChanged: (circuit, isUp) => ground.field?.setPort?.(circuit, isUp),
-        healthChanged: (vbr, isFailed) => {
-          state.vbr(vbr.name).isHealthFailed = isFailed;
-          this.reload(vbr.name);
+        healthChanged: ({ kind, name }, isFailed) => {
+          state[kind](name).isHealthFailed = isFailed;
+          if (kind === "vbr") this.reload(name);
+          else this.#peerings.changed(name);
         },
         tell: (event) => this.#monitor.tell(event),
       },
@@ -76,6 +79,7 @@ export class Cloud {
     };
     this.#quotas = new QuotaKeeper(parts);
     this.#statics = new StaticRoutes(parts);
+    this.#peerings = new Peerings(parts);
   }
 
   /** Throws PlatformError where a node cannot start; nodes started before stay up for `stop`. */
@@ -143,6 +147,7 @@ export class Cloud {
       machines: this.#machines,
       reload: (name) => this.reload(name),
       agent: (name) => this.#agents.get(name),
+      peeringChanged: (name) => this.#peerings.changed(name),
       startNode: (name) => this.startNode(name),
       stopNode: (name, text) => this.stopNode(name, text, () => undefined),
     });
@@ -233,20 +238,22 @@ export class Cloud {
     }
     for (const vpc of this.#config.vpcs) {
       for (const { prefix, nextHop } of vpc.routes) {
+        if (nextHop === "peering") continue;
         this.do({ do: "custom-route", vpc: vpc.name, prefix, nextHop });
       }
     }
+    this.#peerings.start();
   }
 
   #refuseWhatIsMissing(): void {
     const { field } = this.#ground;
-    const probing = this.#config.vbrs.find(({ healthCheck }) => healthCheck !== undefined);
+    const { transitRouters, vpcs, vbrs, peerings } = this.#config;
+    const probing = [...vbrs, ...peerings].find(({ healthCheck }) => healthCheck !== undefined);
     if (probing !== undefined && field?.ping === undefined) {
       const message = `${probing.name} has a health check, and this lab has no ICMP to do it with`;
       throw new PlatformError("PLATFORM_ICMP_UNSUPPORTED", message);
     }
-    const { transitRouters, vpcs } = this.#config;
-    const routed = [...transitRouters, ...vpcs].find(({ routes }) => routes.length > 0);
+    const routed = [...transitRouters, ...vpcs, ...vbrs].find(({ routes }) => routes.length > 0);
     const isForwarding = this.#ground.plan.fib === "kernel";
     if (routed !== undefined && isForwarding && field?.setRoute === undefined) {
       const message = `${routed.name} has routes of its own, and this lab has no way to set them`;

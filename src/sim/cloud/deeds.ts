@@ -34,6 +34,8 @@ export type CloudDeed =
       /** Undefined removes it. */
       readonly nextHop: "instance" | "blackhole" | "hub" | undefined;
     }
+  /** Activates or deactivates the router interfaces of a peering connection. */
+  | { readonly do: "peering"; readonly peering: string; readonly isActive: boolean }
   /** One route map of a transit router in force or out of it. */
   | {
       readonly do: "route-map";
@@ -87,7 +89,14 @@ export interface CloudField {
 export type FieldRoute =
   | "local"
   | "blackhole"
-  | { readonly gateway: string; readonly device: string };
+  | FieldHop
+  /** Sharing the traffic, a flow to each. */
+  | readonly FieldHop[];
+
+export interface FieldHop {
+  readonly gateway: string;
+  readonly device: string;
+}
 
 /** As CloudMonitor tells it; names marked in `fidelity.ts` where the vendor's are not known. */
 export interface CloudEvent {

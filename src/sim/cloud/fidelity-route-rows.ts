@@ -271,12 +271,6 @@ const VPC = area("VPC, service range, PrivateLink", [
     grade: "inferred",
     test: [ROUTES, "service range: told in its halves, an endpoint answers"],
   },
-  {
-    behaviour: "peering connections (router interfaces) with weights and their own health check",
-    isModelled: "no",
-    source: "K1",
-    grade: "document",
-  },
 ]);
 
 const VPN = area("VPN as standby", [

@@ -164,12 +164,6 @@ const VBR = area("VBR", [
     grade: "document",
     test: ["sim/cloud-routes.test.ts", "VBR: routes of one customer reach another"],
   },
-  {
-    behaviour: "static routes and routes of one's own in the VBR's table",
-    isModelled: "no",
-    source: "D-VBR",
-    grade: "document",
-  },
 ]);
 
 const BGP = area("BGP towards the customer", [
@@ -284,12 +278,6 @@ const BGP = area("BGP towards the customer", [
     behaviour: "old devices that replace the customer's AS_PATH by 45104",
     isModelled: "no",
     source: "D-LOOP",
-    grade: "document",
-  },
-  {
-    behaviour: "prefixes told one by one without ECR or CEN (`AddBgpNetwork`)",
-    isModelled: "no",
-    source: "D-BGP",
     grade: "document",
   },
 ]);

@@ -95,6 +95,7 @@ export const SOURCES: Readonly<Record<string, string>> = {
   "D-ECR": "help: Express Connect Router, overview and use cases",
   "D-CEN": "help: ECR connections of transit routers, route view, ECMP",
   "D-RT": "help: VPC route tables",
+  "D-OLD": "older help pages: limits of Express Connect, still the only ones with these numbers",
   "D-LOOP": "help: when not to attach a VBR to CEN",
   "D-CMS": "help: CloudMonitor metrics and events",
   "D-BILL": "help: billing of outbound traffic",

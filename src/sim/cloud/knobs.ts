@@ -45,6 +45,10 @@ export interface CloudQuotas {
   readonly dynamicRoutesPerVpcTable: number;
   readonly vswitchesPerVpc: number;
   readonly jobResources: number;
+  readonly peeringsPerVpc: number;
+  readonly peeringsPerVbr: number;
+  readonly peeringsPerAccount: number;
+  readonly customRoutesPerVbrTable: number;
 }
 
 export const QUOTA_DEFAULTS: CloudQuotas = {
@@ -55,4 +59,8 @@ export const QUOTA_DEFAULTS: CloudQuotas = {
   dynamicRoutesPerVpcTable: 500,
   vswitchesPerVpc: 150,
   jobResources: 16,
+  peeringsPerVpc: 10,
+  peeringsPerVbr: 10,
+  peeringsPerAccount: 20,
+  customRoutesPerVbrTable: 200,
 };

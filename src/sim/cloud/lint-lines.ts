@@ -43,7 +43,9 @@ export function lintLines(source: CloudFile, error: Tell): void {
     const path = ["vbrs", index];
     lintInterconnect(vbr, path, error);
     lintBfd(vbr, path, error);
-    lintHealthCheck(vbr, path, error);
+    if (vbr.healthCheck !== undefined) {
+      lintProbe(vbr.healthCheck, [...path, "healthCheck"], error);
+    }
     lintBandwidth(source, vbr, path, error);
     lintPeerAs(source, vbr, path, error);
   }
@@ -141,20 +143,22 @@ function lintBfd(vbr: VbrFile, path: LintPath, error: Tell): void {
   }
 }
 
-function lintHealthCheck(vbr: VbrFile, path: LintPath, error: Tell): void {
-  const { healthCheck } = vbr;
-  if (healthCheck === undefined) return;
+export function lintProbe(
+  healthCheck: Pick<NonNullable<VbrFile["healthCheck"]>, "source" | "interval">,
+  path: LintPath,
+  error: Tell,
+): void {
   const source = parseAddress(healthCheck.source);
   if (source === undefined || !PROBE_SOURCES.some((one) => containsAddress(one, source))) {
     const allowed = "100.96.0.0/16, 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16";
     const message = `the source ${healthCheck.source} is outside ${allowed}`;
-    error([...path, "healthCheck", "source"], "C111", message);
+    error([...path, "source"], "C111", message);
   }
   const { interval } = healthCheck;
   const us = interval === undefined ? undefined : (parseDurationUs(interval) ?? 0);
   const { min, max } = HEALTH_CHECK_INTERVAL_US;
   if (us !== undefined && (us < min || us > max)) {
-    error([...path, "healthCheck", "interval"], "C111", `${interval} is outside 2s to 3s`);
+    error([...path, "interval"], "C111", `${interval} is outside 2s to 3s`);
   }
 }
 

@@ -18,12 +18,13 @@ export function lintNames(source: CloudFile, error: Tell): void {
   lintReferences(source, error);
 }
 
-/** Every node is a host, so no two may share a name, whatever they are. */
+/** Nodes are hosts and connections are told of by name, so no two share one, of whatever kind. */
 function lintNodes(source: CloudFile, error: Tell): void {
   const seen = new Set([source.ecr.name]);
-  for (const key of ["vbrs", "transitRouters", "vpcs", "vpns"] as const) {
+  for (const key of ["vbrs", "transitRouters", "vpcs", "vpns", "peerings"] as const) {
     for (const [index, { name }] of (source[key] ?? []).entries()) {
-      if (seen.has(name)) error([key, index, "name"], "C101", `two nodes are called "${name}"`);
+      if (seen.has(name))
+        error([key, index, "name"], "C101", `two things here are called "${name}"`);
       seen.add(name);
     }
   }
@@ -83,6 +84,10 @@ function lintReferences(source: CloudFile, error: Tell): void {
     for (const [at, name] of group.vbrs.entries()) {
       vbr(name, ["failoverGroups", index, "vbrs", at]);
     }
+  }
+  for (const [index, peering] of (source.peerings ?? []).entries()) {
+    vbr(peering.vbr, ["peerings", index, "vbr"]);
+    vpc(peering.vpc, ["peerings", index, "vpc"]);
   }
   for (const [index, endpoint] of (source.endpoints ?? []).entries()) {
     vpc(endpoint.vpc, ["endpoints", index, "vpc"]);

@@ -35,7 +35,7 @@ export function lintRoutes(source: CloudFile, error: Tell): void {
 }
 
 /** The service range may be told in halves or smaller parts, not as the whole it is reserved as. */
-function lintAnnounced(text: string, path: LintPath, error: Tell): Prefix | undefined {
+export function lintAnnounced(text: string, path: LintPath, error: Tell): Prefix | undefined {
   const found = parsePrefix(text);
   if (found === undefined) error(path, "C102", `${text} is no prefix (host bits set?)`);
   else if (text === SERVICE_RANGE) {
@@ -83,7 +83,7 @@ function lintVpc(source: CloudFile, vpc: VpcFile, path: LintPath, error: Tell): 
     }
   }
   if (vpc.allowedPrefixes !== undefined && hubOfVpc(source, vpc.name) !== source.ecr.name) {
-    const message = "allowed prefixes of a VPC on a transit router are not modelled";
+    const message = "allowed prefixes of a VPC that is not on the ECR are not modelled";
     error([...path, "allowedPrefixes"], "C123", message);
   }
   for (const [index, text] of (vpc.allowedPrefixes ?? []).entries()) {
@@ -96,6 +96,7 @@ function lintOverlaps(source: CloudFile, error: Tell): void {
   const seen: { readonly hub: string; readonly vpc: string; readonly prefix: Prefix }[] = [];
   for (const [index, vpc] of (source.vpcs ?? []).entries()) {
     const hub = hubOfVpc(source, vpc.name);
+    if (hub === undefined) continue;
     for (const [at, { cidr }] of vpc.vswitches.entries()) {
       const found = parsePrefix(cidr);
       if (found === undefined) continue;

@@ -3,6 +3,7 @@ import { buildCloudConfig } from "./build.ts";
 import type { CloudConfig } from "./cloud-config.ts";
 import { lintLines } from "./lint-lines.ts";
 import { lintNames } from "./lint-names.ts";
+import { lintPeerings } from "./lint-peerings.ts";
 import { lintRoutes } from "./lint-routes.ts";
 import { type CloudFile, CloudSchema } from "./schema.ts";
 
@@ -23,6 +24,7 @@ export function loadCloud(file: string, text: string): CloudLoad {
   lintNames(source, error);
   lintLines(source, error);
   lintRoutes(source, error);
+  lintPeerings(source, error);
   if (problems.length > 0) {
     problems.sort((a, b) => a.line - b.line || a.column - b.column);
     return { config: undefined, problems };

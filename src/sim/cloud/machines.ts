@@ -6,7 +6,7 @@
 import type { Micros } from "../../core/time.ts";
 import type { Clock } from "../../platform/contract.ts";
 import { Driver } from "../../platform/driver.ts";
-import type { CloudConfig, ConnectionConfig, VbrConfig } from "./cloud-config.ts";
+import type { CloudConfig, ConnectionConfig } from "./cloud-config.ts";
 import type { CloudEvent, CloudField, DeedFault } from "./deeds.ts";
 import { FailoverJobs, type JobEffect, type JobInput, type JobView } from "./failover-jobs.ts";
 import { HealthCheck, type HealthEffect, type HealthInput } from "./health-check.ts";
@@ -15,8 +15,21 @@ import { closedBy, Port, type PortEffect, type PortInput } from "./port.ts";
 export interface MachineOwner {
   /** A circuit lost its port, or has it back. */
   portChanged(circuit: string, isUp: boolean): void;
-  healthChanged(vbr: VbrConfig, isFailed: boolean): void;
+  healthChanged(probed: Probed, isFailed: boolean): void;
   tell(event: CloudEvent): void;
+}
+
+/** What a health check is of, and whence it probes what. */
+export interface Probed {
+  readonly kind: "vbr" | "peering";
+  readonly name: string;
+  readonly region: string;
+  readonly node: string;
+  readonly source: string;
+  readonly target: string;
+  readonly intervalUs: number;
+  readonly threshold: number;
+  readonly isProbeOnly: boolean;
 }
 
 interface DrivenPort {
@@ -53,7 +66,7 @@ export class CloudMachines {
     this.#field = parts.field;
     this.#owner = parts.owner;
     for (const connection of this.#config.connections) this.#addPort(connection);
-    for (const vbr of this.#config.vbrs) this.#addCheck(vbr);
+    for (const probed of probedOf(this.#config)) this.#addCheck(probed);
     this.#jobs = new FailoverJobs({
       resourcesMax: this.#config.quotas.jobResources,
       transitionUs: this.#config.knobs.jobTransitionUs,
@@ -121,8 +134,9 @@ export class CloudMachines {
     return this.#ports.get(connection)?.businessStatus;
   }
 
-  check(vbr: string): HealthCheck | undefined {
-    return this.#checks.get(vbr)?.check;
+  /** Of a VBR or a peering connection. */
+  check(name: string): HealthCheck | undefined {
+    return this.#checks.get(name)?.check;
   }
 
   #addPort(config: ConnectionConfig): void {
@@ -134,40 +148,35 @@ export class CloudMachines {
     this.#ports.set(config.name, { config, port, driver, businessStatus: config.businessStatus });
   }
 
-  #addCheck(vbr: VbrConfig): void {
-    const { healthCheck } = vbr;
-    if (healthCheck === undefined) return;
-    const { intervalUs, threshold } = healthCheck;
+  #addCheck(probed: Probed): void {
+    const { intervalUs, threshold } = probed;
     const recovery = this.#config.knobs.healthCheckRecovery;
     const check = new HealthCheck({ intervalUs, threshold, recovery });
     const driver: Driver<HealthInput, HealthEffect> = new Driver(check, this.#clock, (effect) => {
-      if (effect.kind === "probe") this.#probe(vbr, effect.probe, driver);
-      else this.#judged(vbr, effect);
+      if (effect.kind === "probe") this.#probe(probed, effect.probe, driver);
+      else this.#judged(probed, effect);
     });
-    this.#checks.set(vbr.name, { check, driver });
+    this.#checks.set(probed.name, { check, driver });
   }
 
-  #probe(vbr: VbrConfig, probe: number, driver: Driver<HealthInput, HealthEffect>): void {
-    const { healthCheck } = vbr;
-    if (healthCheck === undefined) return;
-    const { source, intervalUs } = healthCheck;
-    this.#field.ping?.(
-      vbr.name,
-      { source, destination: vbr.peer, timeoutUs: intervalUs },
-      (isAnswered) => driver.deliver({ kind: "answer", probe, isAnswered }),
+  #probe(probed: Probed, probe: number, driver: Driver<HealthInput, HealthEffect>): void {
+    const { node, source, target, intervalUs } = probed;
+    this.#field.ping?.(node, { source, destination: target, timeoutUs: intervalUs }, (isAnswered) =>
+      driver.deliver({ kind: "answer", probe, isAnswered }),
     );
   }
 
-  #judged(vbr: VbrConfig, effect: Exclude<HealthEffect, { readonly kind: "probe" }>): void {
+  #judged(probed: Probed, effect: Exclude<HealthEffect, { readonly kind: "probe" }>): void {
     const isFailed = effect.kind === "failed";
     const count = isFailed ? `${effect.losses} losses` : `${effect.answers} answers`;
+    const what = probed.kind === "vbr" ? "VbrHealthCheck" : "RouterInterfaceHealthCheck";
     this.#owner.tell({
       at: this.#now(),
       level: isFailed ? "CRITICAL" : "INFO",
-      name: isFailed ? "VbrHealthCheck:Failed" : "VbrHealthCheck:Recovered",
-      ...{ resource: vbr.name, region: vbr.region, text: `${count} in a row` },
+      name: `${what}:${isFailed ? "Failed" : "Recovered"}`,
+      ...{ resource: probed.name, region: probed.region, text: `${count} in a row` },
     });
-    if (vbr.healthCheck?.isProbeOnly !== true) this.#owner.healthChanged(vbr, isFailed);
+    if (!probed.isProbeOnly) this.#owner.healthChanged(probed, isFailed);
   }
 
   #reported(connection: ConnectionConfig, { isUp, text }: PortEffect): void {
@@ -225,4 +234,18 @@ export class CloudMachines {
   #now(): Micros {
     return this.#clock.now();
   }
+}
+
+function probedOf({ vbrs, vpcs, peerings }: CloudConfig): Probed[] {
+  return [
+    ...vbrs.flatMap(({ name, region, peer, healthCheck }): Probed[] => {
+      if (healthCheck === undefined) return [];
+      return [{ ...healthCheck, kind: "vbr", name, region, node: name, target: peer }];
+    }),
+    ...peerings.flatMap(({ name, vpc, healthCheck }): Probed[] => {
+      if (healthCheck === undefined) return [];
+      const region = vpcs.find((one) => one.name === vpc)?.region ?? "";
+      return [{ ...healthCheck, kind: "peering", name, region, node: vpc, isProbeOnly: false }];
+    }),
+  ];
 }

@@ -2,6 +2,7 @@
  * The cloud as a network: its nodes, each a host, and the wires between them. Every lab builds the
  * same one, so that a drill's report means the same in each.
  *
+ *   customer ══ vbr ── vpc (peering connection: static routes, no session)
  *   customer ══ vbr ─┬─ ecr (one a region, all joined) ─┬─ vpc
  *   customer ══ vbr ─┘                                  └─ tr (one a route table) ─┬─ vpc
  *   customer ── vpn ───────────────────────────────────────────────────────────────┘
@@ -28,11 +29,13 @@ export interface WireEnd {
   readonly address: string;
 }
 
-/** A /30 inside the cloud, with a BGP session over it. */
+/** A /30 inside the cloud. */
 export interface InnerWire {
   readonly a: WireEnd;
   readonly b: WireEnd;
   readonly latencyUs: number;
+  /** A BGP session runs over it; a peering connection has none. */
+  readonly hasSession: boolean;
 }
 
 /** Where a customer's circuit ends: what the lab plugs the edge into. */
@@ -62,7 +65,7 @@ const CUSTOMER_DEVICE = "edge";
 
 export function cloudNetwork(cloud: CloudConfig): CloudNetwork {
   const wires: InnerWire[] = [];
-  const wire: AddWire = (a, b, latencyUs = REGION_LATENCY_US) => {
+  const wire: AddWire = (a, b, latencyUs = REGION_LATENCY_US, hasSession = true) => {
     const [addressA, addressB] = wireAddresses(wires.length);
     const index = wires.length;
     const end = (node: string, device: string | undefined, address: string) => {
@@ -72,9 +75,11 @@ export function cloudNetwork(cloud: CloudConfig): CloudNetwork {
       a: end(a.node, a.device, addressA),
       b: end(b.node, b.device, addressB),
       latencyUs,
+      hasSession,
     });
   };
   for (const [index, vbr] of cloud.vbrs.entries()) {
+    if (!isOnEcr(cloud, vbr)) continue;
     const ecr = ecrNodeName(cloud, vbr.region);
     wire({ node: vbr.name, device: "ecr" }, { node: ecr, device: `vbr${index}` });
   }
@@ -84,12 +89,23 @@ export function cloudNetwork(cloud: CloudConfig): CloudNetwork {
     wire({ node: vpc.name }, { node: ecrNodeName(cloud, vpc.region) });
   }
   for (const { a, b, latencyUs } of transitWires(cloud)) wire({ node: a }, { node: b }, latencyUs);
+  for (const { vbr, vpc } of cloud.peerings) {
+    const regionOf = (list: readonly { readonly name: string; readonly region: string }[]) => {
+      return list.find(({ name }) => name === vbr || name === vpc)?.region ?? "";
+    };
+    const latencyUs = latencyBetween(cloud, regionOf(cloud.vbrs), regionOf(cloud.vpcs));
+    wire({ node: vbr }, { node: vpc }, latencyUs, false);
+  }
   return {
     nodes: nodesOf(cloud),
     wires,
     customers: [...cloud.vbrs.map(vbrEnd), ...cloud.vpns.map(vpnEnd)],
   };
 }
+
+/** A VBR is on the ECR unless it has peering connections: it is one or the other. */
+export const isOnEcr = (cloud: CloudConfig, { name }: { readonly name: string }): boolean =>
+  !cloud.peerings.some(({ vbr }) => vbr === name);
 
 /** The ECR's node of a region; the first region's carries its plain name. */
 export function ecrNodeName(cloud: CloudConfig, region: string): string {
@@ -98,7 +114,7 @@ export function ecrNodeName(cloud: CloudConfig, region: string): string {
 
 /** Regions in which the ECR has a node: wherever something is joined to it, and the first. */
 export function ecrRegions(cloud: CloudConfig): readonly string[] {
-  const used = new Set(cloud.vbrs.map(({ region }) => region));
+  const used = new Set(cloud.vbrs.filter((vbr) => isOnEcr(cloud, vbr)).map(({ region }) => region));
   for (const vpc of cloud.vpcs) if (vpc.attachment === cloud.ecr.name) used.add(vpc.region);
   for (const tr of cloud.transitRouters) {
     if (tr.attachments.some(({ kind }) => kind === "ecr")) used.add(tr.region);
@@ -128,18 +144,19 @@ export function nodeOfAddress(cloud: CloudConfig, address: string): string {
   return vpc?.name ?? cloud.ecr.name;
 }
 
-/** The hub that the VPC of an address sends to: its ECR node, or the table it is associated to. */
+/** What the VPC of an address sends to: its ECR node, or its table; itself where it has no hub. */
 export function hubOfAddress(cloud: CloudConfig, address: string): string {
   const name = nodeOfAddress(cloud, address);
   const vpc = cloud.vpcs.find((one) => one.name === name);
   const tr = cloud.transitRouters.find((one) => one.name === vpc?.attachment);
   if (vpc === undefined) return cloud.ecr.name;
+  if (vpc.attachment === undefined) return vpc.name;
   if (tr === undefined) return ecrNodeName(cloud, vpc.region);
   const attachment = tr.attachments.find(({ kind, to }) => kind === "vpc" && to === vpc.name);
   return tableNodeName(tr, attachment?.association ?? tr.tables[0] ?? "");
 }
 
-/** What the customer is told while nothing is withdrawn: the ECR's own prefixes, and the VPCs'. */
+/** What customers are told while nothing is withdrawn: prefixes of the ECR, VPCs and VBRs. */
 export function toldPrefixes(cloud: CloudConfig): readonly string[] {
   const known = TOLD.get(cloud);
   if (known !== undefined) return known;
@@ -166,7 +183,9 @@ function collectTold(cloud: CloudConfig): readonly string[] {
     const rest = vpc.prefixMode === "match" ? [] : own.filter((text) => !isCovered(text));
     return [...vpc.allowedPrefixes, ...rest];
   };
-  return [...new Set([...cloud.ecr.prefixes, ...cloud.vpcs.flatMap(ofVpc)])];
+  const onHub = cloud.vpcs.filter(({ attachment }) => attachment !== undefined);
+  const networks = cloud.vbrs.flatMap((vbr) => vbr.networks);
+  return [...new Set([...cloud.ecr.prefixes, ...onHub.flatMap(ofVpc), ...networks])];
 }
 
 export const addressOf = (withMask: string): string => withMask.split("/")[0] ?? withMask;
@@ -203,6 +222,7 @@ type AddWire = (
   a: { readonly node: string; readonly device?: string },
   b: { readonly node: string; readonly device?: string },
   latencyUs?: number,
+  hasSession?: boolean,
 ) => void;
 
 /** 10.253.0.0/16 in /30s, so many that no fleet runs out of them. */
@@ -222,7 +242,7 @@ function joinRegions(cloud: CloudConfig, wire: AddWire): void {
   for (const [index, a] of regions.entries()) {
     if (cloud.ecr.transitMode === "ecmp") {
       for (const vbr of cloud.vbrs) {
-        if (vbr.region === a) continue;
+        if (vbr.region === a || !isOnEcr(cloud, vbr)) continue;
         wire({ node: vbr.name }, node(a), latencyBetween(cloud, vbr.region, a));
       }
     } else {

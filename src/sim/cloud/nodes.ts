@@ -47,7 +47,7 @@ export function nodeConfig(context: NodeContext, name: string): EdgeConfig {
       plan,
     ),
     circuits: customer === undefined ? [] : [customer],
-    neighbors: wires.map((wire) => sessionOf(context, node, wire)),
+    neighbors: wires.flatMap((wire) => (wire.hasSession ? [sessionOf(context, node, wire)] : [])),
     announce: announced(context, node).map((prefix) => ({ prefix, rank: 1, communities: [] })),
     multipath: multipathOf(cloud, node),
   };
@@ -59,12 +59,13 @@ export interface OwnWire {
   readonly other: WireEnd;
   /** The end that was named second waits for the other to call. */
   readonly isPassive: boolean;
+  readonly hasSession: boolean;
 }
 
 function wiresOf(network: CloudNetwork, name: string): OwnWire[] {
-  return network.wires.flatMap(({ a, b }) => [
-    ...(a.node === name ? [{ own: a, other: b, isPassive: false }] : []),
-    ...(b.node === name ? [{ own: b, other: a, isPassive: true }] : []),
+  return network.wires.flatMap(({ a, b, hasSession }) => [
+    ...(a.node === name ? [{ own: a, other: b, isPassive: false, hasSession }] : []),
+    ...(b.node === name ? [{ own: b, other: a, isPassive: true, hasSession }] : []),
   ]);
 }
 
@@ -112,10 +113,8 @@ function rulesOf(context: NodeContext, node: CloudNode, other: CloudNode): Sessi
 function announced({ cloud, state }: NodeContext, node: CloudNode): readonly string[] {
   const home = cloud.regions[0]?.name;
   switch (node.kind) {
-    case "vbr": {
-      const source = cloud.vbrs.find(({ name }) => name === node.name)?.healthCheck?.source;
-      return source === undefined ? [] : [`${source}/32`];
-    }
+    case "vbr":
+      return announcedByVbr(cloud, state, node.name);
     case "ecr": {
       const own = node.region === home ? [...state.prefixes] : [];
       const allowed = cloud.vpcs.filter(
@@ -134,6 +133,16 @@ function announced({ cloud, state }: NodeContext, node: CloudNode): readonly str
     case "vpn":
       return [];
   }
+}
+
+function announcedByVbr(cloud: CloudConfig, state: CloudState, name: string): readonly string[] {
+  const vbr = cloud.vbrs.find((one) => one.name === name);
+  const peerings = cloud.peerings.filter((one) => one.vbr === name);
+  const sources = [vbr, ...peerings].flatMap((one) => one?.healthCheck?.source ?? []);
+  const isLost =
+    cloud.knobs.healthCheckWithdraws === "both" &&
+    peerings.some((one) => state.peering(one.name).isHealthFailed);
+  return [...sources.map((source) => `${source}/32`), ...(isLost ? [] : (vbr?.networks ?? []))];
 }
 
 function multipathOf(cloud: CloudConfig, { kind }: CloudNode): EdgeConfig["multipath"] {

@@ -16,6 +16,8 @@ export interface DeedGround {
   readonly machines: CloudMachines;
   agent(node: string): Agent | undefined;
   reload(node: string): void;
+  /** A peering connection was activated or deactivated: routes have to follow. */
+  peeringChanged(peering: string): void;
   startNode(node: string): void;
   stopNode(node: string, text: string): void;
 }
@@ -48,6 +50,8 @@ export function performDeed(deed: CloudDeed, ground: DeedGround): DeedFault | un
       return changeCustomRoute(ground, deed);
     case "route-map":
       return switchRouteMap(ground, deed);
+    case "peering":
+      return switchPeering(ground, deed);
     case "create-job":
       return machines.job({ kind: "create", order: deed.job });
     case "start-job":
@@ -168,7 +172,7 @@ function changeCustomRoute(
     const fault = known === undefined ? customRouteFault(ground, name, prefix) : undefined;
     if (fault !== undefined) return fault;
     const isPublished = known?.isPublished ?? false;
-    state.vpc(name).routes = [...others, { prefix, nextHop, isPublished }];
+    state.vpc(name).routes = [...others, { prefix, nextHop, hops: [], isPublished }];
   }
   field.setRoute?.(name, prefix, fieldRoute(ground, name, nextHop));
   ground.reload(name);
@@ -204,6 +208,23 @@ function fieldRoute(
   if (nextHop !== "hub") return nextHop;
   const wire = network.wires.find(({ a }) => a.node === vpc);
   return wire && { gateway: wire.b.address, device: wire.a.device };
+}
+
+function switchPeering(
+  ground: DeedGround,
+  { peering, isActive }: DeedOf<"peering">,
+): DeedFault | undefined {
+  if (!ground.config.peerings.some(({ name }) => name === peering)) {
+    return { code: "InvalidRouterInterfaceId.NotFound", text: `there is no peering "${peering}"` };
+  }
+  const state = ground.state.peering(peering);
+  if (state.isActive === isActive) {
+    const text = `${peering} is ${isActive ? "Active" : "Inactive"} already`;
+    return { code: "IncorrectRIStatus", text };
+  }
+  state.isActive = isActive;
+  ground.peeringChanged(peering);
+  return undefined;
 }
 
 function switchRouteMap(

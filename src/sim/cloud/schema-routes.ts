@@ -16,6 +16,8 @@ const Communities = Type.Array(
 );
 const Priority = Type.Integer({ minimum: 1, maximum: 100, description: "1 to 100" });
 
+const Weight = Type.Optional(Type.Integer({ minimum: 0, maximum: 255, description: "0 to 255" }));
+
 const RouteMap = Type.Object(
   {
     priority: Priority,
@@ -100,7 +102,14 @@ export const VpcSchema = Type.Object(
         Type.Object(
           {
             prefix: Prefix,
-            nextHop: oneOf("instance", "blackhole", "hub"),
+            nextHop: oneOf("instance", "blackhole", "hub", "peering"),
+            via: Type.Optional(
+              Type.Array(Type.Object({ peering: Name, weight: Weight }, closed), {
+                minItems: 1,
+                maxItems: 16,
+                description: "1 to 16 peering connections",
+              }),
+            ),
             publish: Type.Optional(Type.Boolean()),
           },
           closed,

@@ -31,17 +31,15 @@ const Bfd = Type.Object(
   closed,
 );
 
-const HealthCheck = Type.Object(
-  {
-    source: Ipv4,
-    interval: Type.Optional(Duration),
-    threshold: Type.Optional(
-      Type.Integer({ minimum: 3, maximum: 8, description: "3 to 8 losses in a row" }),
-    ),
-    probeOnly: Type.Optional(Type.Boolean()),
-  },
-  closed,
-);
+const probe = {
+  source: Ipv4,
+  interval: Type.Optional(Duration),
+  threshold: Type.Optional(
+    Type.Integer({ minimum: 3, maximum: 8, description: "3 to 8 losses in a row" }),
+  ),
+} as const;
+
+const HealthCheck = Type.Object({ ...probe, probeOnly: Type.Optional(Type.Boolean()) }, closed);
 
 const Vbr = Type.Object(
   {
@@ -79,6 +77,10 @@ const Vbr = Type.Object(
     ),
     healthCheck: Type.Optional(HealthCheck),
     sitelink: Type.Optional(Type.Boolean()),
+    routes: Type.Optional(
+      Type.Array(Type.Object({ prefix: Prefix, to: Name }, closed), { maxItems: 1000 }),
+    ),
+    networks: Type.Optional(Type.Array(Prefix, { maxItems: 1000 })),
   },
   closed,
 );
@@ -139,6 +141,16 @@ const Vpn = Type.Object(
   closed,
 );
 
+const Peering = Type.Object(
+  {
+    name: Name,
+    vbr: Name,
+    vpc: Name,
+    healthCheck: Type.Optional(Type.Object({ ...probe, target: Type.Optional(Ipv4) }, closed)),
+  },
+  closed,
+);
+
 const Knobs = Type.Object(
   {
     routesKept: Type.Optional(oneOf("first-received", "lowest-prefix")),
@@ -172,6 +184,10 @@ const Quotas = Type.Object(
     dynamicRoutesPerVpcTable: Quota(500),
     vswitchesPerVpc: Quota(150),
     jobResources: Quota(16),
+    peeringsPerVpc: Quota(10),
+    peeringsPerVbr: Quota(10),
+    peeringsPerAccount: Quota(20),
+    customRoutesPerVbrTable: Quota(200),
   },
   closed,
 );
@@ -201,6 +217,7 @@ export const CloudSchema = Type.Object(
     transitRouters: list(TransitRouterSchema),
     vpcs: list(VpcSchema),
     vpns: list(Vpn),
+    peerings: list(Peering),
     endpoints: list(Type.Object({ name: Name, vpc: Name, address: Ipv4 }, closed)),
     knobs: Type.Optional(Knobs),
     quotas: Type.Optional(Quotas),

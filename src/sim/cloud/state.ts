@@ -22,11 +22,18 @@ export interface VpcState {
   overQuota: readonly string[];
 }
 
+export interface PeeringState {
+  /** Activated; a deactivated router interface carries nothing. */
+  isActive: boolean;
+  isHealthFailed: boolean;
+}
+
 export class CloudState {
   /** What the ECR announces of its own: the configured prefixes, less withdrawn, plus leaked. */
   readonly prefixes: Set<string>;
   readonly #vbrs: ReadonlyMap<string, VbrState>;
   readonly #vpcs: ReadonlyMap<string, VpcState>;
+  readonly #peerings: ReadonlyMap<string, PeeringState>;
   readonly #statics = new Map<string, Set<string>>();
   /** Route maps out of force, as `transit-router/direction/priority`. */
   readonly mapsOff = new Set<string>();
@@ -35,6 +42,9 @@ export class CloudState {
     this.prefixes = new Set(config.ecr.prefixes);
     this.#vbrs = new Map(config.vbrs.map((vbr) => [vbr.name, vbrState(vbr)]));
     this.#vpcs = new Map(config.vpcs.map((vpc) => [vpc.name, vpcState(vpc)]));
+    this.#peerings = new Map(
+      config.peerings.map(({ name }) => [name, { isActive: true, isHealthFailed: false }]),
+    );
   }
 
   vbr(name: string): VbrState {
@@ -46,6 +56,10 @@ export class CloudState {
     const known = this.#statics.get(node) ?? new Set<string>();
     this.#statics.set(node, known);
     return known;
+  }
+
+  peering(name: string): PeeringState {
+    return known(this.#peerings, name, "peering connection");
   }
 
   vpc(name: string): VpcState {

@@ -11,6 +11,7 @@ export interface CloudView {
   readonly connections: readonly ConnectionView[];
   readonly vbrs: readonly VbrView[];
   readonly vpcs: readonly { readonly name: string; readonly table: readonly VpcRouteView[] }[];
+  readonly peerings: readonly PeeringView[];
   readonly jobs: readonly JobView[];
 }
 
@@ -34,6 +35,12 @@ export interface VbrView {
   readonly healthCheck: { readonly isFailed: boolean; readonly lossPercent: number } | undefined;
 }
 
+export interface PeeringView {
+  readonly name: string;
+  readonly status: "Active" | "Inactive";
+  readonly healthCheck: VbrView["healthCheck"];
+}
+
 /** A row of a VPC's table, with the reason where it does not forward. */
 export interface VpcRouteView {
   readonly prefix: string;
@@ -54,7 +61,7 @@ const IPV4 = { afi: 1, safi: 1 } as const;
 const ROWS_MAX = 100_000;
 
 export function viewCloud(parts: ViewParts): CloudView {
-  const { config, machines } = parts;
+  const { config, machines, state } = parts;
   return {
     connections: config.connections.map((connection) => {
       const port = machines.port(connection.name);
@@ -68,6 +75,10 @@ export function viewCloud(parts: ViewParts): CloudView {
     }),
     vbrs: config.vbrs.map((vbr) => viewVbr(parts, vbr)),
     vpcs: config.vpcs.map((vpc) => ({ name: vpc.name, table: vpcTable(parts, vpc) })),
+    peerings: config.peerings.map(({ name }) => {
+      const status = state.peering(name).isActive ? "Active" : "Inactive";
+      return { name, status, healthCheck: viewCheck(machines, name) };
+    }),
     jobs: machines.jobs(),
   };
 }
@@ -76,7 +87,6 @@ function viewVbr({ agent, machines }: ViewParts, vbr: CloudConfig["vbrs"][number
   const speaker = agent(vbr.name)?.view.speaker;
   const peer = speaker?.peer(vbr.circuit);
   const counts = peer && speaker?.rib.counts(peer.slot, IPV4);
-  const check = machines.check(vbr.name);
   return {
     name: vbr.name,
     circuit: vbr.circuit,
@@ -84,8 +94,13 @@ function viewVbr({ agent, machines }: ViewParts, vbr: CloudConfig["vbrs"][number
     receivedRouteCount: counts?.accepted ?? 0,
     advertisedRouteCount: counts?.advertised ?? 0,
     droppedByQuota: (counts?.overLimit ?? 0) + (counts?.rejected ?? 0),
-    healthCheck: check && { isFailed: check.isFailed, lossPercent: check.lossPercent },
+    healthCheck: viewCheck(machines, vbr.name),
   };
+}
+
+function viewCheck(machines: CloudMachines, name: string): VbrView["healthCheck"] {
+  const check = machines.check(name);
+  return check && { isFailed: check.isFailed, lossPercent: check.lossPercent };
 }
 
 function vpcTable({ agent, state }: ViewParts, vpc: VpcConfig): VpcRouteView[] {

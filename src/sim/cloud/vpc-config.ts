@@ -1,10 +1,15 @@
+import type { PeeringHop } from "./peering-config.ts";
+
 /** A VPC with its vSwitches and the one route table that is modelled. */
 export interface VpcConfig {
   readonly name: string;
   readonly region: string;
   readonly vswitches: readonly VSwitchConfig[];
-  /** What its table learns routes from: the transit router it is attached to, else the ECR. */
-  readonly attachment: string;
+  /**
+   * What its table learns routes from: the transit router it is attached to, else the ECR; nothing
+   * (undefined) where it has peering connections only.
+   */
+  readonly attachment: string | undefined;
   readonly routes: readonly CustomRouteConfig[];
   /** `AllowedPrefixes` of its association: what the customer is told in place of its vSwitches. */
   readonly allowedPrefixes: readonly string[];
@@ -23,7 +28,9 @@ export interface VSwitchConfig {
 export interface CustomRouteConfig {
   readonly prefix: string;
   /** Next hop types are not told apart: `instance` answers inside the VPC, `blackhole` drops. */
-  readonly nextHop: "instance" | "blackhole" | "hub";
+  readonly nextHop: "instance" | "blackhole" | "hub" | "peering";
+  /** Of a route into peering connections: they share the traffic, or one stands by. */
+  readonly hops: readonly PeeringHop[];
   /** `PublishVpcRouteEntries`: told to the hub, as system routes always are. */
   readonly isPublished: boolean;
 }

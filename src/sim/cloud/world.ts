@@ -57,7 +57,7 @@ export function virtualField(world: World, network: CloudNetwork): CloudField {
       if (to === undefined) return;
       if (to === "local") host.addLocalPrefix(prefix);
       else if (to === "blackhole") host.addRoute({ prefix, hops: [], kind: "blackhole" });
-      else host.addRoute({ prefix, hops: [to] });
+      else host.addRoute({ prefix, hops: "gateway" in to ? [to] : to });
     },
   };
 }

@@ -152,6 +152,10 @@ function lintTogether(
   const error = (path: readonly (string | number)[], message: string) => {
     problems.push(document.at(path, { severity: "error", code: "D103", message }));
   };
+  if (cloud.peerings.length > 0) {
+    const reason = "a drill watches the ECR's and transit routers' tables, which it is not in";
+    error(["cloud"], `a peering connection is not played: ${reason}`);
+  }
   const circuits = edge.circuits.map((circuit) => circuit.name);
   const gateways = [...cloud.vbrs, ...cloud.vpns];
   for (const circuit of edge.circuits) {

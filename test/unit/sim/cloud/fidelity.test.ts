@@ -4,12 +4,13 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import t from "tap";
 import { formatFidelity, SOURCES } from "../../../../src/sim/cloud/fidelity.ts";
+import { PEERING_ROWS } from "../../../../src/sim/cloud/fidelity-peering-rows.ts";
 import { ROUTE_ROWS } from "../../../../src/sim/cloud/fidelity-route-rows.ts";
 import { LINE_ROWS } from "../../../../src/sim/cloud/fidelity-rows.ts";
 import { KNOB_DEFAULTS, QUOTA_DEFAULTS } from "../../../../src/sim/cloud/knobs.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..", "..", "..");
-const ROWS = [...LINE_ROWS, ...ROUTE_ROWS];
+const ROWS = [...LINE_ROWS, ...ROUTE_ROWS, ...PEERING_ROWS];
 
 t.test("fidelity: docs/fidelity.md prints the rows", async (t) => {
   const file = join(root, "docs", "fidelity.md");

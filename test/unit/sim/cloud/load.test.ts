@@ -17,14 +17,14 @@ t.test("cloud file: every key is read", async (t) => {
   t.match(first, { device: "hz-1a", bandwidthBps: 10_240_000_000, downDelayUs: 500_000 });
   t.same(
     config.vbrs.map(({ region }) => region),
-    ["cn-hangzhou", "cn-hangzhou", "cn-shanghai"],
+    ["cn-hangzhou", "cn-hangzhou", "cn-shanghai", "cn-hangzhou"],
     "a VBR stands in the region of its access point",
   );
   t.match(config.vbrs[0]?.healthCheck, { source: "100.96.0.1", intervalUs: 2e6, threshold: 8 });
   t.same(
     config.vpcs.map(({ attachment }) => attachment),
-    ["ecr-1", "tr-1"],
-    "a VPC learns from the transit router it is attached to, else from the ECR",
+    ["ecr-1", "tr-1", undefined],
+    "a VPC learns from its transit router, else from the ECR, and of peerings from nobody",
   );
   t.match(config.transitRouters[0]?.attachments[0], {
     to: "ecr-1",
@@ -85,6 +85,10 @@ t.test("cloud file: faults of lines, VBRs and groups, each at its line", async (
 
 t.test("cloud file: faults of VPCs and transit routers, each at its line", async (t) => {
   everyFaultAtItsLine(t, "bad-routes.yaml");
+});
+
+t.test("cloud file: faults of peering connections, each at its line", async (t) => {
+  everyFaultAtItsLine(t, "bad-peerings.yaml");
 });
 
 /** The file marks each line with the codes of what is wrong with it. */

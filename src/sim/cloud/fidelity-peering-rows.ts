@@ -1,0 +1,163 @@
+/** The rows of `docs/fidelity.md` about peering connections and the static routes around them. */
+import type { FidelityRow } from "./fidelity.ts";
+
+const PEERINGS = "sim/cloud-peerings.test.ts";
+const BAD = ["unit/sim/cloud/load.test.ts", "cloud file: faults of peering connections"] as const;
+
+const ROWS: readonly Omit<FidelityRow, "area">[] = [
+  {
+    behaviour: "a VBR and a VPC joined by router interfaces, no routing between them",
+    isModelled: "yes",
+    key: "peerings",
+    source: "K1, D-VBR",
+    grade: "document",
+    test: [PEERINGS, "peering: static routes and the networks told"],
+  },
+  {
+    behaviour: "peering connections of a VPC",
+    isModelled: "yes",
+    quota: "peeringsPerVpc",
+    source: "D-OLD",
+    grade: "document",
+    test: BAD,
+  },
+  {
+    behaviour: "peering connections of a VBR",
+    isModelled: "yes",
+    quota: "peeringsPerVbr",
+    source: "D-OLD",
+    grade: "document",
+    test: BAD,
+  },
+  {
+    behaviour: "peering connections of an account",
+    isModelled: "yes",
+    quota: "peeringsPerAccount",
+    source: "D-OLD",
+    grade: "document",
+    test: BAD,
+  },
+  {
+    behaviour: "a peered VBR is not on the ECR: no static routes there, no failover group here",
+    isModelled: "yes",
+    source: "D-ECR, K5",
+    grade: "document",
+    test: BAD,
+  },
+  {
+    behaviour: "static routes of a VBR into its peering connections, no ECMP",
+    isModelled: "yes",
+    key: "vbrs[].routes",
+    source: "D-VBR, K1",
+    grade: "document",
+    test: [PEERINGS, "peering: static routes and the networks told"],
+  },
+  {
+    behaviour: "custom routes of a VBR's table",
+    isModelled: "yes",
+    quota: "customRoutesPerVbrTable",
+    source: "D-VBR",
+    grade: "document",
+    test: BAD,
+  },
+  {
+    behaviour: "static routes of a VBR towards the customer",
+    isModelled: "no",
+    source: "D-VBR",
+    grade: "document",
+  },
+  {
+    behaviour: "the customer is told what `AddBgpNetwork` names, and nothing else",
+    isModelled: "yes",
+    key: "vbrs[].networks",
+    source: "D-BGP, D-VBR",
+    grade: "document",
+    test: [PEERINGS, "peering: a network told without a route for it"],
+  },
+  {
+    behaviour: "a network is told whether or not the VBR has a route for it",
+    isModelled: "yes",
+    source: "",
+    grade: "assumed",
+    test: [PEERINGS, "peering: a network told without a route for it"],
+  },
+  {
+    behaviour: "a VPC's route into 2 to 16 interfaces of equal weight shares the load",
+    isModelled: "yes",
+    key: "vpcs[].routes[].via",
+    source: "K1, K5",
+    grade: "document",
+    test: [PEERINGS, "peering: of equal interfaces a failed one leaves"],
+  },
+  {
+    behaviour: "weights 100 and 0 are active and standby",
+    isModelled: "yes",
+    key: "vpcs[].routes[].via[].weight",
+    byDefault: "100",
+    source: "K1",
+    grade: "document",
+    test: [PEERINGS, "peering: weights 100 and 0"],
+  },
+  {
+    behaviour: "ICMP from the VPC through the interface moves its route; its source /32 is told",
+    isModelled: "yes",
+    key: "peerings[].healthCheck",
+    byDefault: "none",
+    source: "K1, D-HC",
+    grade: "document",
+    test: [PEERINGS, "peering: weights 100 and 0"],
+  },
+  {
+    behaviour: "without a health check the VPC goes on into a circuit that is dead",
+    isModelled: "yes",
+    source: "D-CEN",
+    grade: "inferred",
+    test: [PEERINGS, "peering: without a health check"],
+  },
+  {
+    behaviour: "a route whose interfaces have all failed drops what it is given",
+    isModelled: "yes",
+    source: "",
+    grade: "assumed",
+    test: [PEERINGS, "peering: of equal interfaces a failed one leaves"],
+  },
+  {
+    behaviour: "a failed check leaves the VBR's networks told, unless `healthCheckWithdraws: both`",
+    isModelled: "yes",
+    source: "",
+    grade: "assumed",
+    test: [PEERINGS, "peering: a failed check withdraws the networks"],
+  },
+  {
+    behaviour: "a deactivated interface carries nothing; states on the way there are not walked",
+    isModelled: "part",
+    key: "do: peering",
+    source: "K1",
+    grade: "document",
+    test: [PEERINGS, "peering: a deactivated interface"],
+  },
+  {
+    behaviour: "beside a transit router the route into the interface beats the dynamic one",
+    isModelled: "yes",
+    source: "D-RT",
+    grade: "document",
+    test: [PEERINGS, "peering: beside a transit router"],
+  },
+  {
+    behaviour: "a VPC on the ECR and peered at once; bandwidth (Spec) of an interface; VPC to VPC",
+    isModelled: "no",
+    source: "K1",
+    grade: "document",
+  },
+  {
+    behaviour: "which wins where VBR has the same prefix by BGP and as a static route",
+    isModelled: "no",
+    source: "D-VBR",
+    grade: "document",
+  },
+];
+
+export const PEERING_ROWS: readonly FidelityRow[] = ROWS.map((row) => ({
+  area: "Peering connections",
+  ...row,
+}));
