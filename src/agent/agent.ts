@@ -434,12 +434,15 @@ export class Agent {
 
   #linkChanged(device: string): void {
     const plans = [...this.#plans.values()];
-    for (const tied of devicesOf(plans)) {
-      const isRiding = plans.some(
-        (plan) => plan.device === tied && plan.circuit?.vlan?.parent === device,
-      );
-      if (tied === device || isRiding) this.#judgeLink(tied);
-    }
+    const tied = [...devicesOf(plans)].filter(
+      (one) =>
+        one === device ||
+        plans.some((plan) => plan.device === one && plan.circuit?.vlan?.parent === device),
+    );
+    // VLANs fall with their parent, and news of each comes on its own: none is to be moved to
+    // a sibling that is down already.
+    for (const one of tied) if (one !== device) this.#links.reread(one);
+    for (const one of tied) this.#judgeLink(one);
     this.#nextHops.refresh();
     this.#fib.refresh();
     this.#audit.soon();

@@ -38,6 +38,11 @@ export class LinkBook {
     return state?.isAdminUp === true && state.hasCarrier;
   }
 
+  /** Known, and of no use; not the same as unknown. */
+  isDown(device: string): boolean {
+    return this.#states.has(device) && !this.isUp(device);
+  }
+
   /** Why a link is of no use, one sentence; `parent` is the interface a VLAN rides on. */
   describe(device: string, parent: string | undefined): string {
     const state = this.#states.get(device);

@@ -95,7 +95,9 @@ export class NextHops {
       }
     }
     const found = this.#routes.resolve(nextHop);
-    return found && { gateway: found.gateway ?? nextHop, device: found.device };
+    // The host still names a circuit's own subnet when its carrier is gone, and then refuses it.
+    if (found === undefined || this.#links.isDown(found.device)) return undefined;
+    return { gateway: found.gateway ?? nextHop, device: found.device };
   }
 
   get watched(): ReadonlyMap<string, boolean> {
