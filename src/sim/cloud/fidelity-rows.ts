@@ -111,10 +111,13 @@ const VBR = area("VBR", [
     grade: "document",
   },
   {
-    behaviour: "frames carry the VLAN's tag; a lab gives each VBR a wire of its own instead",
-    isModelled: "no",
+    behaviour: "frames carry the VLAN's tag, where the edge's file has VLANs; else a wire each",
+    isModelled: "yes",
+    key: "vbrs[].vlan",
+    byDefault: "the edge's",
     source: "K1",
     grade: "document",
+    test: ["sim/drill-vlan.test.ts", "frames carry the tag of their circuit"],
   },
   {
     behaviour: "interconnect of /24 to /30, both ends in one subnet, none of 100.64.0.0/10",

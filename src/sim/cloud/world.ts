@@ -44,7 +44,9 @@ export function virtualField(world: World, network: CloudNetwork): CloudField {
   return {
     setPort(circuit, isUp) {
       const end = ends.get(circuit);
-      if (end !== undefined) world.host(end.node).setAdmin(end.device, isUp);
+      if (end === undefined) return;
+      const host = world.host(end.node);
+      host.setAdmin(portOf(host, end.device), isUp);
     },
     ping(node, { source, destination, timeoutUs }, done) {
       world.host(node).ping({ source, destination, timeoutUs }, ({ outcome }) => {
@@ -61,6 +63,10 @@ export function virtualField(world: World, network: CloudNetwork): CloudField {
     },
   };
 }
+
+/** A VLAN's port is the one it rides on. */
+const portOf = (host: VirtualHost, device: string): string =>
+  host.kernel.links.interfaces.get(device)?.parent?.device ?? device;
 
 function forget(host: VirtualHost, prefix: string): void {
   host.removeLocalPrefix(prefix);

@@ -12,6 +12,7 @@ import { sourceOf } from "../report/sources.ts";
 import type { Budgets, Drill, Traffic } from "./drill.ts";
 import { findPart, type Part, type PartName, trafficOf } from "./load-parts.ts";
 import { toSteps } from "./load-steps.ts";
+import { lintVlans } from "./load-vlans.ts";
 import { bandwidthBps } from "./parameters.ts";
 import { type DrillFile, DrillSchema } from "./schema.ts";
 
@@ -67,8 +68,13 @@ export function loadDrill(file: string, text: string, files: FileAccess): DrillL
     );
     return [];
   });
-  if (edge?.config !== undefined && cloud?.config !== undefined) {
+  if (edgePart && cloudPart && edge?.config !== undefined && cloud?.config !== undefined) {
     problems.push(...lintTogether(document, source, edge.config, cloud.config));
+    const ends = {
+      edge: { part: edgePart, config: edge.config },
+      cloud: { part: cloudPart, config: cloud.config },
+    };
+    problems.push(...lintVlans(document, source, ends));
   }
   const isSound = problems.every((problem) => problem.severity === "warning");
   if (!isSound || edge?.config === undefined || cloud?.config === undefined) {

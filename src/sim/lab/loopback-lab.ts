@@ -13,10 +13,12 @@ import type { Host } from "../../platform/contract.ts";
 import { createLinuxHost, type LinuxHost } from "../../platform/linux/host.ts";
 import type { VirtualLink } from "../../platform/virtual/link.ts";
 import { Cloud, type CloudEntry } from "../cloud/cloud.ts";
+import type { CustomerEnd } from "../cloud/network.ts";
 import { virtualField } from "../cloud/world.ts";
 import type { Drill, FlowGroup } from "../drill/drill.ts";
 import type { FaultDirection, LabFault } from "../drill/faults.ts";
 import { endsOf, groupOfFlows, SINK_PORT, sourcePortOf } from "../drill/traffic.ts";
+import { isShared } from "./circuit-ports.ts";
 import { CloudFaults } from "./cloud-faults.ts";
 import { type Deeds, perform } from "./deeds.ts";
 import { withAnnounced, withoutAnnounced } from "./edge-faults.ts";
@@ -229,13 +231,19 @@ export class LoopbackLab implements Lab {
     this.#wire(circuit, toCloud, toEdge);
     const link = this.#link(circuit);
     // The cloud's port reports lost light when it sees fit.
-    const isLate = carrier === "seen" && toCloud && this.#cloudFaults.light(circuit, false);
-    if (toCloud) link.cut({ from: EDGE, carrier: isLate ? "unseen" : carrier });
-    if (toEdge) link.cut({ to: EDGE, carrier });
+    const isSeen = carrier === "seen" && !isShared(link);
+    const isLate = isSeen && toCloud && this.#cloudFaults.light(circuit, false);
+    const seen = isSeen ? "seen" : "unseen";
+    const { node } = this.#end(circuit);
+    if (toCloud) link.cut({ from: EDGE, to: node, carrier: isLate ? "unseen" : seen });
+    if (toEdge) link.cut({ from: node, to: EDGE, carrier: seen });
   }
 
   #restore(circuit: string): void {
-    this.#link(circuit).repair();
+    const { node } = this.#end(circuit);
+    const link = this.#link(circuit);
+    link.repair({ from: EDGE, to: node });
+    link.repair({ from: node, to: EDGE });
     this.#wire(circuit, false, false);
     this.#cloudFaults.restore(circuit);
   }
@@ -260,6 +268,12 @@ export class LoopbackLab implements Lab {
     mirrorReturn(cloud, traffic.vpc, hubOf, (table) => {
       this.routes.update("ecr", table, this.now());
     });
+  }
+
+  #end(circuit: string): CustomerEnd {
+    const end = this.#ground.network.customers.find((one) => one.circuit === circuit);
+    if (end === undefined) throw new RangeError(`no circuit "${circuit}" in this drill`);
+    return end;
   }
 
   #link(circuit: string): VirtualLink {

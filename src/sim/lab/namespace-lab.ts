@@ -9,21 +9,23 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { startInlineBfdEngine } from "../../agent/bfd/inline-engine.ts";
 import type { JournalEntry } from "../../agent/journal.ts";
+import { PlatformError } from "../../core/app-error.ts";
 import type { Micros } from "../../core/time.ts";
 import type { Host } from "../../platform/contract.ts";
 import { createLinuxHost, type LinuxHost } from "../../platform/linux/host.ts";
 import { Cloud, type CloudEntry } from "../cloud/cloud.ts";
 import type { VbrConfig } from "../cloud/cloud-config.ts";
-import { type CustomerEnd, cloudNetwork, nodeOfAddress, type WireEnd } from "../cloud/network.ts";
+import { cloudNetwork, nodeOfAddress, type WireEnd } from "../cloud/network.ts";
 import type { Drill } from "../drill/drill.ts";
 import type { LabFault } from "../drill/faults.ts";
 import { addressesOf, endsOf, groupOfFlows, SINK_PORT, sourcePortOf } from "../drill/traffic.ts";
+import { type CircuitPort, circuitPorts } from "./circuit-ports.ts";
 import { CloudFaults } from "./cloud-faults.ts";
 import { type CircuitsByPrefix, mirrorReturn } from "./fib-mirror.ts";
 import type { Direction, FlowCircuits, Lab, ProbeRecord, Watched } from "./lab.ts";
 import { NamespaceEdge } from "./namespace-edge.ts";
 import { NamespaceFaults, whyNotInNamespaces } from "./namespace-faults.ts";
-import { Namespaces } from "./namespaces.ts";
+import { Namespaces, whyNoVlan } from "./namespaces.ts";
 import { type ProbeWorker, startProbeWorker } from "./probe-worker.ts";
 import { RouteHistory, type RouteNode } from "./route-history.ts";
 import { EDGE, edgeDevice, IDC, IDC_LINK, innerLink, withDevices } from "./topology.ts";
@@ -98,6 +100,12 @@ export class NamespaceLab implements Lab {
   }
 
   async start(): Promise<void> {
+    const tagged = this.#drill.edge.circuits.find(({ vlan }) => vlan !== undefined);
+    const missing = tagged && whyNoVlan();
+    if (missing !== undefined) {
+      const text = `${tagged?.device} cannot be made: ${missing}`;
+      throw new PlatformError("PLATFORM_VLAN_UNSUPPORTED", text);
+    }
     this.#build();
     this.#cloud.start();
     this.#watchReturn();
@@ -123,7 +131,7 @@ export class NamespaceLab implements Lab {
   }
 
   whyNot(fault: LabFault): string | undefined {
-    return whyNotInNamespaces(fault);
+    return this.#whyNotTagged(fault) ?? whyNotInNamespaces(fault);
   }
 
   perform(fault: LabFault): Micros {
@@ -210,7 +218,7 @@ export class NamespaceLab implements Lab {
       this.#namespaces.address(nodeOfAddress(cloud, address), "lo", `${address}/32`);
     }
     for (const { a, b } of network.wires) this.#buildWire(a, b);
-    for (const end of network.customers) this.#buildCircuit(end);
+    for (const port of circuitPorts(this.#drill, network.customers)) this.#buildPort(port);
   }
 
   get #nodes(): readonly string[] {
@@ -224,12 +232,41 @@ export class NamespaceLab implements Lab {
     this.#namespaces.veth(end(a), end(b));
   }
 
-  #buildCircuit({ circuit, node, device, local, peer }: CustomerEnd): void {
-    const mask = local.split("/")[1] ?? "30";
+  #buildPort(port: CircuitPort): void {
+    if (port.kind === "untagged") {
+      const { node, device, local, peer } = port.end;
+      const mask = local.split("/")[1] ?? "30";
+      this.#namespaces.veth(
+        { node: EDGE, device: port.device, addresses: [`${peer}/${mask}`] },
+        { node, device, addresses: [local] },
+      );
+      return;
+    }
+    // The provider's end of the trunk; from there each VLAN goes to its VBR.
+    const trunk = { node: `line.${port.device}`, device: port.device };
+    this.#namespaces.add(trunk.node, {});
     this.#namespaces.veth(
-      { node: EDGE, device: edgeDevice(this.#drill, circuit), addresses: [`${peer}/${mask}`] },
-      { node, device, addresses: [local] },
+      { node: EDGE, device: port.device, addresses: [] },
+      { ...trunk, addresses: [] },
     );
+    for (const { end, vlanId } of port.circuits) {
+      const { node, device, local } = end;
+      this.#namespaces.vlan(trunk, vlanId, { node, device, addresses: [local] });
+    }
+  }
+
+  /** A VLAN's carrier is its trunk's, and trunks are whole here. */
+  #whyNotTagged(fault: LabFault): string | undefined {
+    if (!("circuit" in fault)) return undefined;
+    const circuit = this.#drill.edge.circuits.find(({ name }) => name === fault.circuit);
+    if (circuit?.vlan === undefined) return undefined;
+    const isCarrier =
+      fault.do === "shut-port" ||
+      fault.do === "maintain" ||
+      (fault.do === "cut" && fault.carrier === "seen");
+    if (isCarrier) return `take the carrier of ${circuit.device}, which is a VLAN`;
+    const missing = whyNoVlan();
+    return missing && `make ${circuit.device}: ${missing}`;
   }
 
   #host(node: string): LinuxHost {

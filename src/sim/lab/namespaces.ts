@@ -49,6 +49,17 @@ export class Namespaces {
     }
   }
 
+  /** A node's end of a VLAN that rides on a device of another node. */
+  vlan(trunk: { readonly node: string; readonly device: string }, id: number, end: VethEnd): void {
+    const passing = `v${id}`;
+    const kind = ["type", "vlan", "id", String(id)];
+    this.ip(trunk.node, ["link", "add", "link", trunk.device, "name", passing, ...kind]);
+    const there = ["netns", this.nameOf(end.node), "name", end.device];
+    this.ip(trunk.node, ["link", "set", passing, ...there]);
+    for (const address of end.addresses) this.address(end.node, end.device, address);
+    this.ip(end.node, ["link", "set", end.device, "up"]);
+  }
+
   address(node: string, device: string, address: string): void {
     const noDad = address.includes(":") ? ["nodad"] : [];
     this.ip(node, ["addr", "add", address, "dev", device, ...noDad]);
@@ -107,6 +118,19 @@ export function whyNoNamespaces(): string | undefined {
   if (made.status !== 0) return `ip netns add: ${made.stderr.trim()}`;
   spawnSync("ip", ["netns", "del", probe]);
   return undefined;
+}
+
+/** Undefined where the kernel has VLANs; else what is missing. */
+export function whyNoVlan(): string | undefined {
+  const probe = `${PREFIX}-${process.pid}-vlan`;
+  if (spawnSync("ip", ["netns", "add", probe]).status !== 0) return "no namespace can be made";
+  const kind = ["type", "vlan", "id", "1"];
+  const made = spawnSync("ip", ["-n", probe, "link", "add", "link", "lo", "name", "v", ...kind], {
+    encoding: "utf8",
+  });
+  spawnSync("ip", ["netns", "del", probe]);
+  const isUnknown = made.status !== 0 && /not supported|unknown/i.test(made.stderr);
+  return isUnknown ? "this kernel has no 802.1Q (8021q)" : undefined;
 }
 
 /** Undefined where the kernel can degrade a line; else what is missing. */

@@ -19,6 +19,7 @@ import {
 import { addCloud, circuitOptions } from "../cloud/world.ts";
 import type { Drill } from "../drill/drill.ts";
 import { addressesOf } from "../drill/traffic.ts";
+import { circuitPorts, wireTaggedPort } from "./circuit-ports.ts";
 
 export const EDGE = "edge";
 export const IDC = "idc";
@@ -38,6 +39,7 @@ export interface DrillWorld {
   /** Where the address of `traffic.vpc` is. */
   readonly vpc: VirtualHost;
   readonly network: CloudNetwork;
+  /** By name; circuits that share a port share the wire. */
   readonly circuits: ReadonlyMap<string, VirtualLink>;
 }
 
@@ -66,11 +68,18 @@ export function buildWorld(drill: Drill): DrillWorld {
   }
   for (const address of addressesOf(traffic, "vpc")) vpc.addLocalPrefix(`${address}/32`);
   const circuits = new Map<string, VirtualLink>();
-  for (const end of network.customers) circuits.set(end.circuit, addCircuit(drill, world, end));
+  for (const port of circuitPorts(drill, network.customers)) {
+    if (port.kind === "untagged") {
+      circuits.set(port.end.circuit, addCircuit(world, port.device, port.end));
+      continue;
+    }
+    const link = wireTaggedPort(world, EDGE, port, CIRCUIT);
+    for (const { end: customer } of port.circuits) circuits.set(customer.circuit, link);
+  }
   return { world, edge, idc, ecr, vpc, network, circuits };
 }
 
-function addCircuit(drill: Drill, world: World, end: CustomerEnd): VirtualLink {
+function addCircuit(world: World, edgePort: string, end: CustomerEnd): VirtualLink {
   const { circuit, node, device, local, peer } = end;
   const mask = local.split("/")[1] ?? "30";
   return world.link({
@@ -78,7 +87,7 @@ function addCircuit(drill: Drill, world: World, end: CustomerEnd): VirtualLink {
     between: [
       {
         host: world.host(EDGE),
-        device: edgeDevice(drill, circuit),
+        device: edgePort,
         addresses: [`${peer}/${mask}`],
       },
       { host: world.host(node), device, addresses: [local] },

@@ -7,6 +7,7 @@ import type { CustomerEnd } from "../cloud/network.ts";
 import { circuitOptions } from "../cloud/world.ts";
 import type { Drill } from "../drill/drill.ts";
 import type { FaultDirection, FaultOf, LabFault } from "../drill/faults.ts";
+import { isShared } from "./circuit-ports.ts";
 import { type CloudFaults, GRACEFUL_SHUTDOWN } from "./cloud-faults.ts";
 import { type Deeds, perform } from "./deeds.ts";
 import { icmpPolicer, withAnnounced, withoutAnnounced } from "./edge-faults.ts";
@@ -94,10 +95,12 @@ export class VirtualFaults {
   } satisfies Deeds;
 
   #cut(circuit: string, direction: FaultDirection, carrier: "seen" | "unseen"): void {
-    const isDark = carrier === "seen" && direction !== "to-edge";
+    const link = this.#link(circuit);
+    const isSeen = carrier === "seen" && !isShared(link);
+    const isDark = isSeen && direction !== "to-edge";
     for (const way of this.#ways(circuit, direction)) {
       const isLate = isDark && way.from === EDGE && this.#ground.cloudFaults.light(circuit, false);
-      this.#link(circuit).cut({ ...way, carrier: isLate ? "unseen" : carrier });
+      link.cut({ ...way, carrier: isSeen && !isLate ? "seen" : "unseen" });
     }
   }
 
