@@ -1,15 +1,16 @@
 /**
  * Predicted against measured: the same drills in virtual time and in a lab of namespaces, with the
- * same file. Detection and convergence must agree within 20 % or 20 ms, whichever is more.
+ * same file. Detection and convergence must agree within 20 % or 20 ms, whichever is more, and
+ * what the machine itself was late meanwhile: a thread beside the lab sleeps milliseconds and tells.
  *
  * When BFD detects depends on where in an interval the line was cut, which no two runs share. So
  * what is compared is the silence, from the last packet heard to Down; the detection from the fault
- * must lie in the band that follows from the intervals. A machine shared by many is late now and
- * then: of four runs in the lab one must agree.
+ * must lie in the band that follows from the intervals. Of six runs in the lab one must agree.
  */
 import { readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
 import t from "tap";
 import type { Drill } from "../../src/sim/drill/drill.ts";
 import { loadDrill } from "../../src/sim/drill/load.ts";
@@ -23,7 +24,7 @@ import type { FaultReport } from "../../src/sim/report/report.ts";
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..");
 const SHARE = 0.2;
 const SLACK_MS = 20;
-const RUNS_MAX = 4;
+const RUNS_MAX = 6;
 
 function load(name: string) {
   const file = join(root, "fixtures", "drills", `${name}.yaml`);
@@ -47,13 +48,39 @@ async function firstFault(drill: Drill, lab: Lab): Promise<FaultReport> {
   return fault;
 }
 
+const CANARY = `
+  const { workerData: worstMs } = require("node:worker_threads");
+  const never = new Int32Array(new SharedArrayBuffer(4));
+  for (;;) {
+    const from = performance.now();
+    Atomics.wait(never, 0, 0, 1);
+    worstMs[0] = Math.max(worstMs[0], performance.now() - from - 1);
+  }
+`;
+
+/** How late this machine is: the worst of millisecond sleeps in a thread of their own. */
+class Canary {
+  readonly #worstMs = new Float64Array(new SharedArrayBuffer(8));
+  readonly #worker = new Worker(CANARY, { eval: true, workerData: this.#worstMs });
+
+  takeMs(): number {
+    const worstMs = this.#worstMs[0] ?? 0;
+    this.#worstMs[0] = 0;
+    return worstMs;
+  }
+
+  async end(): Promise<void> {
+    await this.#worker.terminate();
+  }
+}
+
 type Figure = number | null | undefined;
 
 /** What is between them, or nothing where they agree. */
-function gap(name: string, predicted: Figure, measured: Figure): readonly string[] {
+function gap(name: string, predicted: Figure, measured: Figure, lateMs: number): readonly string[] {
   if (predicted === null || predicted === undefined) return [`${name} was not predicted`];
   if (measured === null || measured === undefined) return [`${name} was not measured`];
-  const allowed = Math.max(SLACK_MS, SHARE * predicted);
+  const allowed = Math.max(SLACK_MS, SHARE * predicted) + lateMs;
   if (Math.abs(measured - predicted) <= allowed) return [];
   return [`${name}: predicted ${predicted} ms, measured ${measured} ms`];
 }
@@ -66,20 +93,28 @@ function bandOf({ edge }: Drill): { readonly minMs: number; readonly maxMs: numb
   return { minMs: (bfd.detectMult - 1) * intervalMs, maxMs: bfd.detectMult * intervalMs };
 }
 
-function disagreements(drill: Drill, predicted: FaultReport, measured: FaultReport) {
-  const convergence = gap("convergence", predicted.convergenceMs, measured.convergenceMs);
-  if (predicted.detectedBy !== "bfd") {
-    return [...gap("detection", predicted.detectionMs, measured.detectionMs), ...convergence];
+function disagreements(
+  drill: Drill,
+  predicted: FaultReport,
+  measured: FaultReport,
+  lateMs: number,
+): readonly string[] {
+  if (measured.detectedBy !== predicted.detectedBy) {
+    return [`predicted to be seen by ${predicted.detectedBy}, seen by ${measured.detectedBy}`];
   }
+  const between = (name: "convergenceMs" | "detectionMs" | "silenceMs") =>
+    gap(name, predicted[name], measured[name], lateMs);
+  const convergence = between("convergenceMs");
+  if (predicted.detectedBy !== "bfd") return [...between("detectionMs"), ...convergence];
   const { minMs, maxMs } = bandOf(drill);
   const isIn = ({ detectionMs }: FaultReport, fromMs: number) =>
-    detectionMs !== null && detectionMs >= fromMs && detectionMs <= maxMs * (1 + SHARE);
+    detectionMs !== null && detectionMs >= fromMs && detectionMs <= maxMs * (1 + SHARE) + lateMs;
   // A sender that is late itself makes detection early, as seen from the fault.
   const outside = [
     ...(isIn(predicted, minMs) ? [] : [`${predicted.detectionMs} ms is not in the band`]),
     ...(isIn(measured, 0) ? [] : [`${measured.detectionMs} ms is above the band`]),
   ];
-  return [...outside, ...gap("silence", predicted.silenceMs, measured.silenceMs), ...convergence];
+  return [...outside, ...between("silenceMs"), ...convergence];
 }
 
 t.setTimeout(600_000);
@@ -90,16 +125,22 @@ for (const name of ["two-circuits", "carrier-seen", "vbr-restart-graceful"]) {
     { skip: whyNoNamespaces() ?? false },
     async (t) => {
       const { drill, edgeFile } = load(name);
+      const canary = new Canary();
+      t.teardown(() => canary.end());
       const predicted = await firstFault(drill, new VirtualLab(drill));
       let found: readonly string[] = ["never played"];
       for (let run = 0; run < RUNS_MAX && found.length > 0; run += 1) {
+        canary.takeMs();
         const measured = await firstFault(drill, new NamespaceLab(drill, edgeFile));
-        t.equal(measured.detectedBy, predicted.detectedBy);
-        found = disagreements(drill, predicted, measured);
+        const lateMs = canary.takeMs();
+        found = disagreements(drill, predicted, measured, lateMs);
         const [p, m] = [predicted, measured].map(({ detectionMs, silenceMs, convergenceMs }) =>
           [detectionMs, silenceMs, convergenceMs].join(" / "),
         );
-        t.comment(`detection / silence / convergence in ms: predicted ${p}, measured ${m}`);
+        const late = `the machine ${lateMs.toFixed(1)} late`;
+        t.comment(
+          `detection / silence / convergence in ms: predicted ${p}, measured ${m}, ${late}`,
+        );
       }
       t.same(found, []);
     },

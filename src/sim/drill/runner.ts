@@ -7,7 +7,7 @@
 import { after, type Micros } from "../../core/time.ts";
 import type { Lab, ProbeRecord } from "../lab/lab.ts";
 import { composeReport, type Judgement, lossOfDrill, type Records } from "../report/compose.ts";
-import { type Deed, measureFaults, measureRepairs } from "../report/measure.ts";
+import { type Deed, measureFaults, measureRepairs, settleDeeds } from "../report/measure.ts";
 import type { CheckReport, DrillReport, TimelineEntry } from "../report/report.ts";
 import type { FlowSample } from "../report/routes.ts";
 import { ms } from "../report/text.ts";
@@ -229,7 +229,7 @@ class Run {
       drill: this.#drill,
       zeroUs: this.#zeroUs,
       endUs: this.#lab.now(),
-      deeds: this.#deeds,
+      deeds: settleDeeds(this.#deeds, this.#lab.edgeJournal()),
       edge: this.#lab.edgeJournal(),
       cloud: this.#lab.cloudJournal(),
       probes,

@@ -32,6 +32,21 @@ export interface Evidence {
 }
 
 /**
+ * When deeds took effect. A lab stamps one when it is done; where the edge had noticed by then, as
+ * it does of a VBR that says goodbye while it is being stopped, it counts from its beginning.
+ */
+export function settleDeeds(
+  deeds: readonly Deed[],
+  edge: readonly JournalEntry[],
+): readonly Deed[] {
+  return deeds.map((deed) => {
+    const isMeanwhile = ({ at }: JournalEntry) => at >= deed.begunUs && at < deed.atUs;
+    const wasFirst = edge.some((entry) => isMeanwhile(entry) && notices(entry, deed.circuit));
+    return deed.kind === "fault" && wasFirst ? { ...deed, atUs: deed.begunUs } : deed;
+  });
+}
+
+/**
  * Figures of every fault. Loss counts from its moment to the next deed, or to the end; who noticed
  * it and left is looked for until the next deed on the same circuit, as two faults may overlap.
  */

@@ -9,7 +9,12 @@ import { judgeAlways } from "../../../src/sim/drill/always.ts";
 import type { Drill, Invariant } from "../../../src/sim/drill/drill.ts";
 import { loadDrill } from "../../../src/sim/drill/load.ts";
 import type { ProbeColumns } from "../../../src/sim/lab/lab.ts";
-import { type Deed, type Evidence, measureFaults } from "../../../src/sim/report/measure.ts";
+import {
+  type Deed,
+  type Evidence,
+  measureFaults,
+  settleDeeds,
+} from "../../../src/sim/report/measure.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..", "..");
 const file = join(root, "fixtures", "drills", "two-circuits.yaml");
@@ -141,4 +146,15 @@ t.test("no-fib-error: of any node", async (t) => {
     status: "fail",
     observed: "replace 10.0.0.0/8: no space",
   });
+});
+
+t.test("a fault noticed while it was being done counts from its beginning", async (t) => {
+  const restart = { ...CUT, begunUs: 1590 * MS, atUs: 1610 * MS };
+  const [settled] = settleDeeds([restart], NOTICED);
+  t.match(settled, { atUs: 1590 * MS });
+  const records = evidence(() => false, NOTICED, settled === undefined ? [] : [settled]);
+  t.match(measureFaults(records), [{ detectionMs: 10, convergenceMs: 1 }]);
+  t.match(judge("session-isolation", records), { status: "pass" });
+  const later = { ...restart, begunUs: 1601 * MS };
+  t.match(settleDeeds([later], NOTICED), [{ atUs: 1610 * MS }], "else when it is done");
 });
