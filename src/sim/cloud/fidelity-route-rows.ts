@@ -2,6 +2,7 @@
 import type { FidelityRow } from "./fidelity.ts";
 
 const ROUTES = "sim/cloud-routes.test.ts";
+const TRANSIT_VBRS = "sim/cloud-transit-vbrs.test.ts";
 const CLOUD = "sim/cloud.test.ts";
 const BAD_ROUTES = ["unit/sim/cloud/load.test.ts", "cloud file: faults of VPCs"] as const;
 
@@ -157,7 +158,44 @@ const TRANSIT = area("Transit router and CEN", [
     test: [ROUTES, "transit router: a static route is in force while BGP"],
   },
   {
-    behaviour: "VBRs on a transit router without ECR, CCN, SAG, basic edition, aggregation",
+    behaviour: "VBRs on a transit router of their region, without ECR; each is on one or the other",
+    isModelled: "yes",
+    key: "attachments[].kind: vbr",
+    source: "K3, D-CEN",
+    grade: "document",
+    test: [TRANSIT_VBRS, "VBRs on a transit router: equal routes share"],
+  },
+  {
+    behaviour: "with VBRs the same selection: AS_PATH, own region, preference; equal ones share",
+    isModelled: "yes",
+    source: "D-CEN",
+    grade: "document",
+    test: [TRANSIT_VBRS, "VBRs on a transit router: AS_PATH before preference"],
+  },
+  {
+    behaviour: "a static route of the router to a VBR",
+    isModelled: "yes",
+    key: "transitRouters[].routes",
+    source: "D-CEN",
+    grade: "document",
+    test: [TRANSIT_VBRS, "VBRs on a transit router: association, propagation"],
+  },
+  {
+    behaviour: "it is not told to that VBR, nor to any other gateway of the router",
+    isModelled: "yes",
+    source: "",
+    grade: "assumed",
+    test: [TRANSIT_VBRS, "VBRs on a transit router: association, propagation"],
+  },
+  {
+    behaviour: "VBRs and the ECR on one transit router at once (an older page forbids it)",
+    isModelled: "yes",
+    source: "",
+    grade: "assumed",
+    test: [TRANSIT_VBRS, "VBRs on a transit router: priority 5000"],
+  },
+  {
+    behaviour: "CCN, SAG, basic edition, aggregation",
     isModelled: "no",
     source: "K3, D-CEN",
     grade: "document",

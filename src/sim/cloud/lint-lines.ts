@@ -4,6 +4,7 @@ import { parseBandwidthBps } from "../../agent/config/units.ts";
 import { parseAddress } from "../../core/address.ts";
 import { containsAddress, maskAddress, type Prefix, parsePrefix } from "../../core/prefix.ts";
 import { parseDurationUs } from "../../core/time.ts";
+import { hubOfVbr } from "./build.ts";
 import { QUOTA_DEFAULTS } from "./knobs.ts";
 import type { LintPath, Tell } from "./lint-names.ts";
 import type { CloudFile } from "./schema.ts";
@@ -179,9 +180,10 @@ function lintBandwidth(source: CloudFile, vbr: VbrFile, path: LintPath, error: T
 /** 8500 goes for the whole ECR or not at all. */
 function lintMtu(source: CloudFile, error: Tell): void {
   const mtuOf = (vbr: VbrFile) => vbr.mtu ?? 1500;
-  const first = source.vbrs[0];
+  const isOnEcr = ({ name }: VbrFile) => hubOfVbr(source, name) === source.ecr.name;
+  const first = source.vbrs.find(isOnEcr);
   for (const [index, vbr] of source.vbrs.entries()) {
-    if (first === undefined || mtuOf(vbr) === mtuOf(first)) continue;
+    if (first === undefined || !isOnEcr(vbr) || mtuOf(vbr) === mtuOf(first)) continue;
     const message = `${vbr.name} has MTU ${mtuOf(vbr)}, ${first.name} ${mtuOf(first)}`;
     error(["vbrs", index, "mtu"], "C114", `${message}: all VBRs of an ECR have the same`);
   }

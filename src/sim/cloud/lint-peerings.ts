@@ -1,6 +1,9 @@
-/** What the vendor's API would refuse of peering connections and of the routes that need them. */
+/**
+ * What the vendor's API would refuse of VBRs off the ECR: of peering connections and the
+ * routes that need them, and of what only a VBR on the ECR has.
+ */
 import { parsePrefix } from "../../core/prefix.ts";
-import { hubOfVpc } from "./build.ts";
+import { hubOfVbr, hubOfVpc } from "./build.ts";
 import { QUOTA_DEFAULTS } from "./knobs.ts";
 import { lintProbe } from "./lint-lines.ts";
 import type { LintPath, Tell } from "./lint-names.ts";
@@ -20,7 +23,12 @@ export function lintPeerings(source: CloudFile, error: Tell): void {
   for (const [index, vbr] of source.vbrs.entries()) {
     const path = ["vbrs", index];
     const isPeered = source.peerings?.some((one) => one.vbr === vbr.name) === true;
-    if (isPeered) lintPeeredVbr(vbr, path, error);
+    const hub = hubOfVbr(source, vbr.name);
+    if (hub !== source.ecr.name) lintOffEcr(vbr, isPeered, path, error);
+    if (isPeered && hub !== undefined) {
+      const message = `${vbr.name} is peered and on ${hub} at once, which is not modelled`;
+      error([...path, "name"], "C123", message);
+    }
     lintVbrRoutes(source, vbr, path, error);
     lintNetworks(vbr, isPeered, path, error);
   }
@@ -77,14 +85,14 @@ function lintProbes(source: CloudFile, error: Tell): void {
   }
 }
 
-/** What belongs to a VBR on the ECR, and would do nothing on one that is peered. */
-function lintPeeredVbr(vbr: VbrFile, path: LintPath, error: Tell): void {
-  const because = `${vbr.name} has peering connections and is not on the ECR`;
+/** What belongs to a VBR on the ECR, and would do nothing on one that is not. */
+function lintOffEcr(vbr: VbrFile, isPeered: boolean, path: LintPath, error: Tell): void {
+  const because = `${vbr.name} is not on the ECR`;
   if (vbr.mtu === 8500) error([...path, "mtu"], "C124", `${because}: its MTU is 1500`);
   if (vbr.sitelink === true) {
-    error([...path, "sitelink"], "C124", `${because}: no other VBR's routes reach it`);
+    error([...path, "sitelink"], "C124", `${because}: routes of other VBRs do not reach it`);
   }
-  if (vbr.healthCheck !== undefined) {
+  if (isPeered && vbr.healthCheck !== undefined) {
     const message = `${because}: each peering connection has a health check of its own`;
     error([...path, "healthCheck"], "C124", message);
   }
@@ -107,7 +115,7 @@ function lintVbrRoutes(source: CloudFile, vbr: VbrFile, path: LintPath, error: T
     }
     seen.add(prefix);
     if (own.length === 0) {
-      const message = `${vbr.name} is on the ECR, where static routes are not supported`;
+      const message = `${vbr.name} has no peering connection a static route could lead into`;
       error([...at, "to"], "C124", message);
     } else if (!own.includes(to)) {
       const message = `${vbr.name} has no peering connection "${to}"; known are ${own.join(", ")}`;
@@ -136,14 +144,18 @@ function lintNetworks(vbr: VbrFile, isPeered: boolean, path: LintPath, error: Te
   }
 }
 
-/** Both VBRs of a failover group have to be on the ECR. */
+/** Both VBRs of a failover group have to be on one ECR or transit router. */
 function lintGroups(source: CloudFile, error: Tell): void {
   for (const [index, { vbrs }] of (source.failoverGroups ?? []).entries()) {
-    for (const [at, name] of vbrs.entries()) {
-      if (source.peerings?.some(({ vbr }) => vbr === name) !== true) continue;
-      const message = `${name} has peering connections and is not on the ECR (VbrCenNotRelation)`;
-      error(["failoverGroups", index, "vbrs", at], "C112", message);
+    const path = ["failoverGroups", index, "vbrs"];
+    const hubs = vbrs.map((name) => hubOfVbr(source, name));
+    for (const [at, hub] of hubs.entries()) {
+      if (hub !== undefined) continue;
+      const message = `${vbrs[at]} is peered and on no ECR or transit router (VbrCenNotRelation)`;
+      error([...path, at], "C112", message);
     }
+    if (hubs.includes(undefined) || hubs[0] === hubs[1]) continue;
+    error(path, "C112", `they are on ${hubs.join(" and ")} (VbrCenNotConsistent)`);
   }
 }
 

@@ -136,7 +136,13 @@ function lintTransitRouter(
     const { name, kind, to, association, propagations = [] } = attachment;
     if (names.has(name)) error([...at, "name"], "C101", `"${name}" stands here twice`);
     names.add(name);
-    const lists = { ecr: undefined, vpc: source.vpcs, vpn: source.vpns, tr: source.transitRouters };
+    const lists = {
+      ecr: undefined,
+      vbr: source.vbrs,
+      vpc: source.vpcs,
+      vpn: source.vpns,
+      tr: source.transitRouters,
+    };
     const known = lists[kind]?.map((one) => one.name);
     if (known === undefined && to !== undefined && to !== source.ecr.name) {
       error([...at, "to"], "C106", `the ECR is called "${source.ecr.name}"`);
@@ -169,7 +175,7 @@ function lintTransitRouter(
   lintRouteMaps(tr, path, error);
 }
 
-/** One transit router a region for the ECR, one source of dynamic routes for a VPC. */
+/** One transit router a region for the ECR; one for a VBR, of its region; one for a VPC. */
 function lintAttachedOnce(
   source: CloudFile,
   tr: TransitRouterFile,
@@ -183,9 +189,13 @@ function lintAttachedOnce(
     const twins = (other: TransitRouterFile) =>
       other.attachments.filter((one) => one.kind === kind && (kind === "ecr" || one.to === to))
         .length;
-    if (kind === "vpc" || kind === "vpn") {
+    if (kind === "vpc" || kind === "vpn" || kind === "vbr") {
       const count = all.reduce((sum, other) => sum + twins(other), 0);
       if (count > 1) error(at, "C121", `${to} is attached ${count} times; once is allowed`);
+      const region = kind === "vbr" ? regionOfVbr(source, to) : undefined;
+      if (region !== undefined && region !== (tr.region ?? home)) {
+        error([...at, "to"], "C121", `${to} is in ${region}, where ${tr.name} is not`);
+      }
     } else if (kind === "ecr") {
       const regionOf = (one: TransitRouterFile) => one.region ?? home;
       const near = all.filter((other) => regionOf(other) === regionOf(tr));
@@ -194,6 +204,14 @@ function lintAttachedOnce(
       if (count > 1) error(at, "C121", `the ECR is attached twice in one region (${code})`);
     }
   }
+}
+
+/** Of its access point; the first region where the file has none of that. */
+function regionOfVbr(source: CloudFile, vbr: string | undefined): string | undefined {
+  const line = source.vbrs.find(({ name }) => name === vbr)?.connection;
+  const point = source.connections?.find(({ name }) => name === line)?.accessPoint;
+  const found = source.accessPoints?.find(({ name }) => name === point);
+  return found?.region ?? source.regions?.[0]?.name;
 }
 
 function lintRouteMaps(tr: TransitRouterFile, path: LintPath, error: Tell): void {

@@ -5,6 +5,7 @@
  *   customer ══ vbr ── vpc (peering connection: static routes, no session)
  *   customer ══ vbr ─┬─ ecr (one a region, all joined) ─┬─ vpc
  *   customer ══ vbr ─┘                                  └─ tr (one a route table) ─┬─ vpc
+ *   customer ══ vbr (attached to the transit router itself) ────────────────────────┤
  *   customer ── vpn ───────────────────────────────────────────────────────────────┘
  */
 import { parseAddress } from "../../core/address.ts";
@@ -103,9 +104,28 @@ export function cloudNetwork(cloud: CloudConfig): CloudNetwork {
   };
 }
 
-/** A VBR is on the ECR unless it has peering connections: it is one or the other. */
-export const isOnEcr = (cloud: CloudConfig, { name }: { readonly name: string }): boolean =>
-  !cloud.peerings.some(({ vbr }) => vbr === name);
+interface Named {
+  readonly name: string;
+}
+
+/** A VBR is on the ECR unless it is peered, or attached to a transit router: one of the three. */
+export const isOnEcr = (cloud: CloudConfig, vbr: Named): boolean =>
+  !cloud.peerings.some((peering) => peering.vbr === vbr.name) &&
+  transitRouterOf(cloud, vbr) === undefined;
+
+/** The hub a VBR has its session with: the ECR's first node, or a table of its transit router. */
+export function hubOfVbr(cloud: CloudConfig, vbr: Named): string {
+  const tr = transitRouterOf(cloud, vbr);
+  const attachment = tr?.attachments.find((one) => isOfVbr(one, vbr));
+  const [table] = attachment === undefined ? [] : tablesOf(attachment);
+  return tr === undefined || table === undefined ? cloud.ecr.name : tableNodeName(tr, table);
+}
+
+const transitRouterOf = (cloud: CloudConfig, vbr: Named): TransitRouterConfig | undefined =>
+  cloud.transitRouters.find(({ attachments }) => attachments.some((one) => isOfVbr(one, vbr)));
+
+const isOfVbr = ({ kind, to }: AttachmentConfig, { name }: Named): boolean =>
+  kind === "vbr" && to === name;
 
 /** The ECR's node of a region; the first region's carries its plain name. */
 export function ecrNodeName(cloud: CloudConfig, region: string): string {
@@ -286,6 +306,7 @@ function transitWires(cloud: CloudConfig) {
 }
 
 function regionOfInstance(cloud: CloudConfig, { kind, to }: AttachmentConfig): string | undefined {
+  if (kind === "vbr") return cloud.vbrs.find(({ name }) => name === to)?.region;
   if (kind === "vpc") return cloud.vpcs.find(({ name }) => name === to)?.region;
   return kind === "vpn" ? cloud.vpns.find(({ name }) => name === to)?.region : undefined;
 }

@@ -14,6 +14,7 @@ import {
   intoTableFromRegion,
   intoVpc,
   outOfTable,
+  staticsKept,
 } from "./policies.ts";
 import type { CloudState } from "./state.ts";
 import type { AttachmentConfig, RouteMapConfig, TransitRouterConfig } from "./tr-config.ts";
@@ -58,7 +59,8 @@ export function tableSession(
   other: CloudNode,
 ): SessionRules {
   const { tr, table } = tableOf(cloud, node.name);
-  const statics = behindBgp(state.staticsOf(node.name));
+  const inForce = state.staticsOf(node.name);
+  const statics = behindBgp(inForce);
   if (other.kind === "tr") {
     const rules = peerSession(cloud, node, other);
     return { ...rules, export: [...statics, ...rules.export] };
@@ -68,7 +70,9 @@ export function tableSession(
   const isTold = attachment.association === table && attachment.isAdvertised;
   return {
     import: attachment.propagations.includes(table) ? intoTable(tr, attachment, maps) : NOTHING,
-    export: isTold ? [...statics, ...outOfTable(tr, attachment, maps)] : NOTHING,
+    export: isTold
+      ? [...staticsKept(tr, attachment, inForce), ...statics, ...outOfTable(tr, attachment, maps)]
+      : NOTHING,
     isClient: true,
   };
 }

@@ -183,19 +183,40 @@ export function intoTableFromRegion(
   ];
 }
 
+/** Ways to customers, which the vendor's own map keeps apart from each other. */
+const isGateway = ({ kind }: AttachmentConfig): boolean =>
+  kind === "ecr" || kind === "vbr" || kind === "vpn";
+
+/**
+ * Static routes not told to an attachment: those that lead to it, which would come back, and from
+ * one gateway to another, as with what is learnt from them.
+ */
+export function staticsKept(
+  tr: TransitRouterConfig,
+  attachment: AttachmentConfig,
+  statics: ReadonlySet<string>,
+): TermSource[] {
+  const kept = tr.routes.flatMap(({ prefix, to }) => {
+    const target = tr.attachments.find(({ name }) => name === to);
+    if (target === undefined || !statics.has(prefix)) return [];
+    const isApart = isGateway(target) && isGateway(attachment);
+    return isApart || target === attachment ? [prefix] : [];
+  });
+  return kept.length === 0 ? [] : [reject("static-kept", { prefix: kept })];
+}
+
 /** Routes of a table to an attachment; at the end the vendor's own map of priority 5000. */
 export function outOfTable(
   tr: TransitRouterConfig,
   attachment: AttachmentConfig,
   maps: readonly RouteMapConfig[],
 ): TermSource[] {
-  const isGateway = attachment.kind === "ecr" || attachment.kind === "vpn";
   return [
     SELF,
     ...maps
       .filter((map) => map.direction === "out" && appliesTo(map, "destination", attachment))
       .flatMap((map) => mapTerms(tr, map)),
-    ...(isGateway ? [reject("priority-5000", { community: FROM_ANY_CUSTOMER })] : []),
+    ...(isGateway(attachment) ? [reject("priority-5000", { community: FROM_ANY_CUSTOMER })] : []),
     ACCEPT,
   ];
 }

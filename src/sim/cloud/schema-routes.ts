@@ -7,7 +7,7 @@ const LIST_MAX = 32;
 
 const names = Type.Optional(Type.Array(Name, { minItems: 1, maxItems: LIST_MAX }));
 const kinds = Type.Optional(
-  Type.Array(oneOf("ecr", "vpc", "vpn", "tr"), { minItems: 1, maxItems: LIST_MAX }),
+  Type.Array(oneOf("ecr", "vbr", "vpc", "vpn", "tr"), { minItems: 1, maxItems: LIST_MAX }),
 );
 const mode = Type.Optional(oneOf("include", "complete"));
 const Communities = Type.Array(
@@ -60,7 +60,7 @@ const RouteMap = Type.Object(
 const Attachment = Type.Object(
   {
     name: Name,
-    kind: oneOf("ecr", "vpc", "vpn", "tr"),
+    kind: oneOf("ecr", "vbr", "vpc", "vpn", "tr"),
     to: Type.Optional(Name),
     association: Type.Optional(Name),
     propagations: Type.Optional(Type.Array(Name, { maxItems: LIST_MAX })),

@@ -15,12 +15,12 @@ export interface TransitRouterConfig {
 }
 
 /** What stands at the other end. */
-export type AttachmentKind = "ecr" | "vpc" | "vpn" | "tr";
+export type AttachmentKind = "ecr" | "vbr" | "vpc" | "vpn" | "tr";
 
 export interface AttachmentConfig {
   readonly name: string;
   readonly kind: AttachmentKind;
-  /** The VPC, VPN or transit router; the ECR has one name only. */
+  /** The VBR, VPC, VPN or transit router; the ECR has one name only. */
   readonly to: string;
   /** The one table its traffic is looked up in. */
   readonly association: string | undefined;

@@ -4,7 +4,7 @@
  */
 
 import type { JournalEntry } from "../../agent/journal.ts";
-import { toldPrefixes } from "../cloud/network.ts";
+import { hubOfVbr, toldPrefixes } from "../cloud/network.ts";
 import type { CircuitsByPrefix } from "../lab/fib-mirror.ts";
 import type { Lab } from "../lab/lab.ts";
 import type { RouteNode } from "../lab/route-history.ts";
@@ -60,7 +60,8 @@ export class Claims {
     const { edge, cloud } = this.#drill;
     const { routes } = this.#lab;
     for (const vbr of cloud.vbrs) {
-      if (!this.#isJoined(vbr.name)) return `${vbr.name} has no session with ${cloud.ecr.name}`;
+      const hub = hubOfVbr(cloud, vbr);
+      if (!this.#isJoined(hub, vbr.name)) return `${vbr.name} has no session with ${hub}`;
     }
     for (const circuit of edge.circuits) {
       for (const session of circuit.sessions) {
@@ -163,16 +164,16 @@ export class Claims {
   }
 
   /** Once is enough: the ECR has heard this VBR. */
-  #isJoined(vbr: string): boolean {
-    if (this.#joined.has(vbr)) return true;
-    const ecr = this.#drill.cloud.ecr.name;
+  #isJoined(hub: string, vbr: string): boolean {
+    const session = `${hub} ${vbr}`;
+    if (this.#joined.has(session)) return true;
     const journal = this.#lab.cloudJournal();
     for (; this.#cloudReadCount < journal.length; this.#cloudReadCount += 1) {
       const entry = journal[this.#cloudReadCount];
-      if (entry?.node !== ecr || entry.event !== "bgp.peer.up") continue;
-      this.#joined.add(String(entry.fields.peer));
+      if (entry?.event !== "bgp.peer.up") continue;
+      this.#joined.add(`${entry.node} ${entry.fields.peer}`);
     }
-    return this.#joined.has(vbr);
+    return this.#joined.has(session);
   }
 
   #isUp(session: string): boolean {

@@ -1,4 +1,5 @@
 import type { JournalEntry } from "../../agent/journal.ts";
+import { hubOfVbr } from "../cloud/network.ts";
 import type { Drill } from "../drill/drill.ts";
 import { recoveryOf } from "../drill/flow-figures.ts";
 import { restoredAt, routeChangesOf } from "../drill/table-figures.ts";
@@ -166,9 +167,9 @@ function cloudLeft(evidence: Evidence, deed: Deed, untilUs: number): number | un
       isOfDeed(entry),
   );
   if (down === undefined) return undefined;
-  const ecr = cloud.ecr.name;
+  const hub = vbr === undefined ? cloud.ecr.name : hubOfVbr(cloud, vbr);
   const synced = evidence.cloud.find(
-    (entry) => entry.node === ecr && entry.event === "fib.synced" && entry.at >= down.at,
+    (entry) => entry.node === hub && entry.event === "fib.synced" && entry.at >= down.at,
   );
   return synced && synced.at < untilUs ? synced.at : undefined;
 }

@@ -17,7 +17,7 @@ t.test("cloud file: every key is read", async (t) => {
   t.match(first, { device: "hz-1a", bandwidthBps: 10_240_000_000, downDelayUs: 500_000 });
   t.same(
     config.vbrs.map(({ region }) => region),
-    ["cn-hangzhou", "cn-hangzhou", "cn-shanghai", "cn-hangzhou"],
+    ["cn-hangzhou", "cn-hangzhou", "cn-shanghai", "cn-hangzhou", "cn-shanghai"],
     "a VBR stands in the region of its access point",
   );
   t.match(config.vbrs[0]?.healthCheck, { source: "100.96.0.1", intervalUs: 2e6, threshold: 8 });
