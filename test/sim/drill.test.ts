@@ -14,6 +14,7 @@ import { whyNoNamespaces } from "../../src/sim/lab/namespaces.ts";
 import { VirtualLab } from "../../src/sim/lab/virtual-lab.ts";
 import type { DrillReport } from "../../src/sim/report/report.ts";
 import { formatReport } from "../../src/sim/report/text.ts";
+import { playPatiently } from "../support/patience.ts";
 import { schemaFaults } from "../support/report-schema.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..");
@@ -75,13 +76,15 @@ t.test(
   { skip: whyNoNamespaces() ?? false },
   async (t) => {
     const { drill, edgeFile } = shipped();
-    mustPass(t, await play(drill, new NamespaceLab(drill, edgeFile)));
+    const inLab = () => play(drill, new NamespaceLab(drill, edgeFile));
+    mustPass(t, await playPatiently(t, inLab));
   },
 );
 
 t.test("the same file on loopback sockets", async (t) => {
   const { drill } = shipped();
-  mustPass(t, await play(drill, new LoopbackLab(drill)));
+  const inLab = () => play(drill, new LoopbackLab(drill));
+  mustPass(t, await playPatiently(t, inLab));
 });
 
 t.test("a budget that is missed is a FAIL with its figure", async (t) => {

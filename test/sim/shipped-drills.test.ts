@@ -13,6 +13,7 @@ import { VirtualLab } from "../../src/sim/lab/virtual-lab.ts";
 import { formatHtml } from "../../src/sim/report/html.ts";
 import type { DrillReport } from "../../src/sim/report/report.ts";
 import { formatReport } from "../../src/sim/report/text.ts";
+import { playPatiently } from "../support/patience.ts";
 import { schemaFaults } from "../support/report-schema.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..");
@@ -72,6 +73,7 @@ const inLab = ["standby-takes-over.yaml", "vbr-restart-graceful.yaml", "vpc-with
 for (const name of inLab) {
   t.test(`${name} in a lab of namespaces`, { skip: whyNoNamespaces() ?? false }, async (t) => {
     const { drill, edgeFile } = load(name);
-    passes(t, await play(drill, new NamespaceLab(drill, edgeFile)));
+    const inLab = () => play(drill, new NamespaceLab(drill, edgeFile));
+    passes(t, await playPatiently(t, inLab));
   });
 }
