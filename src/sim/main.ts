@@ -1,16 +1,17 @@
 /**
  * What the commands `causeway drill` and `causeway cloud` do, apart from reading their arguments.
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { formatProblem } from "../agent/config/document.ts";
 import { AppError } from "../core/app-error.ts";
 import { loadCloud } from "./cloud/load.ts";
 import { serveCloud } from "./cloud/serve.ts";
+import { FILES } from "./disk-files.ts";
 import type { Drill } from "./drill/drill.ts";
-import { type DrillLoad, type FileAccess, loadDrill } from "./drill/load.ts";
+import { type DrillLoad, loadDrill } from "./drill/load.ts";
 import { type RunOptions, runDrill } from "./drill/runner.ts";
 import type { Lab } from "./lab/lab.ts";
 import { LoopbackLab } from "./lab/loopback-lab.ts";
@@ -284,14 +285,3 @@ export async function runCloud(file: string, streams: Streams): Promise<DrillExi
 
 /** Where virtual wall clocks begin, so that a virtual report repeats to the letter. */
 const VIRTUAL_START = "2026-01-01T00:00:00.000Z";
-
-const FILES: FileAccess = {
-  resolve: (from, name) => resolve(dirname(from), name),
-  read(file) {
-    try {
-      return { text: readFileSync(file, "utf8") };
-    } catch (cause) {
-      return { error: cause instanceof Error ? cause.message : String(cause) };
-    }
-  },
-};

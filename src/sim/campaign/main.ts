@@ -1,9 +1,9 @@
 /** What `causeway campaign` does, apart from reading its arguments. */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { formatProblem } from "../../agent/config/document.ts";
 import { AppError } from "../../core/app-error.ts";
-import type { FileAccess } from "../drill/load.ts";
+import { FILES } from "../disk-files.ts";
 import { type Campaign, type Run, runCount, runsOf, variantCount } from "./campaign.ts";
 import { formatHeatMap } from "./heat-map.ts";
 import { loadCampaign } from "./load.ts";
@@ -239,14 +239,3 @@ function watchSignals(): { readonly isStopped: boolean; close(): void } {
     close: () => process.off("SIGINT", stop).off("SIGTERM", stop),
   };
 }
-
-const FILES: FileAccess = {
-  resolve: (from, name) => resolve(dirname(from), name),
-  read(file) {
-    try {
-      return { text: readFileSync(file, "utf8") };
-    } catch (cause) {
-      return { error: cause instanceof Error ? cause.message : String(cause) };
-    }
-  },
-};
