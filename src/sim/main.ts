@@ -25,7 +25,7 @@ import { formatJunit } from "./report/junit.ts";
 import { formatMarkdown } from "./report/markdown.ts";
 import type { DrillReport, SourceReport } from "./report/report.ts";
 import { configHashOf, describeCommit, describeHost } from "./report/sources.ts";
-import { formatEntry, formatReport } from "./report/text.ts";
+import { formatEntry, formatReport, formatReportLine, formatTally } from "./report/text.ts";
 
 /** Exit codes of drills: 0 pass, 1 could not run, 2 usage or file, 3 our own bug, 4 failed. */
 export const DrillExit = { Pass: 0, NotRun: 1, Usage: 2, Internal: 3, Failed: 4 } as const;
@@ -39,6 +39,8 @@ export interface DrillOrder {
   readonly version: string;
   /** Narrates on stderr while it runs. */
   readonly isQuiet: boolean;
+  /** Of many drills those that passed are told whole, too, not on a line each. */
+  readonly isFull?: boolean;
   /** After the report a lab stays up, to be played with, until Ctrl-C. */
   readonly isKept: boolean;
   /** Files to write when all drills are done, whatever their verdicts. */
@@ -67,12 +69,25 @@ interface Streams {
 export async function runDrills(order: DrillOrder, streams: Streams): Promise<DrillExit> {
   let worst: DrillExit = DrillExit.Pass;
   const reports: DrillReport[] = [];
+  const told = new Set<string>();
   for (const file of order.files) {
-    const code = await runOne(file, order, streams, reports);
+    const code = await runOne(file, { order, streams, reports, told });
     if (code > worst) worst = code;
   }
+  if (isBrief(order)) streams.out(formatTally(reports, order.files.length - reports.length));
   const written = writeReports(order, reports, streams);
   return written > worst ? written : worst;
+}
+
+/** Of many drills a line each is enough; the page and the JSON have the rest. */
+const isBrief = ({ files, output, isFull }: DrillOrder): boolean =>
+  files.length > 1 && output === "text" && isFull !== true;
+
+function tell(report: DrillReport, order: DrillOrder): string {
+  if (order.output === "json") return `${JSON.stringify(report)}\n`;
+  if (!isBrief(order)) return formatReport(report);
+  const line = formatReportLine(report);
+  return report.verdict === "PASS" ? line : `${formatReport(report)}${line}`;
 }
 
 function writeReports(
@@ -95,19 +110,27 @@ function writeReports(
   return worst;
 }
 
-async function runOne(
-  file: string,
-  order: DrillOrder,
-  streams: Streams,
-  reports: DrillReport[],
-): Promise<DrillExit> {
+interface Run {
+  readonly order: DrillOrder;
+  readonly streams: Streams;
+  /** Of the drills that were played so far. */
+  readonly reports: DrillReport[];
+  /** Problems said so far: drills share edges, and one warning is enough. */
+  readonly told: Set<string>;
+}
+
+async function runOne(file: string, run: Run): Promise<DrillExit> {
+  const { order, streams, reports, told } = run;
   const found = FILES.read(file);
   if ("error" in found) {
     streams.err(`causeway: cannot read ${file}: ${found.error}\n`);
     return DrillExit.Usage;
   }
   const load = loadDrill(file, found.text, FILES);
-  for (const problem of load.problems) streams.err(`${formatProblem(problem)}\n`);
+  for (const problem of load.problems.map(formatProblem)) {
+    if (!told.has(problem)) streams.err(`${problem}\n`);
+    told.add(problem);
+  }
   if (load.drill === undefined) return DrillExit.Usage;
   const drill = order.seed === undefined ? load.drill : { ...load.drill, seed: order.seed };
   try {
@@ -163,7 +186,7 @@ async function play(
     ...(lab.mode === "virtual" && { repeat: () => hashOf(drill) }),
     async reported(report) {
       isReported = true;
-      streams.out(order.output === "json" ? `${JSON.stringify(report)}\n` : formatReport(report));
+      streams.out(tell(report, order));
       await keep?.untilSignal(lab);
     },
   });

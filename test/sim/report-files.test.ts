@@ -35,6 +35,22 @@ const order = (
   write,
 });
 
+t.test("of several drills each that passed is a line, with the hash that repeats", async (t) => {
+  const run = async (change: Partial<DrillOrder>) => {
+    const heard = streams();
+    const names = ["carrier-seen", "upgrade-graceful", "graceful-but-dead"];
+    await runDrills({ ...order(names, {}), output: "text", ...change }, heard);
+    return heard.all.join("");
+  };
+  const brief = await run({});
+  t.match(brief, /^PASS +carrier-seen +detection .* convergence .* lost .*; trace [0-9a-f]{16}$/m);
+  t.match(brief, /\n3 drills: 3 passed, 0 failed, 0 inconclusive\n$/);
+  t.notMatch(brief, /^timeline$/m);
+  t.equal(brief.match(/warning W208/g)?.length, 2, "two lines of one file, not of two drills");
+  t.equal(await run({}), brief);
+  t.match(await run({ isFull: true }), /^timeline$/m);
+});
+
 t.test("run writes every format, diff compares two runs", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "causeway-reports-"));
   t.teardown(() => rmSync(folder, { recursive: true }));

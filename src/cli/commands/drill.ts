@@ -6,6 +6,7 @@ interface DrillOptions extends GlobalOptions {
   readonly mode: "virtual" | "lab";
   readonly seed?: number;
   readonly quiet?: boolean;
+  readonly full?: boolean;
   readonly keep?: boolean;
   readonly html?: string;
   readonly markdown?: string;
@@ -33,6 +34,7 @@ export function registerDrill(program: Command, context: Context): void {
     )
     .option("--seed <number>", "in place of the file's seed", parseSeed)
     .option("-q, --quiet", "no narration on stderr")
+    .option("--full", "of several drills those that passed are told whole, too")
     .option("--keep", "a lab stays up after its report, to be played with, until Ctrl-C")
     .option("--html <file>", "write the reports as one page, readable offline and without scripts")
     .option("--markdown <file>", "write them as Markdown")
@@ -51,6 +53,7 @@ export function registerDrill(program: Command, context: Context): void {
         output: options.output === "json" ? ("json" as const) : ("text" as const),
         version: VERSION,
         isQuiet: options.quiet === true,
+        isFull: options.full === true,
         isKept: options.keep === true,
         evidence: options.evidence,
         write: {

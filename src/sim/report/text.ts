@@ -10,7 +10,8 @@ export function formatReport(report: DrillReport): string {
   const { what, when, lost } = tellStory(report);
   const lines = [
     `drill ${report.drill}: ${report.description}`,
-    `  ${report.mode} mode: ${report.substrate}; seed ${report.seed}; ${ms(report.durationMs)}`,
+    `  ${report.mode} mode: ${report.substrate}; ` +
+      `seed ${report.seed}; ${ms(report.durationMs)}${traceOf(report)}`,
     "",
     "timeline",
     ...report.timeline.map(formatEntry),
@@ -32,6 +33,41 @@ export function formatReport(report: DrillReport): string {
   ];
   return `${lines.join("\n")}\n`;
 }
+
+/** One drill of many on one line; what did not pass is worth its whole report. */
+export function formatReportLine(report: DrillReport): string {
+  const { verdict, drill, because } = report;
+  const sent = report.traffic.reduce((sum, row) => sum + row.sent, 0);
+  const lost = report.traffic.reduce((sum, row) => sum + row.lost, 0);
+  const worst = (figure: (fault: FaultReport) => number | null) => {
+    const known = report.faults.map(figure).filter((value) => value !== null);
+    return (known.length === 0 ? "-" : ms(Math.max(...known))).padStart(9);
+  };
+  const figures = [
+    `detection ${worst((fault) => fault.detectionMs)}`,
+    `convergence ${worst((fault) => fault.convergenceMs)}`,
+    `lost ${`${lost} of ${sent}`.padStart(15)}`,
+  ];
+  const told = verdict === "PASS" ? `${figures.join("  ")}${traceOf(report)}` : because;
+  return `${verdict.padEnd(12)}  ${drill.padEnd(24)}  ${told}\n`;
+}
+
+/** The last line under many drills. */
+export function formatTally(reports: readonly DrillReport[], unreadCount: number): string {
+  const count = (verdict: DrillReport["verdict"]) =>
+    reports.filter((report) => report.verdict === verdict).length;
+  const parts = [
+    `${count("PASS")} passed`,
+    `${count("FAIL")} failed`,
+    `${count("INCONCLUSIVE")} inconclusive`,
+    ...(unreadCount > 0 ? [`${unreadCount} could not be run`] : []),
+  ];
+  return `${reports.length + unreadCount} drills: ${parts.join(", ")}\n`;
+}
+
+/** What two runs of one seed have in common to the last event. */
+const traceOf = ({ traceHash }: DrillReport): string =>
+  traceHash === null ? "" : `; trace ${traceHash}`;
 
 export function formatEntry(entry: TimelineEntry): string {
   const at = signed(entry.atMs).padStart(12);
