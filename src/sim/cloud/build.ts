@@ -268,13 +268,19 @@ function toTransitRouter(
     routes: (tr.routes ?? []).map(({ table, prefix, to }) => {
       return { table: table ?? first, prefix, to };
     }),
-    routeMaps: (tr.routeMaps ?? []).map(toRouteMap).sort((a, b) => a.priority - b.priority),
+    routeMaps: (tr.routeMaps ?? [])
+      .map((map) => toRouteMap(map, first))
+      .sort((a, b) => a.priority - b.priority),
     isMultiRegionEcmp: tr.multiRegionEcmp ?? false,
   };
 }
 
-function toRouteMap({ match = {}, set = {}, ...map }: RouteMapFile): RouteMapConfig {
+function toRouteMap(
+  { match = {}, set = {}, ...map }: RouteMapFile,
+  defaultTable: string,
+): RouteMapConfig {
   return {
+    table: map.table ?? defaultTable,
     priority: map.priority,
     direction: map.direction,
     isPermit: map.result === "permit",
@@ -284,6 +290,13 @@ function toRouteMap({ match = {}, set = {}, ...map }: RouteMapFile): RouteMapCon
       destinations: match.destinations,
       sourceKinds: match.sourceKinds,
       destinationKinds: match.destinationKinds,
+      isSourcesReversed: match.sourcesReverse ?? false,
+      isDestinationsReversed: match.destinationsReverse ?? false,
+      sourceRegions: match.sourceRegions,
+      destinationRegions: match.destinationRegions,
+      sourceTables: match.sourceTables,
+      destinationTables: match.destinationTables,
+      routeTypes: match.routeTypes,
       prefixes: match.prefixes,
       prefixMode: match.prefixMode ?? "include",
       asns: match.asns,

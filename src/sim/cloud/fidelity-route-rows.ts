@@ -3,6 +3,7 @@ import type { FidelityRow } from "./fidelity.ts";
 
 const ROUTES = "sim/cloud-routes.test.ts";
 const TRANSIT_VBRS = "sim/cloud-transit-vbrs.test.ts";
+const MAPS = "sim/cloud-route-maps.test.ts";
 const CLOUD = "sim/cloud.test.ts";
 const BAD_ROUTES = ["unit/sim/cloud/load.test.ts", "cloud file: faults of VPCs"] as const;
 
@@ -137,17 +138,69 @@ const TRANSIT = area("Transit router and CEN", [
   },
   {
     behaviour: "route maps: match, permit, deny, next priority, preference, communities, prepend",
-    isModelled: "part",
+    isModelled: "yes",
     key: "transitRouters[].routeMaps",
     source: "K3",
     grade: "document",
     test: [ROUTES, "transit router: route maps deny, prepend and set communities"],
   },
   {
-    behaviour: "route maps that match a region, a table, a route type, or in reverse",
-    isModelled: "no",
+    behaviour: "they match source instances, also in reverse, their kinds, tables and route types",
+    isModelled: "yes",
+    key: "routeMaps[].match",
     source: "K3",
     grade: "document",
+    test: [MAPS, "route maps in: sources, their kinds and tables"],
+  },
+  {
+    behaviour: "destination instances, also in reverse, their kinds and tables",
+    isModelled: "yes",
+    key: "routeMaps[].match.destinations",
+    source: "K3",
+    grade: "document",
+    test: [MAPS, "route maps out: destinations, reversed"],
+  },
+  {
+    behaviour: "regions, for routes from and to another region's transit router",
+    isModelled: "yes",
+    key: "routeMaps[].match.sourceRegions",
+    source: "K3",
+    grade: "document",
+    test: [MAPS, "route maps: routes of another region"],
+  },
+  {
+    behaviour: "prefixes, ASes and communities in the modes Include and Complete",
+    isModelled: "yes",
+    key: "routeMaps[].match.prefixMode",
+    byDefault: "include",
+    source: "K3",
+    grade: "document",
+    test: [MAPS, "route maps: communities, included or complete"],
+  },
+  {
+    behaviour: "a map belongs to one route table; priorities are unique for router and direction",
+    isModelled: "yes",
+    key: "routeMaps[].table",
+    byDefault: "default table",
+    source: "K3",
+    grade: "document",
+    test: [MAPS, "route maps: one belongs to a table"],
+  },
+  {
+    behaviour:
+      "limits of a map: 32 entries a list, communities 1:1 to 65535:65535, prepend by source",
+    isModelled: "yes",
+    key: "transitRouters[].routeMaps",
+    source: "K3",
+    grade: "document",
+    test: BAD_ROUTES,
+  },
+  {
+    behaviour: "a route's source is the attachment it came into the CEN by: the ECR, not its VBRs",
+    isModelled: "yes",
+    source: "",
+    grade: "assumed",
+    test: [ROUTES, "transit router: AS_PATH before preference"],
   },
   {
     behaviour: "static routes rank behind BGP; one that takes over is noticed within 1 s",

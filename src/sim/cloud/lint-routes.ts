@@ -10,8 +10,9 @@ import {
 import { hubOfVpc } from "./build.ts";
 import { QUOTA_DEFAULTS } from "./knobs.ts";
 import type { LintPath, Tell } from "./lint-names.ts";
+import { lintRouteMaps } from "./lint-route-maps.ts";
 import type { CloudFile } from "./schema.ts";
-import type { RouteMapFile, TransitRouterFile, VpcFile } from "./schema-routes.ts";
+import type { TransitRouterFile, VpcFile } from "./schema-routes.ts";
 
 const SERVICE_RANGE = "100.64.0.0/10";
 /** Ranges no VPC may have. */
@@ -172,7 +173,7 @@ function lintTransitRouter(
       error([...at, "table"], "C106", `${tr.name} has no table "${route.table}"`);
     }
   }
-  lintRouteMaps(tr, path, error);
+  lintRouteMaps(source, tr, path, error);
 }
 
 /** One transit router a region for the ECR; one for a VBR, of its region; one for a VPC. */
@@ -212,55 +213,6 @@ function regionOfVbr(source: CloudFile, vbr: string | undefined): string | undef
   const point = source.connections?.find(({ name }) => name === line)?.accessPoint;
   const found = source.accessPoints?.find(({ name }) => name === point);
   return found?.region ?? source.regions?.[0]?.name;
-}
-
-function lintRouteMaps(tr: TransitRouterFile, path: LintPath, error: Tell): void {
-  const maps = tr.routeMaps ?? [];
-  const names = tr.attachments.map(({ name }) => name);
-  for (const [index, map] of maps.entries()) {
-    const at = [...path, "routeMaps", index];
-    const same = maps.filter((one) => one.direction === map.direction);
-    if (same.filter((one) => one.priority === map.priority).length > 1) {
-      const message = `two route maps have priority ${map.priority} (Forbidden.CenRouteMapExist)`;
-      error([...at, "priority"], "C120", message);
-    }
-    if (map.nextPriority !== undefined) lintChain(map, same, [...at, "nextPriority"], error);
-    const { sources = [], destinations = [], destinationKinds = [] } = map.match ?? {};
-    for (const name of [...sources, ...destinations]) {
-      if (!names.includes(name)) error([...at, "match"], "C106", `no attachment "${name}"`);
-    }
-    if (map.direction === "in" && destinations.length + destinationKinds.length > 0) {
-      error([...at, "match"], "C120", "destinations can be matched on the way out only");
-    }
-    if (map.set !== undefined && map.result === "deny") {
-      error([...at, "set"], "C120", "what is denied is not changed (NoEffictiveAction)");
-    }
-    if (map.set?.prepend !== undefined) {
-      const needed = map.direction === "in" ? "sources" : "destinations";
-      if (map.match?.[needed] === undefined) {
-        error([...at, "set", "prepend"], "C120", `prepend needs match.${needed}`);
-      }
-    }
-    if (map.set?.preference !== undefined && map.direction === "out") {
-      error([...at, "set", "preference"], "C120", "a preference can be set on the way in only");
-    }
-  }
-}
-
-function lintChain(
-  map: RouteMapFile,
-  same: readonly RouteMapFile[],
-  path: LintPath,
-  error: Tell,
-): void {
-  const later = same.map((one) => one.priority).filter((priority) => priority > map.priority);
-  const next = Math.min(...later);
-  if (map.result === "deny") {
-    error(path, "C120", "only a map that permits goes on to another");
-  } else if (map.nextPriority !== next) {
-    const order = later.length === 0 ? "there is none" : `that is ${next}`;
-    error(path, "C120", `nextPriority names the next map of its direction; ${order}`);
-  }
 }
 
 /** Traffic between regions is Cloud Data Transfer's, which has to be opened. */

@@ -10,12 +10,15 @@ import {
   ecrFromVpc,
   ecrToCloud,
   ecrToVbr,
+  fromVpcTable,
   intoTable,
   intoTableFromRegion,
   intoVpc,
   outOfTable,
+  outToRegion,
   staticsKept,
 } from "./policies.ts";
+import type { MapScene } from "./route-maps.ts";
 import type { CloudState } from "./state.ts";
 import type { AttachmentConfig, RouteMapConfig, TransitRouterConfig } from "./tr-config.ts";
 
@@ -54,24 +57,26 @@ export function ecrSession(
 
 /** A session of a transit router's table: with an attachment, or with another router's table. */
 export function tableSession(
-  { cloud, state }: NodeContext,
+  context: NodeContext,
   node: CloudNode,
   other: CloudNode,
 ): SessionRules {
+  const { cloud, network, state } = context;
   const { tr, table } = tableOf(cloud, node.name);
   const inForce = state.staticsOf(node.name);
   const statics = behindBgp(inForce);
+  const place = { cloud, network, tr, table, maps: mapsInForce(tr, state), other };
   if (other.kind === "tr") {
-    const rules = peerSession(cloud, node, other);
+    const rules = peerSession(place);
     return { ...rules, export: [...statics, ...rules.export] };
   }
   const { attachment } = attachmentOf(cloud, node, other.name);
-  const maps = mapsInForce(tr, state);
+  const scene = { ...place, attachment };
   const isTold = attachment.association === table && attachment.isAdvertised;
   return {
-    import: attachment.propagations.includes(table) ? intoTable(tr, attachment, maps) : NOTHING,
+    import: attachment.propagations.includes(table) ? intoTable(scene) : NOTHING,
     export: isTold
-      ? [...staticsKept(tr, attachment, inForce), ...statics, ...outOfTable(tr, attachment, maps)]
+      ? [...staticsKept(tr, attachment, inForce), ...statics, ...outOfTable(scene)]
       : NOTHING,
     isClient: true,
   };
@@ -80,28 +85,28 @@ export function tableSession(
 /** A VPC is told by every table it is associated to, and tells each it propagates to. */
 export function vpcSession({ cloud, state }: NodeContext, node: CloudNode): SessionRules {
   const vpc = cloud.vpcs.find(({ name }) => name === node.name);
-  const heard = vpc === undefined ? NOTHING : intoVpc(vpc, state.vpc(vpc.name));
-  return { import: heard, export: ACCEPT, isClient: false };
+  if (vpc === undefined) return { import: NOTHING, export: NOTHING, isClient: false };
+  const heard = intoVpc(vpc, state.vpc(vpc.name));
+  return { import: heard, export: fromVpcTable(vpc), isClient: false };
 }
 
-function peerSession(cloud: CloudConfig, node: CloudNode, other: CloudNode): SessionRules {
-  const own = tableOf(cloud, node.name);
+function peerSession(place: Omit<MapScene, "attachment">): SessionRules {
+  const { cloud, tr, table, other } = place;
   const theirs = tableOf(cloud, other.name);
-  const attachment = own.tr.attachments.find(
-    ({ kind, to }) => kind === "tr" && to === theirs.tr.name,
-  );
-  const back = theirs.tr.attachments.find(({ kind, to }) => kind === "tr" && to === own.tr.name);
-  const isHeard = attachment?.propagations.includes(own.table) ?? own.table === own.tr.tables[0];
+  const attachment = tr.attachments.find(({ kind, to }) => kind === "tr" && to === theirs.tr.name);
+  const back = theirs.tr.attachments.find(({ kind, to }) => kind === "tr" && to === tr.name);
+  const isHeard = attachment?.propagations.includes(table) ?? table === tr.tables[0];
   const isTold =
     attachment === undefined
-      ? own.table === own.tr.tables[0]
-      : attachment.association === own.table && attachment.isAdvertised;
+      ? table === tr.tables[0]
+      : attachment.association === table && attachment.isAdvertised;
   const isWanted = back?.propagations.includes(theirs.table) ?? true;
   const ranks = cloud.regions.map(({ name }) => name).toSorted();
   const rank = ranks.indexOf(theirs.tr.region);
+  const scene = { ...place, attachment };
   return {
-    import: isHeard ? intoTableFromRegion(own.tr, attachment, rank) : NOTHING,
-    export: isTold && isWanted ? betweenHubs() : NOTHING,
+    import: isHeard ? intoTableFromRegion(scene, rank) : NOTHING,
+    export: isTold && isWanted ? outToRegion(scene) : NOTHING,
     isClient: false,
   };
 }

@@ -1,28 +1,30 @@
 /**
- * What the cloud's routers let pass between each other, in the policy language the edge has too.
- * Inside the cloud routes carry large communities of an AS nobody has, which say whence they came;
- * they are taken off where a route leaves for a customer, and what a customer sends of them is
- * taken off as well.
+ * What the cloud's routers let pass between each other, in the policy language the edge has too;
+ * by the tags of `tags.ts` they know whence a route came.
  */
 import { ACCEPT_ALL, type PolicyChain } from "../../bgp/policy/chain.ts";
 import { compilePolicies } from "../../bgp/policy/compile.ts";
-import type { MatchSource, SetSource, TermSource } from "../../bgp/policy/source.ts";
+import type { TermSource } from "../../bgp/policy/source.ts";
 import { assert } from "../../core/assert.ts";
 import type { CloudConfig, VbrConfig } from "./cloud-config.ts";
+import { ACCEPT, change, reject, within } from "./policy-terms.ts";
+import { type MapScene, mapsInto, mapsOutOf } from "./route-maps.ts";
 import type { VbrState, VpcState } from "./state.ts";
-import type { AttachmentConfig, RouteMapConfig, TransitRouterConfig } from "./tr-config.ts";
+import {
+  ANY_ATTACHMENT,
+  ANY_TABLE,
+  ANY_TAG,
+  CUSTOM_ROUTE,
+  FROM_ANY_CUSTOMER,
+  FROM_VBR,
+  FROM_VPN,
+  fromAttachment,
+  fromTable,
+  fromVpc,
+  SYSTEM_ROUTE,
+} from "./tags.ts";
+import type { AttachmentConfig, TransitRouterConfig } from "./tr-config.ts";
 import type { VpcConfig } from "./vpc-config.ts";
-
-const TAG_AS = 4_294_967_295;
-const tag = (kind: number, value: number | "*"): string => `${TAG_AS}:${kind}:${value}`;
-
-const ANY_TAG = `${TAG_AS}:*:*`;
-const FROM_ANY_CUSTOMER = tag(1, "*");
-const FROM_VBR = tag(1, 1);
-const FROM_VPN = tag(1, 2);
-const fromVpc = (index: number): string => tag(2, index);
-const fromAttachment = (index: number): string => tag(3, index);
-const chosenByMap = (priority: number): string => tag(4, priority);
 
 /** Routes of another region lose before anything but AS_PATH is looked at. */
 const OTHER_REGION_MED = 10_000_000;
@@ -48,14 +50,6 @@ export class PolicyBook {
   }
 }
 
-const ACCEPT: TermSource = { term: "rest", action: "accept" };
-const reject = (term: string, match: MatchSource): TermSource => {
-  return { term, match, action: "reject" };
-};
-const change = (term: string, set: SetSource, match?: MatchSource): TermSource => {
-  return { term, set, ...(match !== undefined && { match }) };
-};
-const within = (prefix: string) => ({ permit: prefix, le: prefix.includes(":") ? 128 : 32 });
 /** A reflector leaves the next hop alone (RFC 4456 §10); the cloud's hubs do not. */
 const SELF = change("next-hop", { nextHop: "self" });
 
@@ -147,41 +141,33 @@ export const ecrFromRegion = (): TermSource[] => [
 // Transit router --------------------------------------------------------------------------------
 
 /** Routes of an attachment into a table it propagates to, through the route maps that apply. */
-export function intoTable(
-  tr: TransitRouterConfig,
-  attachment: AttachmentConfig,
-  maps: readonly RouteMapConfig[],
-): TermSource[] {
-  const index = tr.attachments.indexOf(attachment);
+export function intoTable(scene: MapScene & { attachment: AttachmentConfig }): TermSource[] {
+  const { cloud, network, tr, attachment, other } = scene;
+  const source = fromAttachment(cloud, tr, attachment);
+  const table = network.nodes.findIndex(({ name }) => name === other.name);
   return [
     change("source", {
       med: medOf(PREFERENCE_DEFAULT),
-      community: { delete: [tag(3, "*")], add: [fromAttachment(index)] },
+      community: { delete: [ANY_ATTACHMENT, ANY_TABLE], add: [source, fromTable(table)] },
     }),
-    ...maps
-      .filter((map) => map.direction === "in" && appliesTo(map, "source", attachment))
-      .flatMap((map) => mapTerms(tr, map)),
+    ...mapsInto(scene, medOf),
     ACCEPT,
   ];
 }
 
 /** The same of another region's transit router: whatever it prefers, it is further away. */
-export function intoTableFromRegion(
-  tr: TransitRouterConfig,
-  attachment: AttachmentConfig | undefined,
-  regionRank: number,
-): TermSource[] {
-  const index =
-    attachment === undefined ? tr.attachments.length : tr.attachments.indexOf(attachment);
-  const rank = tr.isMultiRegionEcmp ? 0 : regionRank;
+export function intoTableFromRegion(scene: MapScene, regionRank: number): TermSource[] {
+  const rank = scene.tr.isMultiRegionEcmp ? 0 : regionRank;
+  const farMed = (preference: number) => OTHER_REGION_MED + medOf(preference) + rank;
   return [
-    change("source", {
-      med: OTHER_REGION_MED + medOf(PREFERENCE_DEFAULT) + rank,
-      community: { delete: [tag(3, "*")], add: [fromAttachment(index)] },
-    }),
+    change("source", { med: farMed(PREFERENCE_DEFAULT) }),
+    ...mapsInto(scene, farMed),
     ACCEPT,
   ];
 }
+
+/** Routes of a table to that of another region: nothing is kept but what route maps deny. */
+export const outToRegion = (scene: MapScene): TermSource[] => [SELF, ...mapsOutOf(scene), ACCEPT];
 
 /** Ways to customers, which the vendor's own map keeps apart from each other. */
 const isGateway = ({ kind }: AttachmentConfig): boolean =>
@@ -206,105 +192,30 @@ export function staticsKept(
 }
 
 /** Routes of a table to an attachment; at the end the vendor's own map of priority 5000. */
-export function outOfTable(
-  tr: TransitRouterConfig,
-  attachment: AttachmentConfig,
-  maps: readonly RouteMapConfig[],
-): TermSource[] {
-  return [
-    SELF,
-    ...maps
-      .filter((map) => map.direction === "out" && appliesTo(map, "destination", attachment))
-      .flatMap((map) => mapTerms(tr, map)),
-    ...(isGateway(attachment) ? [reject("priority-5000", { community: FROM_ANY_CUSTOMER })] : []),
-    ACCEPT,
-  ];
-}
+export const outOfTable = (scene: MapScene & { attachment: AttachmentConfig }): TermSource[] => [
+  SELF,
+  ...mapsOutOf(scene),
+  ...(isGateway(scene.attachment)
+    ? [reject("priority-5000", { community: FROM_ANY_CUSTOMER })]
+    : []),
+  ACCEPT,
+];
 
 /** Static routes rank behind BGP wherever they are told, and their path is the shortest of all. */
 export const behindBgp = (statics: ReadonlySet<string>): TermSource[] =>
   statics.size === 0
     ? []
-    : [change("static", { localPref: STATIC_LOCAL_PREF }, { prefix: [...statics] })];
+    : [
+        change(
+          "static",
+          { localPref: STATIC_LOCAL_PREF, community: { add: [CUSTOM_ROUTE] } },
+          { prefix: [...statics] },
+        ),
+      ];
 
 const STATIC_LOCAL_PREF = 50;
 
 const medOf = (preference: number): number => preference * PREFERENCE_MED;
-
-function appliesTo(
-  map: RouteMapConfig,
-  side: "source" | "destination",
-  attachment: AttachmentConfig,
-): boolean {
-  const { sources, sourceKinds, destinations, destinationKinds } = map.match;
-  const names = side === "source" ? sources : destinations;
-  const kinds = side === "source" ? sourceKinds : destinationKinds;
-  return (
-    (names === undefined || names.includes(attachment.name)) &&
-    (kinds === undefined || kinds.includes(attachment.kind))
-  );
-}
-
-/**
- * What matched is marked first, so that one change of a map cannot keep the next from matching. A
- * map that permits ends it all, unless it names a next one.
- */
-function mapTerms(tr: TransitRouterConfig, map: RouteMapConfig): TermSource[] {
-  const mark = chosenByMap(map.priority);
-  const name = `map-${map.priority}`;
-  const community = mark;
-  const { preference, communities, communityMode, prepend = [] } = map.set;
-  const terms: TermSource[] = [
-    change(name, { community: { add: [mark] } }, mapMatch(tr, map)),
-    ...[...prepend]
-      .reverse()
-      .map((as, index) =>
-        change(`${name}-prepend-${index}`, { prepend: { as, count: 1 } }, { community }),
-      ),
-  ];
-  if (!map.isPermit) return [...terms, reject(`${name}-deny`, { community })];
-  const set: SetSource = {
-    ...(preference !== undefined && { med: medOf(preference) }),
-    community: {
-      delete: [mark],
-      ...(communities !== undefined &&
-        (communityMode === "replace" ? { set: communities } : { add: communities })),
-    },
-  };
-  const action = map.nextPriority === undefined ? "accept" : "next-term";
-  return [...terms, { term: `${name}-permit`, match: { community }, set, action }];
-}
-
-function mapMatch(tr: TransitRouterConfig, map: RouteMapConfig): MatchSource {
-  const { prefixes, prefixMode, asns, asnMode, communities, communityMode } = map.match;
-  const sources = map.direction === "out" ? sourceTags(tr, map) : undefined;
-  const asked =
-    communities === undefined
-      ? undefined
-      : communityMode === "include"
-        ? { any: communities }
-        : { exact: communities };
-  const parts: MatchSource = {
-    ...(prefixes !== undefined && {
-      prefix: prefixMode === "include" ? prefixes.map(within) : prefixes,
-    }),
-    ...(asns !== undefined &&
-      (asnMode === "include" ? { asPathContains: asns } : { asPath: `^${asns.join("_")}$` })),
-    ...(asked !== undefined && { community: asked }),
-    ...(map.match.addressFamily !== undefined && { family: map.match.addressFamily }),
-  };
-  if (sources === undefined) return parts;
-  // Two questions about communities cannot stand side by side, so the second is asked by `not not`.
-  return { ...parts, not: { not: { community: { any: sources } } } };
-}
-
-function sourceTags(tr: TransitRouterConfig, map: RouteMapConfig): string[] | undefined {
-  const { sources, sourceKinds } = map.match;
-  if (sources === undefined && sourceKinds === undefined) return undefined;
-  return tr.attachments.flatMap((one, index) =>
-    appliesTo(map, "source", one) ? [fromAttachment(index)] : [],
-  );
-}
 
 // VPC -------------------------------------------------------------------------------------------
 
@@ -318,3 +229,18 @@ export function intoVpc(vpc: VpcConfig, state: VpcState): TermSource[] {
     ACCEPT,
   ];
 }
+
+/** A VPC's own routes by their type: its vSwitches, and what somebody entered and published. */
+export const fromVpcTable = (vpc: VpcConfig): TermSource[] => [
+  change(
+    "system",
+    { community: { add: [SYSTEM_ROUTE] } },
+    { prefix: vpc.vswitches.map(({ cidr }) => cidr) },
+  ),
+  change(
+    "custom",
+    { community: { add: [CUSTOM_ROUTE] } },
+    { not: { prefix: vpc.vswitches.map(({ cidr }) => cidr) } },
+  ),
+  ACCEPT,
+];

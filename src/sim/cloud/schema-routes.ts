@@ -24,6 +24,7 @@ const RouteMap = Type.Object(
     direction: oneOf("in", "out"),
     result: oneOf("permit", "deny"),
     nextPriority: Type.Optional(Priority),
+    table: Type.Optional(Name),
     match: Type.Optional(
       Type.Object(
         {
@@ -31,6 +32,15 @@ const RouteMap = Type.Object(
           destinations: names,
           sourceKinds: kinds,
           destinationKinds: kinds,
+          sourcesReverse: Type.Optional(Type.Boolean()),
+          destinationsReverse: Type.Optional(Type.Boolean()),
+          sourceRegions: names,
+          destinationRegions: names,
+          sourceTables: names,
+          destinationTables: names,
+          routeTypes: Type.Optional(
+            Type.Array(oneOf("system", "custom", "bgp"), { minItems: 1, maxItems: 3 }),
+          ),
           prefixes: Type.Optional(Type.Array(Prefix, { minItems: 1, maxItems: LIST_MAX })),
           prefixMode: mode,
           asns: Type.Optional(Type.Array(AsNumber, { minItems: 1, maxItems: LIST_MAX })),

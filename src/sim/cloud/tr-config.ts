@@ -38,6 +38,8 @@ export interface TrStaticRoute {
 }
 
 export interface RouteMapConfig {
+  /** The route table it belongs to; routes of other tables do not meet it. */
+  readonly table: string;
   /** 1–100, unique for its direction; the lower is asked first. */
   readonly priority: number;
   /** `in`: from an attachment into the router; `out`: from the router to an attachment. */
@@ -51,13 +53,26 @@ export interface RouteMapConfig {
 
 export type CidrMatchMode = "include" | "complete";
 
+/** `system`: vSwitches and the like; `custom`: entered by hand; `bgp`: learnt of a customer. */
+export type RouteType = "system" | "custom" | "bgp";
+
 /** Everything given must hold; nothing given matches every route. */
 export interface RouteMapMatch {
-  /** Attachments the route came by, or (`out`) leaves by. */
+  /** Attachments the route came into the CEN by: of this router, else of another. */
   readonly sources: readonly string[] | undefined;
+  /** `SourceInstanceIdsReverseMatch`: all but these. */
+  readonly isSourcesReversed: boolean;
+  /** Attachments of this router it leaves by; as all destinations, of `out` maps only. */
   readonly destinations: readonly string[] | undefined;
+  readonly isDestinationsReversed: boolean;
   readonly sourceKinds: readonly AttachmentKind[] | undefined;
   readonly destinationKinds: readonly AttachmentKind[] | undefined;
+  readonly sourceRegions: readonly string[] | undefined;
+  readonly destinationRegions: readonly string[] | undefined;
+  /** Route tables of instances: of a VPC, a VBR, a VPN, by their names. */
+  readonly sourceTables: readonly string[] | undefined;
+  readonly destinationTables: readonly string[] | undefined;
+  readonly routeTypes: readonly RouteType[] | undefined;
   readonly prefixes: readonly string[] | undefined;
   readonly prefixMode: CidrMatchMode;
   readonly asns: readonly number[] | undefined;

@@ -38,6 +38,7 @@ t.test("cloud file: every key is read", async (t) => {
       ["in", 10],
       ["out", 10],
       ["in", 20],
+      ["out", 20],
     ],
   );
   t.equal(config.knobs.routeDelayUs, 3_000_000);
