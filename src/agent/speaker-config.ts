@@ -49,6 +49,7 @@ export function buildSpeakerConfig(config: EdgeConfig): SpeakerConfig {
       multipathRelax: config.multipath.relax,
       alwaysCompareMed: config.multipath.alwaysCompareMed ?? false,
       preferOldest: false,
+      preferOldestInternal: config.multipath.preferOldestInternal ?? false,
     },
     peers: sessionPlans(config).map((plan) => peerConfig(plan.neighbor)),
     originated: config.announce.map(originatedRoute),

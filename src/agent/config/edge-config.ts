@@ -28,6 +28,8 @@ export interface EdgeConfig {
     readonly relax: boolean;
     /** MED between different neighbouring ASes; the emulated cloud's hubs ask for it. */
     readonly alwaysCompareMed?: boolean;
+    /** Between equal iBGP paths the older one; the emulated cloud's hubs may be asked to. */
+    readonly preferOldestInternal?: boolean;
   };
   readonly fib: FibConfig;
   readonly api: ApiConfig;

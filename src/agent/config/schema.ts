@@ -283,6 +283,13 @@ const Term = strict({
       localPref: Optional(either("a number, or { add: number }", U32, Step)),
       med: Optional(either("a number, none, or { add: number }", U32, word("none"), Step)),
       origin: Optional(OriginWord),
+      asPath: Optional(
+        either(
+          "remove-private, or { replace: [ASes] }",
+          word("remove-private"),
+          strict({ replace: list(As, "a list of ASes") }),
+        ),
+      ),
       prepend: Optional(
         either(
           "a count from 1 to 32, or { as, count }",

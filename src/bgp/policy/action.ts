@@ -1,7 +1,7 @@
 import { equalBytes } from "../../core/bytes.ts";
 import type { Origin } from "../wire/iana.ts";
 import type { PathAttributes } from "../wire/message.ts";
-import { prependAs } from "./as-path.ts";
+import { prependAs, sequenceOf, withoutPrivate } from "./as-path.ts";
 import {
   type CommunityKind,
   type CommunityPattern,
@@ -17,6 +17,8 @@ export type Action =
   | { readonly set: "local-pref-add" | "med-add"; readonly value: number }
   | { readonly set: "med-remove" }
   | { readonly set: "origin"; readonly origin: Origin }
+  | { readonly set: "as-path-replace"; readonly ases: readonly number[] }
+  | { readonly set: "as-path-remove-private" }
   /** `as` undefined is our own AS towards the peer. */
   | { readonly set: "prepend"; readonly as: number | undefined; readonly count: number }
   | { readonly set: "community-delete"; readonly patterns: readonly CommunityPattern[] }
@@ -48,6 +50,12 @@ export function apply(
       return attributes.origin === action.origin
         ? attributes
         : { ...attributes, origin: action.origin };
+    case "as-path-replace":
+      return { ...attributes, asPath: sequenceOf(action.ases) };
+    case "as-path-remove-private": {
+      const asPath = withoutPrivate(attributes.asPath);
+      return asPath === attributes.asPath ? attributes : { ...attributes, asPath };
+    }
     case "prepend": {
       const as = action.as ?? route.peer.localAs;
       return { ...attributes, asPath: prependAs(attributes.asPath, as, action.count) };

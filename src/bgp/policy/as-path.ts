@@ -32,6 +32,21 @@ export function prependAs(path: AsPath, as: number, count: number): AsPath {
   return [{ type: SegmentType.AsSequence, ases: added }, ...path];
 }
 
+export const sequenceOf = (ases: readonly number[]): AsPath =>
+  ases.length === 0 ? [] : [{ type: SegmentType.AsSequence, ases }];
+
+/** Without the ASes for private use (RFC 6996 §5); the very path given where there are none. */
+export function withoutPrivate(path: AsPath): AsPath {
+  if (!path.some(({ ases }) => ases.some(isPrivateAs))) return path;
+  return path.flatMap((segment) => {
+    const ases = segment.ases.filter((as) => !isPrivateAs(as));
+    return ases.length === 0 ? [] : [{ ...segment, ases }];
+  });
+}
+
+const isPrivateAs = (as: number): boolean =>
+  (as >= 64_512 && as <= 65_534) || (as >= 4_200_000_000 && as <= 4_294_967_294);
+
 /** The text patterns are matched against: `45104 64512 {65001,65002}`, confederations in `()`. */
 export function formatAsPath(path: AsPath): string {
   return path.map(formatSegment).join(" ");

@@ -211,13 +211,19 @@ function compileNextHops(texts: OneOrMany<string>, path: Path, scope: Scope): Pr
 
 function compileSet(source: SetSource, path: Path, scope: Scope): Action[] {
   const found: Action[] = [];
-  const { localPref, med, origin, prepend, community, nextHop } = source;
+  const { localPref, med, origin, asPath, prepend, community, nextHop } = source;
   if (localPref !== undefined) {
     found.push(compileNumber("local-pref", localPref, [...path, "localPref"], scope));
   }
   if (med === "none") found.push({ set: "med-remove" });
   else if (med !== undefined) found.push(compileNumber("med", med, [...path, "med"], scope));
   if (origin !== undefined) found.push({ set: "origin", origin: ORIGINS[origin] });
+  if (asPath === "remove-private") found.push({ set: "as-path-remove-private" });
+  else if (asPath !== undefined) {
+    const at = [...path, "asPath", "replace"];
+    const ases = asPath.replace.map((as, index) => scope.as(as, [...at, index]) ?? 0);
+    found.push({ set: "as-path-replace", ases });
+  }
   if (prepend !== undefined) found.push(compilePrepend(prepend, [...path, "prepend"], scope));
   if (community !== undefined) {
     const at = [...path, "community"];

@@ -86,6 +86,8 @@ export interface SetSource {
   readonly localPref?: number | { readonly add: number };
   readonly med?: number | "none" | { readonly add: number };
   readonly origin?: OriginSource;
+  /** Before `prepend`: takes private ASes out (RFC 6996), or puts others in place of all. */
+  readonly asPath?: "remove-private" | { readonly replace: readonly AsSource[] };
   /** A count of our own AS, or any AS. */
   readonly prepend?: number | { readonly as?: AsSource; readonly count: number };
   readonly community?: CommunitySetSource;

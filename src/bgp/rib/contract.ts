@@ -91,6 +91,8 @@ export interface RibOptions {
   readonly alwaysCompareMed: boolean;
   /** Prefers the path received first over a lower BGP identifier between eBGP paths. */
   readonly preferOldest: boolean;
+  /** The same between iBGP paths. */
+  readonly preferOldestInternal?: boolean;
 }
 
 export interface RibPeer {

@@ -246,7 +246,8 @@ export class Decision {
   #compareEquals(a: number, b: number): Tie {
     TIE.winner = a;
     // Candidates stand newest first, and `a` stands behind `b` or is the best: the older one.
-    if (this.options.preferOldest && this.#peers.isInternal[this.#paths.slotOf(a)] !== 1) {
+    const isInternal = this.#peers.isInternal[this.#paths.slotOf(a)] === 1;
+    if (isInternal ? this.options.preferOldestInternal === true : this.options.preferOldest) {
       TIE.step = "oldest";
       return TIE;
     }

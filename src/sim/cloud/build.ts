@@ -13,6 +13,7 @@ import type {
 import { type CloudKnobs, KNOB_DEFAULTS, QUOTA_DEFAULTS } from "./knobs.ts";
 import type { PeeringConfig } from "./peering-config.ts";
 import type { CloudFile } from "./schema.ts";
+import type { KnobsFile } from "./schema-knobs.ts";
 import type { RouteMapFile, TransitRouterFile, VpcFile } from "./schema-routes.ts";
 import type { AttachmentConfig, RouteMapConfig, TransitRouterConfig } from "./tr-config.ts";
 import type { VpcConfig } from "./vpc-config.ts";
@@ -55,6 +56,7 @@ const implicitConnection = (circuit: string, region: string) => {
 };
 
 export function buildCloudConfig(source: CloudFile): CloudConfig {
+  const knobs = toKnobs(source.knobs ?? {});
   const regions = (source.regions ?? [{ name: DEFAULTS.region }]).map(toRegion);
   const home = regions[0]?.name ?? DEFAULTS.region;
   const accessPoints = (source.accessPoints ?? []).map((ap) => ({
@@ -78,7 +80,11 @@ export function buildCloudConfig(source: CloudFile): CloudConfig {
     regions,
     accessPoints,
     connections,
-    vbrs: source.vbrs.map((vbr) => toVbr(vbr, regionOf(vbr.connection ?? vbr.circuit))),
+    vbrs: source.vbrs.map((file) => {
+      const vbr = toVbr(file, regionOf(file.connection ?? file.circuit));
+      const connection = connections.find(({ name }) => name === vbr.connection);
+      return { ...vbr, bandwidthBps: vbr.bandwidthBps ?? defaultBps(knobs, connection) };
+    }),
     failoverGroups: (source.failoverGroups ?? []).map(({ name, vbrs: [a = "", b = ""] }) => {
       return { name, vbrs: [a, b] };
     }),
@@ -93,7 +99,7 @@ export function buildCloudConfig(source: CloudFile): CloudConfig {
     vpns: (source.vpns ?? []).map((vpn) => toVpn(vpn, home)),
     peerings: (source.peerings ?? []).map((peering) => toPeering(source, peering)),
     endpoints: source.endpoints ?? [],
-    knobs: toKnobs(source.knobs ?? {}),
+    knobs,
     quotas: { ...QUOTA_DEFAULTS, ...source.quotas },
   };
 }
@@ -124,6 +130,14 @@ const sec = (text: string | undefined, fallback: number): number =>
   text === undefined ? fallback : Math.round((parseDurationUs(text) ?? 0) / US_PER_SEC);
 const bps = (text: string | undefined): number | undefined =>
   text === undefined ? undefined : parseBandwidthBps(text);
+
+function defaultBps(
+  { defaultBandwidth }: CloudKnobs,
+  connection: ConnectionConfig | undefined,
+): number | undefined {
+  if (defaultBandwidth === "unlimited") return undefined;
+  return defaultBandwidth === "connection" ? connection?.bandwidthBps : defaultBandwidth;
+}
 
 function toRegion(source: NonNullable<CloudFile["regions"]>[number]): RegionConfig {
   return {
@@ -314,13 +328,17 @@ function toRouteMap(
   };
 }
 
-function toKnobs(source: NonNullable<CloudFile["knobs"]>): CloudKnobs {
-  const { routeDelay, jobTransition, portUpDelay, ...words } = source;
+function toKnobs(source: KnobsFile): CloudKnobs {
+  const { portUpDelay, policerQueue, routeDelay, jobTransition, defaultBandwidth, ...words } =
+    source;
+  const isWord = defaultBandwidth === "unlimited" || defaultBandwidth === "connection";
   return {
     ...KNOB_DEFAULTS,
     ...words,
+    portUpDelayUs: us(portUpDelay, KNOB_DEFAULTS.portUpDelayUs),
+    policerQueueUs: us(policerQueue, KNOB_DEFAULTS.policerQueueUs),
     routeDelayUs: us(routeDelay, KNOB_DEFAULTS.routeDelayUs),
     jobTransitionUs: us(jobTransition, KNOB_DEFAULTS.jobTransitionUs),
-    portUpDelayUs: us(portUpDelay, KNOB_DEFAULTS.portUpDelayUs),
+    defaultBandwidth: isWord ? defaultBandwidth : (bps(defaultBandwidth) ?? "unlimited"),
   };
 }

@@ -115,6 +115,7 @@ export class Cloud {
   stop(text: string, done: () => void): void {
     this.#machines.stop();
     this.#quotas.stop();
+    this.#peerings.stop();
     this.#statics.stop();
     const names = [...this.#agents.keys()];
     let waiting = names.length;
@@ -204,6 +205,7 @@ export class Cloud {
     this.#entries.push({ ...entry, node });
     this.#monitor.heard(node, entry);
     this.#quotas.heard(node, entry);
+    this.#peerings.heard(node, entry);
     if (entry.event === "bgp.peer.down") this.#lag(node, entry);
   }
 

@@ -1,6 +1,7 @@
 /** The rows of `docs/fidelity.md` about peering connections and the static routes around them. */
 import type { FidelityRow } from "./fidelity.ts";
 
+const KNOBS = "sim/cloud-knobs.test.ts";
 const PEERINGS = "sim/cloud-peerings.test.ts";
 const BAD = ["unit/sim/cloud/load.test.ts", "cloud file: faults of peering connections"] as const;
 
@@ -77,9 +78,10 @@ const ROWS: readonly Omit<FidelityRow, "area">[] = [
   {
     behaviour: "a network is told whether or not the VBR has a route for it",
     isModelled: "yes",
+    knob: "networksTold",
     source: "",
     grade: "assumed",
-    test: [PEERINGS, "peering: a network told without a route for it"],
+    test: [KNOBS, "networksTold: "],
   },
   {
     behaviour: "a VPC's route into 2 to 16 interfaces of equal weight shares the load",
@@ -115,15 +117,19 @@ const ROWS: readonly Omit<FidelityRow, "area">[] = [
     test: [PEERINGS, "peering: without a health check"],
   },
   {
-    behaviour: "a route whose interfaces have all failed drops what it is given",
+    behaviour:
+      "a route whose interfaces have all failed: drops what it is given, or leaves the table",
     isModelled: "yes",
+    knob: "failedPeeringRoute",
     source: "",
     grade: "assumed",
-    test: [PEERINGS, "peering: of equal interfaces a failed one leaves"],
+    test: [KNOBS, "failedPeeringRoute: "],
   },
   {
-    behaviour: "a failed check leaves the VBR's networks told, unless `healthCheckWithdraws: both`",
+    behaviour: "a failed check leaves the VBR's networks told, unless it withdraws both",
     isModelled: "yes",
+    key: "knobs.healthCheckWithdraws",
+    byDefault: "cloud",
     source: "",
     grade: "assumed",
     test: [PEERINGS, "peering: a failed check withdraws the networks"],
@@ -150,10 +156,12 @@ const ROWS: readonly Omit<FidelityRow, "area">[] = [
     grade: "document",
   },
   {
-    behaviour: "which wins where VBR has the same prefix by BGP and as a static route",
-    isModelled: "no",
+    behaviour: "which wins where a VBR has the same prefix by BGP and as a static route",
+    isModelled: "yes",
+    knob: "vbrSamePrefix",
     source: "D-VBR",
-    grade: "document",
+    grade: "inferred",
+    test: [KNOBS, "vbrSamePrefix: "],
   },
 ];
 

@@ -1,6 +1,7 @@
 /** The rows of `docs/fidelity.md` about the ECR, transit routers, VPCs and what is told of them. */
 import type { FidelityRow } from "./fidelity.ts";
 
+const KNOBS = "sim/cloud-knobs.test.ts";
 const ROUTES = "sim/cloud-routes.test.ts";
 const TRANSIT_VBRS = "sim/cloud-transit-vbrs.test.ts";
 const MAPS = "sim/cloud-route-maps.test.ts";
@@ -23,11 +24,13 @@ const ECR = area("Express Connect Router", [
     test: [ROUTES, "ECR: equal AS_PATHs share the load"],
   },
   {
-    behaviour: "tie-breaks after AS_PATH: ORIGIN, then nothing, so that all that is equal is used",
+    behaviour:
+      "equal after AS_PATH and ORIGIN, at ECR and transit router: all, lowest router id, oldest",
     isModelled: "yes",
+    knob: "hubTieBreak",
     source: "",
     grade: "assumed",
-    test: [ROUTES, "ECR: the shorter AS_PATH wins, the longer takes over"],
+    test: [KNOBS, "hubTieBreak: "],
   },
   {
     behaviour: "VPC to VPC and VPC to transit router is not forwarded",
@@ -234,18 +237,20 @@ const TRANSIT = area("Transit router and CEN", [
     test: [TRANSIT_VBRS, "VBRs on a transit router: association, propagation"],
   },
   {
-    behaviour: "it is not told to that VBR, nor to any other gateway of the router",
+    behaviour: "whether it is told to other gateways of the router; to that VBR it never is",
     isModelled: "yes",
+    knob: "gatewayStatics",
     source: "",
     grade: "assumed",
-    test: [TRANSIT_VBRS, "VBRs on a transit router: association, propagation"],
+    test: [KNOBS, "gatewayStatics: "],
   },
   {
     behaviour: "VBRs and the ECR on one transit router at once (an older page forbids it)",
     isModelled: "yes",
+    knob: "vbrBesideEcr",
     source: "",
     grade: "assumed",
-    test: [TRANSIT_VBRS, "VBRs on a transit router: priority 5000"],
+    test: [KNOBS, "vbrBesideEcr: "],
   },
   {
     behaviour: "CCN, SAG, basic edition, aggregation",
@@ -286,11 +291,12 @@ const VPC = area("VPC, service range, PrivateLink", [
     test: [ROUTES, "VPC: dynamic routes beyond the quota"],
   },
   {
-    behaviour: "which of them are active: the lowest prefixes",
+    behaviour: "which of them are active: the lowest prefixes, or the first received",
     isModelled: "yes",
+    knob: "vpcRoutesActive",
     source: "",
     grade: "assumed",
-    test: [ROUTES, "VPC: dynamic routes beyond the quota"],
+    test: [KNOBS, "vpcRoutesActive: "],
   },
   {
     behaviour: "dynamic routes of a table by a transit router",
@@ -350,9 +356,10 @@ const VPC = area("VPC, service range, PrivateLink", [
   {
     behaviour: "a custom route more specific than 100.64.0.0/10 (the vendor contradicts itself)",
     isModelled: "yes",
+    knob: "serviceRangeRoutes",
     source: "D-RT, K1",
     grade: "inferred",
-    test: [ROUTES, "VPC: custom routes to an instance are published"],
+    test: [KNOBS, "serviceRangeRoutes: "],
   },
   {
     behaviour: "a PrivateLink endpoint is an address of a vSwitch; states, zones, names are not",

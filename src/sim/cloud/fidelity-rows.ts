@@ -1,10 +1,10 @@
 /** The rows of `docs/fidelity.md` about lines, sessions and what keeps them alive. */
 import type { FidelityRow } from "./fidelity.ts";
 
+const KNOBS = "sim/cloud-knobs.test.ts";
 const CLOUD = "sim/cloud.test.ts";
 const LOAD = "unit/sim/cloud/load.test.ts";
 const MACHINES = "unit/sim/cloud/machines.test.ts";
-const TOPOLOGY = "sim/cloud-topologies.test.ts";
 const BAD_LINES = [LOAD, "cloud file: faults of lines, VBRs and groups"] as const;
 const DEFAULTS = [LOAD, "cloud file: what is not said is the vendor's default"] as const;
 
@@ -49,6 +49,14 @@ const LINES = area("Access points and physical connections", [
     test: [CLOUD, "port: shut by the cloud, by its device, by an unpaid bill"],
   },
   {
+    behaviour: "whether that is so, or a locked connection only refuses to be changed",
+    isModelled: "yes",
+    knob: "businessLock",
+    source: "K1",
+    grade: "inferred",
+    test: [KNOBS, "businessLock: "],
+  },
+  {
     behaviour: "`DownDelayTime`, 0 to 10 s in steps of 100 ms: lost light is reported later",
     isModelled: "yes",
     key: "connections[].downDelay",
@@ -65,12 +73,12 @@ const LINES = area("Access points and physical connections", [
     test: [CLOUD, "DownDelayTime: light that is back in time is never reported"],
   },
   {
-    behaviour: "a port the cloud shuts is down without that delay",
+    behaviour: "a port the cloud shuts is down without that delay, or with it",
     isModelled: "yes",
-    key: "do: port",
+    knob: "shutPortDelay",
     source: "",
     grade: "assumed",
-    test: [MACHINES, "port: a shut port is down at once"],
+    test: [KNOBS, "shutPortDelay: "],
   },
   {
     behaviour: "how long a port that opens needs to report Up",
@@ -152,11 +160,20 @@ const VBR = area("VBR", [
     test: BAD_LINES,
   },
   {
-    behaviour: "how a policer drops: here a queue of 100 ms at that rate",
+    behaviour: "bandwidth of a VBR that names none: unlimited, its connection's, or a rate",
     isModelled: "yes",
+    knob: "defaultBandwidth",
     source: "",
     grade: "assumed",
-    test: [CLOUD, "VBR: its circuit takes 1500 octets"],
+    test: [KNOBS, "defaultBandwidth: "],
+  },
+  {
+    behaviour: "how much traffic above it may wait before it is dropped",
+    isModelled: "yes",
+    knob: "policerQueueUs",
+    source: "",
+    grade: "assumed",
+    test: [KNOBS, "policerQueue: "],
   },
   {
     behaviour: "routes of other customers over sitelink only",
@@ -230,12 +247,12 @@ const BGP = area("BGP towards the customer", [
     test: [CLOUD, "quota: with routesKept lowest-prefix"],
   },
   {
-    behaviour:
-      "dropped routes come back when others go: with `first-received` after a refresh only",
+    behaviour: "with `first-received`: whether dropped routes come back as soon as there is room",
     isModelled: "yes",
+    knob: "droppedRoutes",
     source: "",
     grade: "assumed",
-    test: [CLOUD, "quota: with routesKept lowest-prefix"],
+    test: [KNOBS, "droppedRoutes: "],
   },
   {
     behaviour: "MD5 key; another key resets the session",
@@ -255,6 +272,14 @@ const BGP = area("BGP towards the customer", [
     test: ["sim/cloud-routes.test.ts", "customer's MED: ignored, or compared"],
   },
   {
+    behaviour: "ORIGIN of the customer",
+    isModelled: "yes",
+    knob: "customerOrigin",
+    source: "",
+    grade: "assumed",
+    test: [KNOBS, "customerOrigin: "],
+  },
+  {
     behaviour: "GRACEFUL_SHUTDOWN (RFC 8326) of the customer",
     isModelled: "yes",
     knob: "gracefulShutdown",
@@ -271,11 +296,52 @@ const BGP = area("BGP towards the customer", [
     test: ["sim/cloud-routes.test.ts", "graceful restart: offered by the knob only"],
   },
   {
-    behaviour: "no-export of the customer: obeyed towards other customers, as by any router",
+    behaviour: "ROUTE-REFRESH (RFC 2918)",
+    isModelled: "yes",
+    knob: "routeRefresh",
+    source: "",
+    grade: "assumed",
+    test: [KNOBS, "routeRefresh: "],
+  },
+  {
+    behaviour: "ADD-PATH, LLGR, enhanced route refresh: not offered",
     isModelled: "yes",
     source: "",
     grade: "assumed",
-    test: ["sim/cloud-routes.test.ts", "no-export: a customer's route stays in the cloud"],
+    test: [KNOBS, "routeRefresh: "],
+  },
+  {
+    behaviour:
+      "no-export of the customer: obeyed towards other customers, ignored, kept at its VBR",
+    isModelled: "yes",
+    knob: "customerNoExport",
+    source: "",
+    grade: "assumed",
+    test: [KNOBS, "customerNoExport: "],
+  },
+  {
+    behaviour: "a default route of the customer",
+    isModelled: "yes",
+    knob: "customerDefault",
+    source: "",
+    grade: "assumed",
+    test: [KNOBS, "customerDefault: "],
+  },
+  {
+    behaviour: "the cloud's own AS in a customer's AS_PATH (allowas-in)",
+    isModelled: "yes",
+    knob: "ownAsAllowed",
+    source: "",
+    grade: "assumed",
+    test: [KNOBS, "ownAsAllowed: "],
+  },
+  {
+    behaviour: "private ASes in what other customers are told",
+    isModelled: "yes",
+    knob: "privateAs",
+    source: "",
+    grade: "assumed",
+    test: [KNOBS, "privateAs: "],
   },
   {
     behaviour: "old devices that replace the customer's AS_PATH by 45104",
@@ -304,16 +370,23 @@ const BFD = area("BFD", [
     test: [CLOUD, "session deeds: reset, disable, BFD timers and MD5"],
   },
   {
-    behaviour: "one hop is port 3784 and TTL 255, more is 4784",
+    behaviour: "one hop is port 3784 and TTL 255, more is 4784; or always one of them",
     isModelled: "yes",
-    key: "vbrs[].bfd.hops",
-    byDefault: "255",
+    knob: "bfdEncapsulation",
     source: "D-BFD",
     grade: "inferred",
-    test: [CLOUD, "VBR: one hop of BFD is single hop, more is multihop"],
+    test: [KNOBS, "bfdRole, bfdEncapsulation: "],
   },
   {
-    behaviour: "active role, no echo, no authentication",
+    behaviour: "role: the VBR begins, or waits to hear",
+    isModelled: "yes",
+    knob: "bfdRole",
+    source: "",
+    grade: "assumed",
+    test: [KNOBS, "bfdRole, bfdEncapsulation: "],
+  },
+  {
+    behaviour: "no echo, no demand mode, no authentication",
     isModelled: "yes",
     source: "",
     grade: "assumed",
@@ -321,108 +394,4 @@ const BFD = area("BFD", [
   },
 ]);
 
-const SURVIVAL = area("Failover groups, health checks, jobs", [
-  {
-    behaviour: "two VBRs of one region on two devices, BFD on, one group each",
-    isModelled: "yes",
-    key: "failoverGroups",
-    source: "K5, D-FG",
-    grade: "document",
-    test: BAD_LINES,
-  },
-  {
-    behaviour: "up to eight VBRs in a group (`MULTI_MS_HA`)",
-    isModelled: "no",
-    source: "K1",
-    grade: "document",
-  },
-  {
-    behaviour: "with a group the cloud follows in less than 1 s",
-    isModelled: "yes",
-    source: "D-FG",
-    grade: "document",
-    test: [CLOUD, "failover group: the cloud leaves a dead VBR at once"],
-  },
-  {
-    behaviour: "without one it takes several seconds",
-    isModelled: "yes",
-    knob: "routeDelayUs",
-    source: "D-FG",
-    grade: "inferred",
-    test: [CLOUD, "failover group: the cloud leaves a dead VBR at once"],
-  },
-  {
-    behaviour: "ICMP every 2 s (to 3 s), 8 losses (3 to 8) in a row; probe's source /32 by BGP",
-    isModelled: "yes",
-    key: "vbrs[].healthCheck",
-    byDefault: "none",
-    source: "D-HC, K3",
-    grade: "document",
-    test: [CLOUD, "health check: 8 echoes lost move the cloud's traffic"],
-  },
-  {
-    behaviour: "probes only, no switch (`HealthCheckOnly`)",
-    isModelled: "yes",
-    key: "vbrs[].healthCheck.probeOnly",
-    byDefault: "false",
-    source: "K3",
-    grade: "document",
-    test: [CLOUD, "health check: probeOnly tells and moves nothing"],
-  },
-  {
-    behaviour: "answers in a row that make it well again",
-    isModelled: "yes",
-    knob: "healthCheckRecovery",
-    source: "",
-    grade: "assumed",
-    test: [CLOUD, "health check: 8 echoes lost move the cloud's traffic"],
-  },
-  {
-    behaviour: "whether a failed check withdraws at the customer as well",
-    isModelled: "yes",
-    knob: "healthCheckWithdraws",
-    source: "",
-    grade: "assumed",
-    test: [CLOUD, "health check: probeOnly tells and moves nothing"],
-  },
-  {
-    behaviour: "failover-test job: 1 to 4320 minutes, states Init to Stopped, one a region",
-    isModelled: "yes",
-    key: "do: create-job",
-    source: "K1, K5",
-    grade: "document",
-    test: [CLOUD, "failover-test job: the circuit is shut while it is Testing"],
-  },
-  {
-    behaviour: "resources of a job; refusals with the vendor's codes",
-    isModelled: "yes",
-    quota: "jobResources",
-    source: "K5",
-    grade: "document",
-    test: [MACHINES, "failover-test job: what the vendor refuses, by its code"],
-  },
-  {
-    behaviour: "jobs on VBRs and BGP peers instead of connections",
-    isModelled: "no",
-    source: "K1",
-    grade: "document",
-  },
-  {
-    behaviour: "how long a job is Starting and Stopping",
-    isModelled: "yes",
-    knob: "jobTransitionUs",
-    source: "",
-    grade: "assumed",
-    test: [CLOUD, "failover-test job: the circuit is shut while it is Testing"],
-  },
-  {
-    behaviour: "the four high-reliability topologies, and a VPN as backup, by name",
-    isModelled: "yes",
-    key: "topology",
-    source: "K1",
-    grade: "document",
-    test: [TOPOLOGY, "optimal-disaster-recovery: an access point and a device"],
-  },
-]);
-
-export const LINE_ROWS: readonly FidelityRow[] = [...LINES, ...VBR, ...BGP, ...BFD, ...SURVIVAL];
+export const LINE_ROWS: readonly FidelityRow[] = [...LINES, ...VBR, ...BGP, ...BFD];

@@ -57,7 +57,7 @@ function formatRow(row: FidelityRow): string {
 }
 
 function keyOf({ key, knob, quota }: FidelityRow): string {
-  if (knob !== undefined) return `\`knobs.${KNOB_KEYS[knob] ?? knob}\``;
+  if (knob !== undefined) return `\`knobs.${keyOfKnob(knob)}\``;
   if (quota !== undefined) return `\`quotas.${quota}\``;
   return key === undefined ? "" : `\`${key}\``;
 }
@@ -70,12 +70,8 @@ function defaultOf({ knob, quota, byDefault }: FidelityRow): string {
   return quota === undefined ? (byDefault ?? "") : String(QUOTA_DEFAULTS[quota]);
 }
 
-/** Knobs that have another name in the file, where the unit is written with the value. */
-const KNOB_KEYS: Partial<Readonly<Record<keyof CloudKnobs, string>>> = {
-  routeDelayUs: "routeDelay",
-  jobTransitionUs: "jobTransition",
-  portUpDelayUs: "portUpDelay",
-};
+/** As the file has it: there the unit is written with the value. */
+const keyOfKnob = (knob: keyof CloudKnobs): string => knob.replace(/Us$/, "");
 
 /** What a source's key stands for, as far as rows use it. */
 export const SOURCES: Readonly<Record<string, string>> = {

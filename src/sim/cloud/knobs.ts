@@ -4,37 +4,104 @@
  * author can ask "and if it is the other way round?" by turning one knob.
  */
 export interface CloudKnobs {
+  /** What a port that was shut does when it opens again: report up after this long. */
+  readonly portUpDelayUs: number;
+  /** A port the cloud itself shuts: down at once, or its DownDelayTime later like lost light. */
+  readonly shutPortDelay: "none" | "down-delay";
+  /** A locked (overdue) connection: its port is down, or it only refuses to be changed. */
+  readonly businessLock: "port-down" | "no-changes";
+  /** How much traffic above a VBR's bandwidth may wait, as time at that rate; 0 drops at once. */
+  readonly policerQueueUs: number;
+  /** Of a VBR whose file names none: no limit, its connection's, or so many bit/s. */
+  readonly defaultBandwidth: "unlimited" | "connection" | number;
+  /** Restarting speaker of the customer: VBR offers graceful restart (RFC 4724). */
+  readonly gracefulRestart: "off" | "helper";
+  /** The VBR offers ROUTE-REFRESH (RFC 2918). */
+  readonly routeRefresh: "offered" | "off";
+  /** Whether the VBR sends BFD packets before it has heard any (RFC 5880 §6.1). */
+  readonly bfdRole: "active" | "passive";
+  /** UDP port and TTL: single hop where `hops` is 1 and multihop above, or always one of them. */
+  readonly bfdEncapsulation: "by-hops" | "single-hop" | "multihop";
   /** Which of too many routes of a customer stay. */
   readonly routesKept: "first-received" | "lowest-prefix";
-  /** How long the cloud's routers need to act on a route that changed, without failover group. */
-  readonly routeDelayUs: number;
+  /** Where the first stay: when the others come back once there is room. */
+  readonly droppedRoutes: "return-after-refresh" | "return-at-once";
   /** MED of the customer: looked at between paths of one neighbouring AS, or taken off. */
   readonly customerMed: "ignored" | "compared";
+  /** ORIGIN of the customer: the step after AS_PATH, or nothing. */
+  readonly customerOrigin: "compared" | "ignored";
+  /** NO_EXPORT of the customer: kept from other customers, from nobody, from all the cloud. */
+  readonly customerNoExport: "obeyed" | "ignored" | "kept-at-vbr";
+  /** A default route of the customer's. */
+  readonly customerDefault: "accepted" | "refused";
   /** GRACEFUL_SHUTDOWN (RFC 8326) of the customer: makes its paths the last choice, or nothing. */
   readonly gracefulShutdown: "ignored" | "honoured";
+  /** How often the cloud's own AS may stand in a customer's AS_PATH before it is a loop. */
+  readonly ownAsAllowed: number;
+  /** Private ASes (RFC 6996) in AS_PATHs told to customers. */
+  readonly privateAs: "kept" | "removed";
+  /** How long the cloud's routers need to act on a route that changed, without failover group. */
+  readonly routeDelayUs: number;
+  /** Paths equal up to ORIGIN at a hub: all of them, the lowest router id, the oldest. */
+  readonly hubTieBreak: "ecmp" | "router-id" | "oldest";
+  /** Which of too many dynamic routes of a VPC's table are active. */
+  readonly vpcRoutesActive: "lowest-prefix" | "first-received";
+  /** Static routes of a transit router towards one gateway: told to its other gateways, or not. */
+  readonly gatewayStatics: "kept" | "told";
+  /** VBRs and the ECR on one transit router at once. */
+  readonly vbrBesideEcr: "allowed" | "refused";
+  /** A VPC's custom route more specific than 100.64.0.0/10. */
+  readonly serviceRangeRoutes: "allowed" | "refused";
+  /** A network of `AddBgpNetwork`: told whatever the VBR's table says, or while it has a route. */
+  readonly networksTold: "always" | "with-route";
+  /** A VPC's route whose router interfaces have all failed. */
+  readonly failedPeeringRoute: "drops" | "falls-back";
+  /** Which of two routes for one prefix a VBR uses. */
+  readonly vbrSamePrefix: "static" | "bgp";
   /** Answers in a row after which a failed health check is well again. */
   readonly healthCheckRecovery: number;
   /** What a failed health check turns: the cloud's own routes only, or those it told as well. */
   readonly healthCheckWithdraws: "cloud" | "both";
-  /** Restarting speaker of the customer: VBR offers graceful restart (RFC 4724). */
-  readonly gracefulRestart: "off" | "helper";
   /** How long a failover-test job is `Starting`, and `Stopping`. */
   readonly jobTransitionUs: number;
-  /** What a port that was shut does when it opens again: report up after this long. */
-  readonly portUpDelayUs: number;
 }
 
 export const KNOB_DEFAULTS: CloudKnobs = {
+  portUpDelayUs: 0,
+  shutPortDelay: "none",
+  businessLock: "port-down",
+  policerQueueUs: 100_000,
+  defaultBandwidth: "unlimited",
+  gracefulRestart: "off",
+  routeRefresh: "offered",
+  bfdRole: "active",
+  bfdEncapsulation: "by-hops",
   routesKept: "first-received",
-  routeDelayUs: 3_000_000,
+  droppedRoutes: "return-after-refresh",
   customerMed: "ignored",
+  customerOrigin: "compared",
+  customerNoExport: "obeyed",
+  customerDefault: "accepted",
   gracefulShutdown: "honoured",
+  ownAsAllowed: 0,
+  privateAs: "kept",
+  routeDelayUs: 3_000_000,
+  hubTieBreak: "ecmp",
+  vpcRoutesActive: "lowest-prefix",
+  gatewayStatics: "kept",
+  vbrBesideEcr: "allowed",
+  serviceRangeRoutes: "allowed",
+  networksTold: "always",
+  failedPeeringRoute: "drops",
+  vbrSamePrefix: "static",
   healthCheckRecovery: 8,
   healthCheckWithdraws: "cloud",
-  gracefulRestart: "off",
   jobTransitionUs: 5_000_000,
-  portUpDelayUs: 0,
 };
+
+/** Whether the cloud itself says which routes of a customer stay; else the first in time do. */
+export const isKeptByList = ({ routesKept, droppedRoutes }: CloudKnobs): boolean =>
+  routesKept === "lowest-prefix" || droppedRoutes === "return-at-once";
 
 /** Limits of an account, as the vendor's quota pages have them. */
 export interface CloudQuotas {

@@ -77,6 +77,9 @@ function lintVpc(source: CloudFile, vpc: VpcFile, path: LintPath, error: Tell): 
     } else if (seen.has(route.prefix)) {
       error(at, "C119", `${route.prefix} stands here twice (RouteConflict.AlreadyExist)`);
     }
+    if (isServiceRoute(route.prefix) && source.knobs?.serviceRangeRoutes === "refused") {
+      error(at, "C122", `${route.prefix} is inside of 100.64.0.0/10: knobs.serviceRangeRoutes`);
+    }
     seen.add(route.prefix);
     if (route.publish === true && route.nextHop === "hub") {
       const message = "a route towards the ECR or transit router cannot be published to it";
@@ -90,6 +93,11 @@ function lintVpc(source: CloudFile, vpc: VpcFile, path: LintPath, error: Tell): 
   for (const [index, text] of (vpc.allowedPrefixes ?? []).entries()) {
     lintAnnounced(text, [...path, "allowedPrefixes", index], error);
   }
+}
+
+export function isServiceRoute(text: string): boolean {
+  const [range, found] = [parsePrefix(SERVICE_RANGE), parsePrefix(text)];
+  return range !== undefined && found !== undefined && coversPrefix(range, found);
 }
 
 /** vSwitches behind one ECR or transit router must not overlap. */
@@ -198,6 +206,10 @@ function lintAttachedOnce(
         error([...at, "to"], "C121", `${to} is in ${region}, where ${tr.name} is not`);
       }
     } else if (kind === "ecr") {
+      const isMixed = tr.attachments.some((one) => one.kind === "vbr");
+      if (isMixed && source.knobs?.vbrBesideEcr === "refused") {
+        error(at, "C121", `${tr.name} has VBRs and the ECR at once: knobs.vbrBesideEcr`);
+      }
       const regionOf = (one: TransitRouterFile) => one.region ?? home;
       const near = all.filter((other) => regionOf(other) === regionOf(tr));
       const count = near.reduce((sum, other) => sum + twins(other), 0);

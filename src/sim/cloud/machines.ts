@@ -10,7 +10,7 @@ import type { CloudConfig, ConnectionConfig } from "./cloud-config.ts";
 import type { CloudEvent, CloudField, DeedFault } from "./deeds.ts";
 import { FailoverJobs, type JobEffect, type JobInput, type JobView } from "./failover-jobs.ts";
 import { HealthCheck, type HealthEffect, type HealthInput } from "./health-check.ts";
-import { closedBy, Port, type PortEffect, type PortInput } from "./port.ts";
+import { BUSINESS, closedBy, Port, type PortEffect, type PortInput } from "./port.ts";
 
 export interface MachineOwner {
   /** A circuit lost its port, or has it back. */
@@ -78,7 +78,7 @@ export class CloudMachines {
   /** Shuts what is not in operation, and begins to probe. */
   start(): void {
     for (const { config, driver } of this.#ports.values()) {
-      const reason = closedBy(config);
+      const reason = closedBy(config, this.#config.knobs);
       if (reason !== undefined) driver.deliver({ kind: "shut", reason, isShut: true });
     }
     for (const { driver } of this.#checks.values()) driver.deliver({ kind: "switch", isOn: true });
@@ -104,7 +104,8 @@ export class CloudMachines {
   ): DeedFault | undefined {
     const found = this.#ports.get(connection);
     if (found !== undefined) found.businessStatus = status;
-    return this.shut(connection, "business status", status !== "Normal");
+    const isClosing = this.#config.knobs.businessLock === "port-down";
+    return this.shut(connection, BUSINESS, isClosing && status !== "Normal");
   }
 
   switchCheck(vbr: string, isOn: boolean): DeedFault | undefined {
@@ -140,8 +141,9 @@ export class CloudMachines {
   }
 
   #addPort(config: ConnectionConfig): void {
-    const upDelayUs = this.#config.knobs.portUpDelayUs;
-    const port = new Port({ downDelayUs: config.downDelayUs, upDelayUs });
+    const { portUpDelayUs: upDelayUs, shutPortDelay } = this.#config.knobs;
+    const isShutDelayed = shutPortDelay === "down-delay";
+    const port = new Port({ downDelayUs: config.downDelayUs, upDelayUs, isShutDelayed });
     const driver = new Driver(port, this.#clock, (effect: PortEffect) => {
       this.#reported(config, effect);
     });

@@ -49,6 +49,8 @@ export interface CustomerEnd {
   readonly peer: string;
   readonly mtu: number;
   readonly bandwidthBps: number | undefined;
+  /** How much above it may wait, as time at that rate. */
+  readonly queueUs: number;
   /** Undefined: as long as any circuit of the lab. */
   readonly latencyUs: number | undefined;
 }
@@ -100,7 +102,9 @@ export function cloudNetwork(cloud: CloudConfig): CloudNetwork {
   return {
     nodes: nodesOf(cloud),
     wires,
-    customers: [...cloud.vbrs.map(vbrEnd), ...cloud.vpns.map(vpnEnd)],
+    customers: [...cloud.vbrs.map(vbrEnd), ...cloud.vpns.map(vpnEnd)].map((end) => {
+      return { ...end, queueUs: cloud.knobs.policerQueueUs };
+    }),
   };
 }
 
@@ -335,7 +339,7 @@ const localPrefixesOf = (vpc: VpcConfig): readonly string[] => [
   ...vpc.routes.filter(({ nextHop }) => nextHop === "instance").map(({ prefix }) => prefix),
 ];
 
-const vbrEnd = (vbr: VbrConfig): CustomerEnd => ({
+const vbrEnd = (vbr: VbrConfig): Omit<CustomerEnd, "queueUs"> => ({
   circuit: vbr.circuit,
   node: vbr.name,
   device: vbr.device ?? CUSTOMER_DEVICE,
@@ -346,7 +350,7 @@ const vbrEnd = (vbr: VbrConfig): CustomerEnd => ({
   latencyUs: undefined,
 });
 
-const vpnEnd = (vpn: VpnConfig): CustomerEnd => ({
+const vpnEnd = (vpn: VpnConfig): Omit<CustomerEnd, "queueUs"> => ({
   circuit: vpn.circuit,
   node: vpn.name,
   device: CUSTOMER_DEVICE,

@@ -78,7 +78,7 @@ export function baseSession(cloud: CloudConfig): NeighborConfig {
     budget: undefined,
     isRouteReflectorClient: false,
     nextHopSelf: false,
-    allowOwnAs: 0,
+    allowOwnAs: cloud.knobs.ownAsAllowed,
     bfd: undefined,
   };
 }

@@ -76,7 +76,7 @@ export function tableSession(
   return {
     import: attachment.propagations.includes(table) ? intoTable(scene) : NOTHING,
     export: isTold
-      ? [...staticsKept(tr, attachment, inForce), ...statics, ...outOfTable(scene)]
+      ? [...staticsKept(tr, attachment, inForce, cloud.knobs), ...statics, ...outOfTable(scene)]
       : NOTHING,
     isClient: true,
   };

@@ -8,9 +8,16 @@
  * Inside the cloud sessions are iBGP, so the customer sees one AS, as it does of the vendor. Each
  * node sets itself as next hop; hubs reflect, choose by AS_PATH length and spread over equal paths.
  */
-import type { CircuitConfig, EdgeConfig, NeighborConfig } from "../../agent/config/edge-config.ts";
+import type {
+  BfdConfig,
+  CircuitConfig,
+  EdgeConfig,
+  NeighborConfig,
+} from "../../agent/config/edge-config.ts";
 import type { TermSource } from "../../bgp/policy/source.ts";
-import type { CloudConfig, VbrConfig, VpnConfig } from "./cloud-config.ts";
+import { coversPrefix, parsePrefix } from "../../core/prefix.ts";
+import type { BfdTimers, CloudConfig, VbrConfig, VpnConfig } from "./cloud-config.ts";
+import { type CloudKnobs, isKeptByList } from "./knobs.ts";
 import { addressOf, type CloudNetwork, type CloudNode, type WireEnd } from "./network.ts";
 import { baseSession, innerSession, type NodePlan, nodeCommon } from "./node-parts.ts";
 import { ecrSession, tableSession, vpcSession } from "./node-sessions.ts";
@@ -96,7 +103,7 @@ function rulesOf(context: NodeContext, node: CloudNode, other: CloudNode): Sessi
   switch (node.kind) {
     case "vbr": {
       const vbr = cloud.vbrs.find(({ name }) => name === node.name);
-      const told = vbr === undefined ? [] : vbrToHub(vbr, state.vbr(vbr.name));
+      const told = vbr === undefined ? [] : vbrToHub(cloud, vbr, state.vbr(vbr.name));
       return { import: [ACCEPT_TERM], export: told, isClient: false };
     }
     case "vpn":
@@ -139,19 +146,30 @@ function announcedByVbr(cloud: CloudConfig, state: CloudState, name: string): re
   const vbr = cloud.vbrs.find((one) => one.name === name);
   const peerings = cloud.peerings.filter((one) => one.vbr === name);
   const sources = [vbr, ...peerings].flatMap((one) => one?.healthCheck?.source ?? []);
+  const { healthCheckWithdraws, networksTold } = cloud.knobs;
   const isLost =
-    cloud.knobs.healthCheckWithdraws === "both" &&
+    healthCheckWithdraws === "both" &&
     peerings.some((one) => state.peering(one.name).isHealthFailed);
-  return [...sources.map((source) => `${source}/32`), ...(isLost ? [] : (vbr?.networks ?? []))];
+  const networks = isLost || vbr === undefined ? [] : vbr.networks;
+  const hasRoute = (network: string): boolean =>
+    vbr?.routes.some(({ prefix, to }) => {
+      const [outer, inner] = [parsePrefix(prefix), parsePrefix(network)];
+      if (outer === undefined || inner === undefined) return false;
+      return coversPrefix(outer, inner) && state.peering(to).isActive;
+    }) === true;
+  const told = networksTold === "always" ? networks : networks.filter(hasRoute);
+  return [...sources.map((source) => `${source}/32`), ...told];
 }
 
 function multipathOf(cloud: CloudConfig, { kind }: CloudNode): EdgeConfig["multipath"] {
   const isHub = kind === "ecr" || kind === "tr";
+  const { hubTieBreak, customerMed } = cloud.knobs;
   return {
     ebgpPathsMax: 1,
-    ibgpPathsMax: isHub ? cloud.ecr.ecmpPathsMax : 1,
+    ibgpPathsMax: isHub && hubTieBreak === "ecmp" ? cloud.ecr.ecmpPathsMax : 1,
     relax: isHub,
-    alwaysCompareMed: isHub && cloud.knobs.customerMed === "ignored",
+    alwaysCompareMed: isHub && customerMed === "ignored",
+    preferOldestInternal: isHub && hubTieBreak === "oldest",
   };
 }
 
@@ -175,7 +193,7 @@ function vbrCircuit(context: NodeContext, vbr: VbrConfig): CircuitConfig {
   const { cloud, policies } = context;
   const state = context.state.vbr(vbr.name);
   const { bfd, md5Key, routeQuota } = state;
-  const isFirstKept = cloud.knobs.routesKept === "first-received";
+  const { knobs } = cloud;
   const session: NeighborConfig = {
     ...baseSession(cloud),
     name: vbr.circuit,
@@ -190,7 +208,8 @@ function vbrCircuit(context: NodeContext, vbr: VbrConfig): CircuitConfig {
     keepaliveTimeSec: vbr.keepaliveTimeSec,
     capabilities: {
       ...baseSession(cloud).capabilities,
-      gracefulRestart: cloud.knobs.gracefulRestart === "helper",
+      gracefulRestart: knobs.gracefulRestart === "helper",
+      routeRefresh: knobs.routeRefresh === "offered",
     },
     md5Key:
       md5Key === undefined
@@ -200,32 +219,39 @@ function vbrCircuit(context: NodeContext, vbr: VbrConfig): CircuitConfig {
     exportPolicy: policies.of(
       toCustomer(vbr.healthCheck?.source, {
         isSitelink: vbr.isSitelink,
-        isProbeOnly: state.isHealthFailed && cloud.knobs.healthCheckWithdraws === "both",
+        isProbeOnly: state.isHealthFailed && knobs.healthCheckWithdraws === "both",
+        privateAs: knobs.privateAs,
       }),
     ),
     maxPrefix: {
       limit: routeQuota,
       warnAtPercent: 80,
-      action: isFirstKept ? "drop-newest" : "warn",
+      action: isKeptByList(knobs) ? "warn" : "drop-newest",
       restartSec: undefined,
     },
     nextHopSelf: true,
-    bfd:
-      bfd === undefined
-        ? undefined
-        : {
-            mode: bfd.hops === 1 ? "single-hop" : "multihop",
-            desiredMinTxIntervalUs: bfd.txIntervalUs,
-            requiredMinRxIntervalUs: bfd.rxIntervalUs,
-            detectMult: bfd.multiplier,
-            minTtl: bfd.hops === 1 ? 255 : 256 - bfd.hops,
-            isPassive: false,
-            isStrict: false,
-            auth: undefined,
-          },
+    bfd: bfd && bfdOf(bfd, knobs),
   };
   return circuitOf(vbr.circuit, vbr.device ?? "", state.change?.(session) ?? session);
 }
+
+function bfdOf(timers: BfdTimers, { bfdRole, bfdEncapsulation }: CloudKnobs): BfdConfig {
+  const { hops } = timers;
+  const byHops = hops === 1 ? "single-hop" : "multihop";
+  const mode = bfdEncapsulation === "by-hops" ? byHops : bfdEncapsulation;
+  return {
+    mode,
+    desiredMinTxIntervalUs: timers.txIntervalUs,
+    requiredMinRxIntervalUs: timers.rxIntervalUs,
+    detectMult: timers.multiplier,
+    minTtl: mode === "single-hop" ? 255 : 256 - hops,
+    isPassive: bfdRole === "passive",
+    isStrict: false,
+    auth: undefined,
+  };
+}
+
+const NO_TRANSIT = { isSitelink: false, isProbeOnly: false } as const;
 
 function vpnCircuit({ cloud, policies }: NodeContext, vpn: VpnConfig): CircuitConfig {
   return circuitOf(vpn.circuit, "", {
@@ -237,7 +263,9 @@ function vpnCircuit({ cloud, policies }: NodeContext, vpn: VpnConfig): CircuitCo
     holdTimeSec: vpn.holdTimeSec,
     keepaliveTimeSec: vpn.keepaliveTimeSec,
     importPolicy: policies.of(fromCustomer(cloud, "vpn", [])),
-    exportPolicy: policies.of(toCustomer(undefined, { isSitelink: false, isProbeOnly: false })),
+    exportPolicy: policies.of(
+      toCustomer(undefined, { ...NO_TRANSIT, privateAs: cloud.knobs.privateAs }),
+    ),
     nextHopSelf: true,
   });
 }

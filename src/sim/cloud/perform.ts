@@ -3,6 +3,7 @@ import type { Agent } from "../../agent/agent.ts";
 import { parsePrefix } from "../../core/prefix.ts";
 import type { CloudConfig, ConnectionConfig } from "./cloud-config.ts";
 import type { CloudDeed, CloudField, DeedFault, FieldRoute } from "./deeds.ts";
+import { isServiceRoute } from "./lint-routes.ts";
 import type { CloudMachines } from "./machines.ts";
 import type { CloudNetwork } from "./network.ts";
 import type { CloudState, VbrState } from "./state.ts";
@@ -192,6 +193,10 @@ function customRouteFault(
   const isSystem = systems.some(({ cidr }) => cidr === prefix) || prefix === "100.64.0.0/10";
   if (isSystem) {
     return { code: "InvalidCIDRBlock.Duplicate", text: `${prefix} is a system route` };
+  }
+  if (isServiceRoute(prefix) && config.knobs.serviceRangeRoutes === "refused") {
+    const text = `${prefix} is inside of 100.64.0.0/10`;
+    return { code: "InvalidDestCidrBlock.Malformed", text };
   }
   const dynamic = dynamicRoutes(agent(vpc)).find((row) => row.prefix === prefix);
   if (dynamic === undefined || dynamic.rejectedBy !== undefined) return undefined;

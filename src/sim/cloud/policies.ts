@@ -60,10 +60,16 @@ export function fromCustomer(
   kind: "vbr" | "vpn",
   overQuota: readonly string[],
 ): TermSource[] {
-  const { customerMed, gracefulShutdown } = cloud.knobs;
+  const { customerMed, customerOrigin, customerNoExport, customerDefault } = cloud.knobs;
+  const { gracefulShutdown } = cloud.knobs;
   return [
+    ...(customerDefault === "refused" ? [reject("default", { prefix: "0.0.0.0/0" })] : []),
     change("foreign-tags", { community: { delete: [ANY_TAG] } }),
     ...(customerMed === "ignored" ? [change("med", { med: "none" })] : []),
+    ...(customerOrigin === "ignored" ? [change("origin", { origin: "igp" })] : []),
+    ...(customerNoExport === "ignored"
+      ? [change("no-export", { community: { delete: ["no-export"] } })]
+      : []),
     ...(gracefulShutdown === "ignored"
       ? [change("shutdown", { localPref: 100 }, { community: "graceful-shutdown" })]
       : []),
@@ -76,7 +82,11 @@ export function fromCustomer(
 /** `isSitelink`: routes of other customers pass; what else is let through was judged before. */
 export function toCustomer(
   probeSource: string | undefined,
-  options: { readonly isSitelink: boolean; readonly isProbeOnly: boolean },
+  options: {
+    readonly isSitelink: boolean;
+    readonly isProbeOnly: boolean;
+    readonly privateAs: CloudConfig["knobs"]["privateAs"];
+  },
 ): TermSource[] {
   const probe: TermSource[] =
     probeSource === undefined
@@ -86,17 +96,25 @@ export function toCustomer(
   return [
     ...probe,
     ...(options.isSitelink ? [] : [reject("no-sitelink", { community: FROM_ANY_CUSTOMER })]),
+    ...(options.privateAs === "removed"
+      ? [change("private-as", { asPath: "remove-private" })]
+      : []),
     change("tags", { med: "none", community: { delete: [ANY_TAG] } }),
     ACCEPT,
   ];
 }
 
 /** A VBR whose health check failed tells the cloud nothing; the probe's source stays with it. */
-export function vbrToHub(vbr: VbrConfig, state: VbrState): TermSource[] {
+export function vbrToHub(cloud: CloudConfig, vbr: VbrConfig, state: VbrState): TermSource[] {
   const { healthCheck } = vbr;
   if (state.isHealthFailed) return [{ term: "health-check-failed", action: "reject" }];
-  if (healthCheck === undefined) return [ACCEPT];
-  return [reject("probe", { prefix: `${healthCheck.source}/32` }), ACCEPT];
+  return [
+    ...(healthCheck === undefined ? [] : [reject("probe", { prefix: `${healthCheck.source}/32` })]),
+    ...(cloud.knobs.customerNoExport === "kept-at-vbr"
+      ? [reject("no-export", { community: "no-export" })]
+      : []),
+    ACCEPT,
+  ];
 }
 
 // ECR -------------------------------------------------------------------------------------------
@@ -181,11 +199,12 @@ export function staticsKept(
   tr: TransitRouterConfig,
   attachment: AttachmentConfig,
   statics: ReadonlySet<string>,
+  { gatewayStatics }: CloudConfig["knobs"],
 ): TermSource[] {
   const kept = tr.routes.flatMap(({ prefix, to }) => {
     const target = tr.attachments.find(({ name }) => name === to);
     if (target === undefined || !statics.has(prefix)) return [];
-    const isApart = isGateway(target) && isGateway(attachment);
+    const isApart = gatewayStatics === "kept" && isGateway(target) && isGateway(attachment);
     return isApart || target === attachment ? [prefix] : [];
   });
   return kept.length === 0 ? [] : [reject("static-kept", { prefix: kept })];
@@ -221,7 +240,9 @@ const medOf = (preference: number): number => preference * PREFERENCE_MED;
 
 /** Priority of a VPC's table: system before custom before dynamic; the rest stays inactive. */
 export function intoVpc(vpc: VpcConfig, state: VpcState): TermSource[] {
-  const custom = state.routes.map(({ prefix }) => prefix);
+  const custom = state.routes.flatMap(({ prefix }) =>
+    state.failedRoutes.includes(prefix) ? [] : [prefix],
+  );
   return [
     reject("system-route", { prefix: vpc.vswitches.map(({ cidr }) => within(cidr)) }),
     ...(custom.length > 0 ? [reject("custom-route", { prefix: custom })] : []),

@@ -7,6 +7,7 @@ import { Deadlines } from "../../core/deadlines.ts";
 import type { Machine } from "../../core/machine.ts";
 import { after, type Micros } from "../../core/time.ts";
 import type { ConnectionConfig } from "./cloud-config.ts";
+import type { CloudKnobs } from "./knobs.ts";
 
 export type PortInput =
   | { readonly kind: "light"; readonly isOn: boolean }
@@ -22,6 +23,8 @@ export interface PortEffect {
 export interface PortTiming {
   readonly downDelayUs: number;
   readonly upDelayUs: number;
+  /** A port that is shut waits for `downDelayUs` as well. */
+  readonly isShutDelayed?: boolean;
 }
 
 export class Port implements Machine<PortInput, PortEffect> {
@@ -56,8 +59,9 @@ export class Port implements Machine<PortInput, PortEffect> {
     const wanted = this.#hasLight && this.#reasons.size === 0;
     this.#deadlines.disarm("report");
     if (wanted === this.#isUp) return;
-    const { downDelayUs, upDelayUs } = this.#timing;
-    const delayUs = wanted ? upDelayUs : this.#reasons.size > 0 ? 0 : downDelayUs;
+    const { downDelayUs, upDelayUs, isShutDelayed = false } = this.#timing;
+    const isAtOnce = this.#reasons.size > 0 && !isShutDelayed;
+    const delayUs = wanted ? upDelayUs : isAtOnce ? 0 : downDelayUs;
     if (delayUs === 0) this.#report(wanted, out);
     else this.#deadlines.arm("report", after(now, delayUs));
   }
@@ -78,8 +82,14 @@ export class Port implements Machine<PortInput, PortEffect> {
   }
 }
 
+/** The reason of a connection that is locked, not paid for say. */
+export const BUSINESS = "business status";
+
 /** Why a connection carries nothing from the start; undefined where it does. */
-export function closedBy({ status, businessStatus }: ConnectionConfig): string | undefined {
+export function closedBy(
+  { status, businessStatus }: ConnectionConfig,
+  { businessLock }: Pick<CloudKnobs, "businessLock">,
+): string | undefined {
   if (status !== "Enabled") return `status ${status}`;
-  return businessStatus === "Normal" ? undefined : `business status ${businessStatus}`;
+  return businessStatus === "Normal" || businessLock === "no-changes" ? undefined : BUSINESS;
 }

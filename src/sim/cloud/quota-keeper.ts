@@ -7,7 +7,8 @@ import type { Agent } from "../../agent/agent.ts";
 import type { JournalEntry } from "../../agent/journal.ts";
 import type { Alarm, Clock } from "../../platform/contract.ts";
 import type { CloudConfig, VbrConfig } from "./cloud-config.ts";
-import { beyondQuota } from "./quota.ts";
+import { isKeptByList } from "./knobs.ts";
+import { arrived, beyondQuota } from "./quota.ts";
 import type { CloudState } from "./state.ts";
 import { dynamicRoutes } from "./view.ts";
 import type { VpcConfig } from "./vpc-config.ts";
@@ -26,6 +27,8 @@ export class QuotaKeeper {
   readonly #parts: QuotaKeeperParts;
   readonly #alarm: Alarm;
   readonly #changed = new Set<string>();
+  /** Prefixes of a node in the order in which they came. */
+  readonly #arrivals = new Map<string, readonly string[]>();
 
   constructor(parts: QuotaKeeperParts) {
     this.#parts = parts;
@@ -47,7 +50,7 @@ export class QuotaKeeper {
   #isKept(node: string): boolean {
     const { vbrs, vpcs, knobs } = this.#parts.config;
     if (vpcs.some(({ name }) => name === node)) return true;
-    return knobs.routesKept === "lowest-prefix" && vbrs.some(({ name }) => name === node);
+    return isKeptByList(knobs) && vbrs.some(({ name }) => name === node);
   }
 
   #look(): void {
@@ -68,17 +71,16 @@ export class QuotaKeeper {
     const slot = speaker?.peer(vbr.circuit)?.slot;
     if (speaker === undefined || slot === undefined) return;
     const rows = speaker.rib.routes({ rib: "adj-rib-in", slot, offset: 0, limit: ROWS_MAX });
-    const beyond = beyondQuota(
-      rows.map(({ prefix }) => prefix),
-      state.routeQuota,
-    );
+    const isFirst = this.#parts.config.knobs.routesKept === "first-received";
+    const prefixes = rows.map(({ prefix }) => prefix);
+    const beyond = this.#beyond(vbr.name, prefixes, state.routeQuota, isFirst);
     if (isSame(beyond, state.overQuota)) return;
     state.overQuota = beyond;
     this.#parts.reload(vbr.name);
   }
 
   #keepVpc(vpc: VpcConfig): void {
-    const { quotas, ecr } = this.#parts.config;
+    const { quotas, ecr, knobs } = this.#parts.config;
     const state = this.#parts.state.vpc(vpc.name);
     const isByEcr = vpc.attachment === ecr.name;
     const quota = isByEcr ? quotas.ecrRoutesPerVpcTable : quotas.dynamicRoutesPerVpcTable;
@@ -86,10 +88,23 @@ export class QuotaKeeper {
       ({ rejectedBy }) => rejectedBy === undefined || rejectedBy.endsWith("/over-quota"),
     );
     const prefixes = [...new Set(candidates.map(({ prefix }) => prefix))];
-    const beyond = beyondQuota(prefixes, quota);
+    const isFirst = knobs.vpcRoutesActive === "first-received";
+    const beyond = this.#beyond(vpc.name, prefixes, quota, isFirst);
     if (isSame(beyond, state.overQuota)) return;
     state.overQuota = beyond;
     this.#parts.reload(vpc.name);
+  }
+
+  #beyond(
+    node: string,
+    prefixes: readonly string[],
+    quota: number,
+    isFirstKept: boolean,
+  ): readonly string[] {
+    if (!isFirstKept) return beyondQuota(prefixes, quota);
+    const inOrder = arrived(this.#arrivals.get(node) ?? [], prefixes);
+    this.#arrivals.set(node, inOrder);
+    return inOrder.slice(quota);
   }
 }
 

@@ -10,6 +10,13 @@ export function beyondQuota(prefixes: readonly string[], quota: number): readonl
   return inOrder(prefixes).slice(quota);
 }
 
+/** What is there now in order of arrival: what was there before, then the new in order. */
+export function arrived(before: readonly string[], now: readonly string[]): readonly string[] {
+  const [known, present] = [new Set(before), new Set(now)];
+  const fresh = now.filter((prefix) => !known.has(prefix));
+  return [...before.filter((prefix) => present.has(prefix)), ...inOrder(fresh)];
+}
+
 function inOrder(prefixes: readonly string[]): readonly string[] {
   return prefixes
     .flatMap((text) => {

@@ -15,6 +15,7 @@ import {
   Port,
   Prefix,
 } from "../shapes.ts";
+import { KnobsSchema, QuotasSchema } from "./schema-knobs.ts";
 import { TransitRouterSchema, VpcSchema } from "./schema-routes.ts";
 
 const Bfd = Type.Object(
@@ -151,47 +152,6 @@ const Peering = Type.Object(
   closed,
 );
 
-const Knobs = Type.Object(
-  {
-    routesKept: Type.Optional(oneOf("first-received", "lowest-prefix")),
-    routeDelay: Type.Optional(Duration),
-    customerMed: Type.Optional(oneOf("ignored", "compared")),
-    gracefulShutdown: Type.Optional(oneOf("ignored", "honoured")),
-    healthCheckRecovery: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
-    healthCheckWithdraws: Type.Optional(oneOf("cloud", "both")),
-    gracefulRestart: Type.Optional(oneOf("off", "helper")),
-    jobTransition: Type.Optional(Duration),
-    portUpDelay: Type.Optional(Duration),
-  },
-  closed,
-);
-
-const Quota = (fallback: number) =>
-  Type.Optional(
-    Type.Integer({
-      minimum: 1,
-      maximum: 100_000,
-      description: `a whole number from 1; ${fallback} by default`,
-    }),
-  );
-
-const Quotas = Type.Object(
-  {
-    connectionsPerAccessPoint: Quota(2),
-    vbrsPerConnection: Quota(5),
-    ecrRoutesPerVpcTable: Quota(200),
-    customRoutesPerVpcTable: Quota(200),
-    dynamicRoutesPerVpcTable: Quota(500),
-    vswitchesPerVpc: Quota(150),
-    jobResources: Quota(16),
-    peeringsPerVpc: Quota(10),
-    peeringsPerVbr: Quota(10),
-    peeringsPerAccount: Quota(20),
-    customRoutesPerVbrTable: Quota(200),
-  },
-  closed,
-);
-
 const list = <Item extends Parameters<typeof Type.Array>[0]>(item: Item) =>
   Type.Optional(Type.Array(item, { maxItems: 1000 }));
 
@@ -219,8 +179,8 @@ export const CloudSchema = Type.Object(
     vpns: list(Vpn),
     peerings: list(Peering),
     endpoints: list(Type.Object({ name: Name, vpc: Name, address: Ipv4 }, closed)),
-    knobs: Type.Optional(Knobs),
-    quotas: Type.Optional(Quotas),
+    knobs: Type.Optional(KnobsSchema),
+    quotas: Type.Optional(QuotasSchema),
   },
   closed,
 );

@@ -20,6 +20,8 @@ export interface VpcState {
   routes: readonly CustomRouteConfig[];
   /** Dynamic routes beyond the quota: received, and inactive. */
   overQuota: readonly string[];
+  /** Custom routes none of whose interfaces is left, where such a route is out of the table. */
+  failedRoutes: readonly string[];
 }
 
 export interface PeeringState {
@@ -81,4 +83,8 @@ const vbrState = ({ bfd, md5Key, routeQuota }: VbrConfig): VbrState => ({
   change: undefined,
 });
 
-const vpcState = ({ routes }: VpcConfig): VpcState => ({ routes, overQuota: [] });
+const vpcState = ({ routes }: VpcConfig): VpcState => ({
+  routes,
+  overQuota: [],
+  failedRoutes: [],
+});

@@ -27,16 +27,17 @@ export function addCloud(world: World, cloud: CloudConfig): CloudNetwork {
 }
 
 /** A customer's circuit as the link's quality; undefined properties are the lab's to choose. */
-export function circuitOptions({ mtu, bandwidthBps, latencyUs }: CustomerEnd) {
+export function circuitOptions({ mtu, bandwidthBps, queueUs, latencyUs }: CustomerEnd) {
   return {
     mtu,
-    ...(bandwidthBps !== undefined && { bandwidthBps, queueOctets: queueOctets(bandwidthBps) }),
+    ...(bandwidthBps !== undefined && {
+      bandwidthBps,
+      // A policer without a queue still lets the packet go that it is looking at.
+      queueOctets: Math.max(mtu, Math.ceil((bandwidthBps / 8e6) * queueUs)),
+    }),
     ...(latencyUs !== undefined && { latencyUs }),
   };
 }
-
-/** A tenth of a second of the line's rate may wait before packets are dropped. */
-const queueOctets = (bandwidthBps: number): number => Math.ceil(bandwidthBps / 8 / 10);
 
 /** What a virtual world can lend: all of it. */
 export function virtualField(world: World, network: CloudNetwork): CloudField {

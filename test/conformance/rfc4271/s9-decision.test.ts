@@ -292,6 +292,8 @@ t.test("RFC 4271 §9.1.2.2 oldest path, where asked for: it stays, whoever comes
     path: { asPath: sequence(5) },
   }));
   t.equal(decide(internal, { options, isReversed: true }).best, 1, "external paths only");
+  const both = { preferOldestInternal: true };
+  t.equal(decide(internal, { options: both, isReversed: true }).best, 2, "where asked for");
 });
 
 t.test("RFC 4271 §9.1.2 multipath: equals up to the last step are used together", async (t) => {

@@ -192,6 +192,13 @@ t.test("actions: each changes what it says", async (t) => {
   t.equal(after({ origin: "incomplete" }).origin, Origin.Incomplete);
   t.same(after({ prepend: 2 }).asPath[0]?.ases, [65010, 65010, 45104, 64512]);
   t.same(after({ prepend: { as: "AS7", count: 1 } }).asPath[0]?.ases, [7, 45104, 64512]);
+  t.same(after({ asPath: { replace: [7, "AS8"] }, prepend: 1 }).asPath, [
+    { type: SegmentType.AsSequence, ases: [65010, 7, 8] },
+  ]);
+  t.same(after({ asPath: { replace: [] } }).asPath, []);
+  t.same(after({ asPath: "remove-private" }).asPath, [
+    { type: SegmentType.AsSequence, ases: [45104] },
+  ]);
   t.same(after({ prepend: 1 }, routeTo("10.0.0.0/8", { asPath: [] })).asPath, [
     { type: SegmentType.AsSequence, ases: [65010] },
   ]);

@@ -7,10 +7,11 @@ import { formatFidelity, SOURCES } from "../../../../src/sim/cloud/fidelity.ts";
 import { PEERING_ROWS } from "../../../../src/sim/cloud/fidelity-peering-rows.ts";
 import { ROUTE_ROWS } from "../../../../src/sim/cloud/fidelity-route-rows.ts";
 import { LINE_ROWS } from "../../../../src/sim/cloud/fidelity-rows.ts";
+import { SURVIVAL_ROWS } from "../../../../src/sim/cloud/fidelity-survival-rows.ts";
 import { KNOB_DEFAULTS, QUOTA_DEFAULTS } from "../../../../src/sim/cloud/knobs.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..", "..", "..");
-const ROWS = [...LINE_ROWS, ...ROUTE_ROWS, ...PEERING_ROWS];
+const ROWS = [...LINE_ROWS, ...SURVIVAL_ROWS, ...ROUTE_ROWS, ...PEERING_ROWS];
 
 t.test("fidelity: docs/fidelity.md prints the rows", async (t) => {
   const file = join(root, "docs", "fidelity.md");
@@ -53,6 +54,27 @@ t.test("fidelity: what is modelled names a test that exists, what is not names n
     const text = readFileSync(join(root, "test", file), "utf8");
     t.ok(text.includes(`"${title}`), `${row.behaviour}: ${file} has "${title}"`);
   }
+});
+
+/** Assumptions that no knob turns, and why not. */
+const UNTURNED: Readonly<Record<string, string>> = {
+  "ADD-PATH, LLGR, enhanced route refresh: not offered": "the agent has none of them towards a VBR",
+  "no echo, no demand mode, no authentication": "the agent has no echo; a VBR has no key to set",
+  "a route's source is the attachment it came into the CEN by: the ECR, not its VBRs":
+    "routes keep one source",
+  "a region is lost whole": "a deed, which a drill does or does not",
+  "events of ports, health checks and jobs; the vendor's names are not known": "names only",
+};
+
+t.test("fidelity: what is assumed can be turned, by a knob or a key of the file", async (t) => {
+  const told = new Set<string>();
+  for (const { behaviour, grade, isModelled, knob, key } of ROWS) {
+    if (grade !== "assumed" || isModelled === "no" || knob !== undefined) continue;
+    if (key !== undefined && !key.startsWith("do: ")) continue;
+    t.ok(UNTURNED[behaviour] !== undefined, `${behaviour}: assumed, and nothing turns it`);
+    told.add(behaviour);
+  }
+  t.same([...told].toSorted(), Object.keys(UNTURNED).toSorted(), "and no other is excused");
 });
 
 t.test("fidelity: sources are known, and what has none is assumed", async (t) => {

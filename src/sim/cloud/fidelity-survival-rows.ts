@@ -1,0 +1,117 @@
+/** The rows of `docs/fidelity.md` about what happens when a circuit is lost, or is said to be. */
+import type { FidelityRow } from "./fidelity.ts";
+
+const CLOUD = "sim/cloud.test.ts";
+const LOAD = "unit/sim/cloud/load.test.ts";
+const MACHINES = "unit/sim/cloud/machines.test.ts";
+const TOPOLOGY = "sim/cloud-topologies.test.ts";
+const BAD_LINES = [LOAD, "cloud file: faults of lines, VBRs and groups"] as const;
+
+const ROWS: readonly Omit<FidelityRow, "area">[] = [
+  {
+    behaviour: "two VBRs of one region on two devices, BFD on, one group each",
+    isModelled: "yes",
+    key: "failoverGroups",
+    source: "K5, D-FG",
+    grade: "document",
+    test: BAD_LINES,
+  },
+  {
+    behaviour: "up to eight VBRs in a group (`MULTI_MS_HA`)",
+    isModelled: "no",
+    source: "K1",
+    grade: "document",
+  },
+  {
+    behaviour: "with a group the cloud follows in less than 1 s",
+    isModelled: "yes",
+    source: "D-FG",
+    grade: "document",
+    test: [CLOUD, "failover group: the cloud leaves a dead VBR at once"],
+  },
+  {
+    behaviour: "without one it takes several seconds",
+    isModelled: "yes",
+    knob: "routeDelayUs",
+    source: "D-FG",
+    grade: "inferred",
+    test: [CLOUD, "failover group: the cloud leaves a dead VBR at once"],
+  },
+  {
+    behaviour: "ICMP every 2 s (to 3 s), 8 losses (3 to 8) in a row; probe's source /32 by BGP",
+    isModelled: "yes",
+    key: "vbrs[].healthCheck",
+    byDefault: "none",
+    source: "D-HC, K3",
+    grade: "document",
+    test: [CLOUD, "health check: 8 echoes lost move the cloud's traffic"],
+  },
+  {
+    behaviour: "probes only, no switch (`HealthCheckOnly`)",
+    isModelled: "yes",
+    key: "vbrs[].healthCheck.probeOnly",
+    byDefault: "false",
+    source: "K3",
+    grade: "document",
+    test: [CLOUD, "health check: probeOnly tells and moves nothing"],
+  },
+  {
+    behaviour: "answers in a row that make it well again",
+    isModelled: "yes",
+    knob: "healthCheckRecovery",
+    source: "",
+    grade: "assumed",
+    test: [CLOUD, "health check: 8 echoes lost move the cloud's traffic"],
+  },
+  {
+    behaviour: "whether a failed check withdraws at the customer as well",
+    isModelled: "yes",
+    knob: "healthCheckWithdraws",
+    source: "",
+    grade: "assumed",
+    test: [CLOUD, "health check: probeOnly tells and moves nothing"],
+  },
+  {
+    behaviour: "failover-test job: 1 to 4320 minutes, states Init to Stopped, one a region",
+    isModelled: "yes",
+    key: "do: create-job",
+    source: "K1, K5",
+    grade: "document",
+    test: [CLOUD, "failover-test job: the circuit is shut while it is Testing"],
+  },
+  {
+    behaviour: "resources of a job; refusals with the vendor's codes",
+    isModelled: "yes",
+    quota: "jobResources",
+    source: "K5",
+    grade: "document",
+    test: [MACHINES, "failover-test job: what the vendor refuses, by its code"],
+  },
+  {
+    behaviour: "jobs on VBRs and BGP peers instead of connections",
+    isModelled: "no",
+    source: "K1",
+    grade: "document",
+  },
+  {
+    behaviour: "how long a job is Starting and Stopping",
+    isModelled: "yes",
+    knob: "jobTransitionUs",
+    source: "",
+    grade: "assumed",
+    test: [CLOUD, "failover-test job: the circuit is shut while it is Testing"],
+  },
+  {
+    behaviour: "the four high-reliability topologies, and a VPN as backup, by name",
+    isModelled: "yes",
+    key: "topology",
+    source: "K1",
+    grade: "document",
+    test: [TOPOLOGY, "optimal-disaster-recovery: an access point and a device"],
+  },
+];
+
+export const SURVIVAL_ROWS: readonly FidelityRow[] = ROWS.map((row) => ({
+  area: "Failover groups, health checks, jobs",
+  ...row,
+}));

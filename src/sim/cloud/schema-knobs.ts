@@ -1,0 +1,82 @@
+/** The cloud file's knobs and quotas: `knobs.ts` says what each of them does. */
+import { type Static, Type } from "@sinclair/typebox";
+import { Bandwidth, closed, Duration, oneOf } from "../shapes.ts";
+import { QUOTA_DEFAULTS } from "./knobs.ts";
+
+const word = <const Word extends string>(...words: readonly Word[]) =>
+  Type.Optional(oneOf(...words));
+
+export const KnobsSchema = Type.Object(
+  {
+    // Lines and VBRs
+    portUpDelay: Type.Optional(Duration),
+    shutPortDelay: word("none", "down-delay"),
+    businessLock: word("port-down", "no-changes"),
+    policerQueue: Type.Optional(Duration),
+    defaultBandwidth: Type.Optional(
+      Type.Union([oneOf("unlimited", "connection"), Bandwidth], {
+        description: "unlimited, connection, or a rate",
+      }),
+    ),
+    // Sessions
+    gracefulRestart: word("off", "helper"),
+    routeRefresh: word("offered", "off"),
+    bfdRole: word("active", "passive"),
+    bfdEncapsulation: word("by-hops", "single-hop", "multihop"),
+    // Routes of customers
+    routesKept: word("first-received", "lowest-prefix"),
+    droppedRoutes: word("return-after-refresh", "return-at-once"),
+    customerMed: word("ignored", "compared"),
+    customerOrigin: word("compared", "ignored"),
+    customerNoExport: word("obeyed", "ignored", "kept-at-vbr"),
+    customerDefault: word("accepted", "refused"),
+    gracefulShutdown: word("ignored", "honoured"),
+    ownAsAllowed: Type.Optional(
+      Type.Integer({ minimum: 0, maximum: 10, description: "0 to 10 times the cloud's own AS" }),
+    ),
+    privateAs: word("kept", "removed"),
+    // Hubs and VPCs
+    routeDelay: Type.Optional(Duration),
+    hubTieBreak: word("ecmp", "router-id", "oldest"),
+    vpcRoutesActive: word("lowest-prefix", "first-received"),
+    gatewayStatics: word("kept", "told"),
+    vbrBesideEcr: word("allowed", "refused"),
+    serviceRangeRoutes: word("allowed", "refused"),
+    // Peering connections
+    networksTold: word("always", "with-route"),
+    failedPeeringRoute: word("drops", "falls-back"),
+    vbrSamePrefix: word("static", "bgp"),
+    // Health checks and jobs
+    healthCheckRecovery: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
+    healthCheckWithdraws: word("cloud", "both"),
+    jobTransition: Type.Optional(Duration),
+  },
+  closed,
+);
+export type KnobsFile = Static<typeof KnobsSchema>;
+
+const quota = (fallback: number) =>
+  Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 100_000,
+      description: `a whole number from 1; ${fallback} by default`,
+    }),
+  );
+
+export const QuotasSchema = Type.Object(
+  {
+    connectionsPerAccessPoint: quota(QUOTA_DEFAULTS.connectionsPerAccessPoint),
+    vbrsPerConnection: quota(QUOTA_DEFAULTS.vbrsPerConnection),
+    ecrRoutesPerVpcTable: quota(QUOTA_DEFAULTS.ecrRoutesPerVpcTable),
+    customRoutesPerVpcTable: quota(QUOTA_DEFAULTS.customRoutesPerVpcTable),
+    dynamicRoutesPerVpcTable: quota(QUOTA_DEFAULTS.dynamicRoutesPerVpcTable),
+    vswitchesPerVpc: quota(QUOTA_DEFAULTS.vswitchesPerVpc),
+    jobResources: quota(QUOTA_DEFAULTS.jobResources),
+    peeringsPerVpc: quota(QUOTA_DEFAULTS.peeringsPerVpc),
+    peeringsPerVbr: quota(QUOTA_DEFAULTS.peeringsPerVbr),
+    peeringsPerAccount: quota(QUOTA_DEFAULTS.peeringsPerAccount),
+    customRoutesPerVbrTable: quota(QUOTA_DEFAULTS.customRoutesPerVbrTable),
+  },
+  closed,
+);
