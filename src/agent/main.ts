@@ -22,6 +22,7 @@ import { prepareStateDirectory, reportCrash, representInput, writeRecording } fr
 import { endFrugalStart } from "./frugal.ts";
 import { createPinoLog, type DaemonLog } from "./pino-log.ts";
 import { readEdgeConfig } from "./read-config.ts";
+import { firstError, type ReadConfig, reloadConfig } from "./reload-config.ts";
 import { leaveNote, takeNote } from "./restart-file.ts";
 import { Systemd } from "./systemd.ts";
 import { VERSION } from "./version.ts";
@@ -61,12 +62,9 @@ export async function runAgent(file: string, options: RunOptions): Promise<RunOu
 }
 
 /** A configuration, or why there is none. */
-interface Read {
-  readonly config: EdgeConfig | undefined;
+interface Read extends ReadConfig {
   /** Every problem, a line each. */
   readonly lines: string;
-  /** The first error in one sentence. */
-  readonly text: string;
 }
 
 function read(file: string): Read {
@@ -78,9 +76,7 @@ function read(file: string): Read {
     return { config: undefined, lines: `causeway: ${error.message}\n`, text: error.message };
   }
   const { config, problems } = loaded;
-  const first = problems.find((problem) => problem.severity === "error");
-  const text = first ? `${first.file}:${first.line}:${first.column}: ${first.message}` : "";
-  return { config, lines: formatProblems(problems), text };
+  return { config, lines: formatProblems(problems), text: firstError(problems) };
 }
 
 function tell(found: Read, { stderr }: RunOptions): Read {
@@ -220,18 +216,13 @@ class Daemon {
   #reload(): void {
     if (this.#isStopping) return;
     this.#systemd.notify("RELOADING=1");
-    const { config, text } = tell(read(this.#file), this.#options);
-    if (config === undefined) {
-      this.#agent.reloadFailed(`nothing changed: ${text}`);
-    } else {
-      try {
-        this.#agent.reload(config);
-        this.#config = config;
-        this.#log.level = config.log.level;
-      } catch (error) {
-        if (!(error instanceof PlatformError)) throw error;
-        this.#options.stderr.write(`causeway: ${error.message}\n`);
-      }
+    const found = tell(read(this.#file), this.#options);
+    const refusal = reloadConfig(this.#agent, found);
+    if (found.config !== undefined && refusal === undefined) {
+      this.#config = found.config;
+      this.#log.level = found.config.log.level;
+    } else if (found.config !== undefined) {
+      this.#options.stderr.write(`causeway: ${refusal}\n`);
     }
     this.#systemd.notify("READY=1");
   }

@@ -188,7 +188,7 @@ function findBystander({ edge, deeds, drill, zeroUs }: Evidence): string | undef
     const isDown = entry.event === "bfd.session.down" || entry.event === "bgp.peer.down";
     if (!isDown || entry.at < zeroUs) return false;
     const circuit = circuitOf.get(String(entry.fields.session ?? entry.fields.peer));
-    return !deeds.some((deed) => deed.circuit === circuit && deed.atUs <= entry.at);
+    return !deeds.some((deed) => deed.touches.includes(circuit ?? "") && deed.begunUs <= entry.at);
   };
   const first = edge.find(isInnocent);
   if (first === undefined) return undefined;

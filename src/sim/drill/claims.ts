@@ -24,6 +24,8 @@ export class Claims {
   #cloudReadCount = 0;
   /** Where the journals stood at the last fault: alarms count from there. */
   #since = { edge: 0, cloud: 0 };
+  /** Where the edge's journal stood when the step began that is being judged. */
+  #stepSince = 0;
   #baseline: Readonly<Record<RouteNode, CircuitsByPrefix>> | undefined;
 
   constructor(drill: Drill, lab: Lab) {
@@ -53,6 +55,11 @@ export class Claims {
   faultBegins(): void {
     const [edge, cloud] = [this.#lab.edgeJournal(), this.#lab.cloudJournal()];
     this.#since = { edge: edge.length, cloud: cloud.length };
+  }
+
+  /** `quiet` counts from here. */
+  stepBegins(): void {
+    this.#stepSince = this.#lab.edgeJournal().length;
   }
 
   /** The first thing that is not ready yet, in words. */
@@ -91,6 +98,8 @@ export class Claims {
         return this.#flowsAre() === expect.are;
       case "symmetric":
         return this.#isSymmetric();
+      case "quiet":
+        return this.#said(expect.of) === undefined;
       case "baseline": {
         const { routes } = this.#lab;
         const was = this.#baseline;
@@ -118,6 +127,7 @@ export class Claims {
       return `, ${this.#lastWord(expect.circuit)}`;
     }
     if (expect.kind === "flows") return `, they are ${this.#flowsAre()}`;
+    if (expect.kind === "quiet") return `, it tells ${this.#said(expect.of)}`;
     return "";
   }
 
@@ -146,6 +156,12 @@ export class Claims {
       .cloudJournal()
       .slice(this.#since.cloud)
       .some((entry) => entry.node === node && isIt(entry));
+  }
+
+  /** The first event since this step began that names it. */
+  #said(name: string): string | undefined {
+    const since = this.#lab.edgeJournal().slice(this.#stepSince);
+    return since.find(({ fields }) => Object.values(fields).includes(name))?.event;
   }
 
   #flowsAre(): ClaimOf<"flows">["are"] {

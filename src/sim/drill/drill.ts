@@ -109,7 +109,9 @@ export type Claim =
   /** Every flow takes the same circuit there and back. */
   | { readonly kind: "symmetric" }
   /** Both tables are what they were before the first fault. */
-  | { readonly kind: "baseline" };
+  | { readonly kind: "baseline" }
+  /** The edge tells nothing about this circuit, session or peer from this step on. */
+  | { readonly kind: "quiet"; readonly of: string };
 
 /** Verdict limits over the whole drill; undefined is not judged. */
 export interface Budgets {

@@ -8,6 +8,8 @@ import {
   bandwidth,
   count,
   duration,
+  edgeFile,
+  name,
   type Parameter,
   percent,
   prefix,
@@ -44,6 +46,9 @@ const row = <T extends Target, P extends Parameters>(spec: FaultRow<T, P>): Faul
 const DIRECTIONS = ["both", "to-cloud", "to-edge"] as const;
 export type FaultDirection = (typeof DIRECTIONS)[number];
 const direction = word("direction", DIRECTIONS, "both");
+const PREFIX_COUNT = count("count", 1, 1_000_000);
+/** Each router of the cloud keeps a table of its own. */
+const ROUTERS_PREFIXES_MAX = 10_000;
 const carrier = word("carrier", ["hidden", "seen"] as const, "hidden");
 
 const WAY: Readonly<Record<FaultDirection, string>> = {
@@ -218,18 +223,28 @@ export const FAULTS = {
   flood: row({
     target: "cloud",
     kind: "fault",
-    with: { prefix: prefix("prefix"), count: count("count", 1, 10_000) },
-    text: (of) => `cloud announces ${of.count} prefixes of ${of.prefix}`,
+    with: {
+      prefix: prefix("prefix"),
+      count: PREFIX_COUNT,
+      circuit: name("circuit").optional,
+      forUs: duration("for").optional,
+    },
+    text: (of) => {
+      const who = of.circuit === undefined ? "cloud" : `the VBR of ${of.circuit}`;
+      return `${who} announces ${of.count} prefixes of ${of.prefix}`;
+    },
+    check: floodFault,
   }),
   storm: row({
     target: "cloud",
     kind: "fault",
     with: {
       prefix: prefix("prefix"),
-      count: count("count", 1, 10_000),
+      count: PREFIX_COUNT,
       periodUs: duration("period"),
       times: count("times", 1, 1000),
     },
+    check: ({ count }) => tooManyFor(count),
     text: (of) => `cloud announces and withdraws ${of.count} prefixes, ${of.times} times`,
   }),
   "failover-test": row({
@@ -264,6 +279,18 @@ export const FAULTS = {
     change: "announce",
     with: { prefix: prefix("prefix") },
     text: (of) => `the edge announces its ${of.prefix} again`,
+  }),
+  reload: row({
+    target: "edge",
+    kind: "fault",
+    with: {
+      edge: edgeFile("edge"),
+      answer: word("answer", ["accepted", "refused"] as const, "accepted"),
+    },
+    text: (of) => {
+      const end = of.answer === "refused" ? ", which it refuses" : "";
+      return `the edge is given ${of.edge.name} (SIGHUP)${end}`;
+    },
   }),
   "step-clock": row({
     target: "edge",
@@ -309,6 +336,26 @@ export const FAULTS = {
     text: (of) => `the edge's control plane answers ${of.perSec} pings a second, no more`,
   }),
 } as const;
+
+function floodFault(of: {
+  readonly prefix: string;
+  readonly count: number;
+  readonly circuit: string | undefined;
+  readonly forUs: number | undefined;
+}): string | undefined {
+  if (of.circuit === undefined) {
+    if (of.forUs !== undefined) return `"for" needs "circuit"; else "announce-only" ends it`;
+    const tooMany = tooManyFor(of.count);
+    return tooMany && `${tooMany}, or name one "circuit"`;
+  }
+  if (of.circuit === "all") return `it floods one circuit, or without "circuit" all of them`;
+  return of.prefix.includes(":") ? "one circuit is flooded with IPv4 prefixes" : undefined;
+}
+
+function tooManyFor(prefixes: number): string | undefined {
+  const most = `at most ${ROUTERS_PREFIXES_MAX} prefixes go through the cloud's routers`;
+  return prefixes > ROUTERS_PREFIXES_MAX ? most : undefined;
+}
 
 export type FaultKind = keyof typeof FAULTS;
 type RowOf<K extends FaultKind> = (typeof FAULTS)[K];

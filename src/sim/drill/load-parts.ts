@@ -20,34 +20,18 @@ export interface Part {
   place(problem: ConfigProblem): ConfigProblem;
 }
 
+/** The drill that names other files, and how to get at them. */
+export interface Whence {
+  readonly file: string;
+  readonly document: Document;
+  readonly files: FileAccess;
+}
+
 /** The part, or the problem that there is none. */
-export function findPart(
-  which: PartName,
-  source: DrillFile,
-  {
-    file,
-    document,
-    files,
-  }: {
-    readonly file: string;
-    readonly document: Document;
-    readonly files: FileAccess;
-  },
-): Part | ConfigProblem {
+export function findPart(which: PartName, source: DrillFile, whence: Whence): Part | ConfigProblem {
+  const { document } = whence;
   const written = source[which];
-  if (typeof written === "string") {
-    const name = files.resolve(file, written);
-    const found = files.read(name);
-    if ("text" in found) return { name: written, file: name, text: found.text, place: same };
-    const message = `cannot read ${name}: ${found.error}`;
-    return document.at([which], { severity: "error", code: "D101", message });
-  }
-  if (written !== undefined) {
-    // JSON is YAML: what stands in the drill reads like a file of its own.
-    const place = (problem: ConfigProblem) =>
-      document.at([which, ...pathOf(problem.path)], problem);
-    return { name: `${which} of the drill`, file: undefined, text: JSON.stringify(written), place };
-  }
+  if (written !== undefined) return readPart(written, [which], `${which} of the drill`, whence);
   const name = source.topology;
   if (name === undefined || !isTopologyName(name)) {
     const message = `a drill needs "${which}", or a "topology" that has one`;
@@ -55,6 +39,26 @@ export function findPart(
   }
   const place = (problem: ConfigProblem) => document.at(["topology"], problem);
   return { name: `topology ${name}`, file: undefined, text: topology(name)[which], place };
+}
+
+/** What stands at `path` of a drill: the name of a file, or what would stand in one. */
+export function readPart(
+  written: string | object,
+  path: Path,
+  title: string,
+  { file, document, files }: Whence,
+): Part | ConfigProblem {
+  if (typeof written === "string") {
+    const name = files.resolve(file, written);
+    const found = files.read(name);
+    if ("text" in found) return { name: written, file: name, text: found.text, place: same };
+    const message = `cannot read ${name}: ${found.error}`;
+    return document.at(path, { severity: "error", code: "D101", message });
+  }
+  // JSON is YAML: what stands in the drill reads like a file of its own.
+  const place = (problem: ConfigProblem) =>
+    document.at([...path, ...pathOf(problem.path)], problem);
+  return { name: title, file: undefined, text: JSON.stringify(written), place };
 }
 
 /** Hosts that the prefixes of a named topology cover. */

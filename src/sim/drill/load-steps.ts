@@ -5,12 +5,16 @@
 import { parseDurationUs } from "../../core/time.ts";
 import type { Claim, Expectation, FaultStep, Step } from "./drill.ts";
 import { FAULTS, type Fault, type FaultKind } from "./faults.ts";
-import { inWords, type Parameter } from "./parameters.ts";
+import { type FindEdge, inWords, type Parameter } from "./parameters.ts";
 import type { StepFile } from "./schema.ts";
 
 /** The steps it stands for, or the sentence that says what is wrong with it. */
-export function toSteps(source: StepFile, circuits: readonly string[]): readonly Step[] | string {
-  if (source.do !== "expect") return toFaults(source, circuits);
+export function toSteps(
+  source: StepFile,
+  circuits: readonly string[],
+  find: FindEdge,
+): readonly Step[] | string {
+  if (source.do !== "expect") return toFaults(source, circuits, find);
   const surplus = surplusOf(source, CLAIM_KEYS);
   if (surplus !== undefined) return surplus;
   const expect = toExpectation(source);
@@ -20,7 +24,11 @@ export function toSteps(source: StepFile, circuits: readonly string[]): readonly
 
 const us = (text: string): number => parseDurationUs(text) ?? 0;
 
-function toFaults(source: StepFile, circuits: readonly string[]): readonly Step[] | string {
+function toFaults(
+  source: StepFile,
+  circuits: readonly string[],
+  find: FindEdge,
+): readonly Step[] | string {
   const kind = source.do as FaultKind;
   const row = FAULTS[kind];
   const parameters: readonly [string, Parameter<unknown>][] = Object.entries(row.with);
@@ -35,7 +43,7 @@ function toFaults(source: StepFile, circuits: readonly string[]): readonly Step[
     if (isRequired && written[key] === undefined) return `"${kind}" needs "${key}"`;
   }
   const values = Object.fromEntries(
-    parameters.map(([name, { key, read }]) => [name, read(written[key])]),
+    parameters.map(([name, { key, read }]) => [name, read(written[key], find)]),
   );
   const { check } = row as { check?: (of: unknown) => string | undefined };
   const lack = check?.(values);
@@ -63,7 +71,7 @@ function expand(step: Fault & { readonly atUs: number }): readonly FaultStep[] {
 
 const CLAIM_KEYS = [
   ...["at", "session", "is", "vpc", "route", "return", "via", "event", "of", "node", "flows"],
-  ...["symmetric", "baseline", "within", "for"],
+  ...["symmetric", "baseline", "quiet", "within", "for"],
 ];
 
 function surplusOf(source: StepFile, keys: readonly string[]): string | undefined {
@@ -108,9 +116,10 @@ function toClaim(source: StepFile): Claim | string {
   if (source.flows !== undefined) return { kind: "flows", are: source.flows };
   if (source.symmetric === true) return { kind: "symmetric" };
   if (source.baseline === true) return { kind: "baseline" };
+  if (source.quiet !== undefined) return { kind: "quiet", of: source.quiet };
   if (vpc === true && (is === "reachable" || is === "unreachable")) {
     return { kind: "reachable", is: is === "reachable" };
   }
-  const others = `"event", "flows", "symmetric", "baseline"`;
+  const others = `"event", "flows", "symmetric", "baseline", "quiet"`;
   return `"expect" needs "session", "route", "return", ${others} or "vpc: true" with "is"`;
 }

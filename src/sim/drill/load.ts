@@ -11,6 +11,7 @@ import type { SourceReport } from "../report/report.ts";
 import { sourceOf } from "../report/sources.ts";
 import type { Budgets, Drill, Traffic } from "./drill.ts";
 import { findPart, type Part, type PartName, trafficOf } from "./load-parts.ts";
+import { readReload } from "./load-reload.ts";
 import { toSteps } from "./load-steps.ts";
 import { lintVlans } from "./load-vlans.ts";
 import { bandwidthBps } from "./parameters.ts";
@@ -61,7 +62,14 @@ export function loadDrill(file: string, text: string, files: FileAccess): DrillL
   const parts = { edgeFile: edgePart?.file ?? "", edgeText: edgePart?.text ?? "", sources };
   const circuits = edge?.config?.circuits.map(({ name }) => name) ?? [];
   const steps = source.steps.flatMap((step, index) => {
-    const read = toSteps(step, circuits);
+    const read = toSteps(step, circuits, (written) => {
+      const isRefused = "answer" in step && step.answer === "refused";
+      const reload = readReload(written, { path: ["steps", index], isRefused }, edge?.config, {
+        ...{ file, document, files },
+      });
+      problems.push(...reload.problems);
+      return reload.edge;
+    });
     if (typeof read !== "string") return read;
     problems.push(
       document.at(["steps", index], { severity: "error", code: "D102", message: read }),

@@ -3,8 +3,9 @@
  * A parameter with a default is never missing; one without must be written, unless it is optional.
  */
 import { type TSchema, Type } from "@sinclair/typebox";
+import type { EdgeConfig } from "../../agent/config/edge-config.ts";
 import { parseDurationUs } from "../../core/time.ts";
-import { Duration, Prefix } from "../shapes.ts";
+import { Duration, Name, Prefix } from "../shapes.ts";
 
 export interface Parameter<Value> {
   /** The key in the file. */
@@ -12,8 +13,23 @@ export interface Parameter<Value> {
   readonly schema: TSchema;
   readonly isRequired: boolean;
   /** The value of what the file has, which fits the schema; of the default where it has nothing. */
-  read(written: unknown): Value;
+  read(written: unknown, find: FindEdge): Value;
 }
+
+/** An edge's file that a step names. */
+export interface EdgeFile {
+  /** For messages. */
+  readonly name: string;
+  readonly text: string;
+  /** Undefined where it has errors; `problem` is the first, with its place. */
+  readonly config: EdgeConfig | undefined;
+  readonly problem: string;
+  /** Circuits of the drill's edge that it does without, or has otherwise. */
+  readonly touches: readonly string[];
+}
+
+/** Reads what stands behind a key: the name of a file, or what would stand in it. */
+export type FindEdge = (written: string | object) => EdgeFile;
 
 export interface RequiredParameter<Value> extends Parameter<Value> {
   readonly optional: Parameter<Value | undefined>;
@@ -22,19 +38,23 @@ export interface RequiredParameter<Value> extends Parameter<Value> {
 function parameter<Value>(
   key: string,
   schema: TSchema,
-  read: (written: unknown) => Value,
+  read: (written: unknown, find: FindEdge) => Value,
 ): RequiredParameter<Value> {
   return {
     ...{ key, schema, isRequired: true, read },
     optional: {
       ...{ key, schema, isRequired: false },
-      read: (written) => (written === undefined ? undefined : read(written)),
+      read: (written, find) => (written === undefined ? undefined : read(written, find)),
     },
   };
 }
 
 function withDefault<Value>(made: Parameter<Value>, fallback: unknown): Parameter<Value> {
-  return { ...made, isRequired: false, read: (written) => made.read(written ?? fallback) };
+  return {
+    ...made,
+    isRequired: false,
+    read: (written, find) => made.read(written ?? fallback, find),
+  };
 }
 
 /** One of some words; the last argument is the default. */
@@ -96,6 +116,8 @@ export const count = (key: string, minimum: number, maximum: number): RequiredPa
     Number,
   );
 
+export const name = (key: string): RequiredParameter<string> => parameter(key, Name, String);
+
 export const prefix = (key: string): RequiredParameter<string> => parameter(key, Prefix, String);
 
 export const prefixes = (key: string): RequiredParameter<readonly string[]> =>
@@ -104,6 +126,14 @@ export const prefixes = (key: string): RequiredParameter<readonly string[]> =>
     Type.Array(Prefix, { maxItems: 10_000, description: "a list of prefixes" }),
     (written) => written as readonly string[],
   );
+
+export const edgeFile = (key: string): RequiredParameter<EdgeFile> =>
+  parameter(key, Part, (written, find) => find(written as string | object));
+
+/** Its shape is the business of whoever reads it. */
+export const Part = Type.Union([Type.String({ minLength: 1 }), Type.Object({})], {
+  description: "the name of a file, or what would stand in it",
+});
 
 export const words = (
   key: string,

@@ -182,6 +182,7 @@ class Run {
       });
       return;
     }
+    this.#claims.stepBegins();
     const from = this.#lab.now();
     const holds = () => this.#claims.holds(expect);
     const isMet = await this.#lab.waitFor(holds, after(from, expect.withinUs));

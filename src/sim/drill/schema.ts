@@ -4,7 +4,7 @@ import { TOPOLOGIES } from "../cloud/topologies.ts";
 import { closed, Duration, Ipv4, Name, Prefix } from "../shapes.ts";
 import { INVARIANTS } from "./drill.ts";
 import { FAULT_KINDS, FAULTS } from "./faults.ts";
-import { Bandwidth, inWords, type Parameter } from "./parameters.ts";
+import { Bandwidth, inWords, type Parameter, Part } from "./parameters.ts";
 
 /** Keys of faults, from their table; a key means the same thing wherever it stands. */
 const faultKeys: Readonly<Record<string, TSchema>> = Object.fromEntries(
@@ -39,6 +39,7 @@ const claimKeys = {
   flows: Type.Optional(choice("delivered", "partly-lost", "lost")),
   symmetric: Type.Optional(Type.Literal(true)),
   baseline: Type.Optional(Type.Literal(true)),
+  quiet: Type.Optional(Name),
   within: Type.Optional(Duration),
 };
 
@@ -63,11 +64,6 @@ export type StepFile = Static<ReturnType<typeof Type.Object<typeof claimKeys>>> 
   readonly circuit?: string;
   readonly for?: string;
 };
-
-/** Its shape is the business of whoever reads it. */
-const Part = Type.Union([Type.String({ minLength: 1 }), Type.Object({})], {
-  description: "the name of a file, or what would stand in it",
-});
 
 const Flows = Type.Integer({ minimum: 1, maximum: 1024, description: "1 to 1024 flows" });
 

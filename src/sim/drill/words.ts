@@ -8,7 +8,10 @@ import { circuitOf, FAULTS, faultText } from "./faults.ts";
 /** A deed before it happened. */
 export function describe(step: FaultStep): Omit<Deed, "atUs" | "begunUs"> {
   const { kind, change }: { kind: Deed["kind"]; change?: Deed["change"] } = FAULTS[step.do];
-  return { kind, text: faultText(step), circuit: circuitOf(step), change };
+  const circuit = circuitOf(step);
+  const own = circuit === undefined ? [] : [circuit];
+  const touches = step.do === "reload" ? step.edge.touches : own;
+  return { kind, text: faultText(step), circuit, touches, change };
 }
 
 /** The claim as a sentence, the name of its check. */
@@ -26,6 +29,8 @@ export function claimText(expect: Expectation): string {
       return "every flow takes one circuit both ways";
     case "baseline":
       return "both tables are what they were before";
+    case "quiet":
+      return `the edge tells nothing of ${expect.of}`;
     case "return":
       return expect.via.length === 0
         ? `the cloud has no way back to ${expect.prefix}`

@@ -9,14 +9,16 @@ import { compilePolicies } from "../../bgp/policy/compile.ts";
 import type { TermSource } from "../../bgp/policy/source.ts";
 import { ErrorCode } from "../../bgp/wire/iana.ts";
 import { encodeNotification } from "../../bgp/wire/notification.ts";
+import { parseAddress } from "../../core/address.ts";
 import { AppError } from "../../core/app-error.ts";
 import { assert } from "../../core/assert.ts";
-import { formatPrefix, parsePrefix } from "../../core/prefix.ts";
 import type { Host } from "../../platform/contract.ts";
 import type { Cloud } from "../cloud/cloud.ts";
 import type { CloudConfig, VbrConfig } from "../cloud/cloud-config.ts";
+import { addressOf } from "../cloud/network.ts";
 import type { FaultOf } from "../drill/faults.ts";
 import type { Deeds } from "./deeds.ts";
+import { announcing, subnets, subnetsOf, withdrawing } from "./flood.ts";
 import { SessionTap } from "./session-tap.ts";
 
 export interface CloudFaultGround {
@@ -95,8 +97,9 @@ export class CloudFaults {
     withdraw: ({ prefix }) => this.#cloud.withdraw(prefix),
     announce: ({ prefix }) => this.#announce(prefix),
     "announce-only": ({ prefixes }) => this.#announceOnly(prefixes),
-    flood: ({ prefix, count }) => {
-      this.#announce(...subnets(prefix, count));
+    flood: (fault) => {
+      if (fault.circuit !== undefined) this.#floodSession(fault.circuit, fault);
+      else this.#announce(...subnets(fault.prefix, fault.count));
     },
     storm: (fault) => this.#storm(fault),
     "failover-test": (fault) => this.#testFailover(fault),
@@ -137,6 +140,18 @@ export class CloudFaults {
   #announce(...prefixes: readonly string[]): void {
     for (const prefix of prefixes) this.#announced.add(prefix);
     this.#cloud.announce(...prefixes);
+  }
+
+  /** In this session alone; the cloud's own routers never learn of it. */
+  #floodSession(circuit: string, { prefix, count, forUs }: FaultOf<"flood">): void {
+    const vbr = this.#vbr(circuit);
+    const prefixes = subnetsOf(prefix, count);
+    const as = vbr.fakeAs ?? this.#ground.config.as;
+    const nextHop = parseAddress(addressOf(vbr.local));
+    assert(nextHop !== undefined, "the address of a VBR was checked when its file was read");
+    this.#tap(vbr)?.say(vbr.peer, announcing(prefixes, { as, nextHop }));
+    if (forUs === undefined) return;
+    this.#ground.afterUs(forUs, () => this.#tap(vbr)?.say(vbr.peer, withdrawing(prefixes)));
   }
 
   #announceOnly(prefixes: readonly string[]): void {
@@ -197,20 +212,4 @@ export const GRACEFUL_SHUTDOWN = { community: { add: ["graceful-shutdown"] } } a
 function drainTerm({ by, prepend, med }: FaultOf<"drain">): TermSource["set"] {
   if (by === "graceful-shutdown") return GRACEFUL_SHUTDOWN;
   return { ...(prepend !== undefined && { prepend }), ...(med !== undefined && { med }) };
-}
-
-/** The first `count` prefixes inside of one, as long as it takes to have so many. */
-export function subnets(text: string, count: number): readonly string[] {
-  const parent = parsePrefix(text);
-  assert(parent !== undefined, `${text} was checked when the drill was read`);
-  const bits = Math.ceil(Math.log2(Math.max(count, 1)));
-  const length = Math.min(parent.length + Math.max(bits, 1), parent.address.length * 8);
-  const step = 2 ** (32 - (length % 32 || 32));
-  const view = new DataView(parent.address.slice().buffer);
-  const at = Math.floor((length - 1) / 32) * 4;
-  const first = view.getUint32(at);
-  return Array.from({ length: Math.min(count, 2 ** (length - parent.length)) }, (_, index) => {
-    view.setUint32(at, first + index * step);
-    return formatPrefix({ ...parent, address: new Uint8Array(view.buffer), length });
-  });
 }

@@ -1,5 +1,6 @@
 /** Faults of the edge that are changes of data, the same in every lab. */
 import type { EdgeConfig } from "../../agent/config/edge-config.ts";
+import { AppError } from "../../core/app-error.ts";
 
 /** The edge without one of its announcements: what a health input that went bad asks for. */
 export const withoutAnnounced =
@@ -16,6 +17,22 @@ export const withAnnounced =
     ...config,
     announce: file.announce.filter((own) => own.prefix === prefix || config.announce.includes(own)),
   });
+
+/** Throws where the edge answered a new file otherwise than the drill says it must. */
+export function judgeReload(
+  {
+    edge,
+    answer,
+  }: {
+    readonly edge: { readonly name: string };
+    readonly answer: "accepted" | "refused";
+  },
+  refusal: string | undefined,
+): void {
+  if ((refusal === undefined) === (answer === "accepted")) return;
+  const said = refusal === undefined ? "took it" : `refused it: ${refusal}`;
+  throw new AppError("DRILL_DEED", `reload with ${edge.name}: the edge ${said}`);
+}
 
 /** Control-plane policing: answers so many pings a second and drops the rest. */
 export function icmpPolicer(perSec: number, now: () => number): () => boolean {

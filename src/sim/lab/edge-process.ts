@@ -9,15 +9,18 @@ import { readFileSync } from "node:fs";
 import { Agent } from "../../agent/agent.ts";
 import { startWorkerBfdEngine } from "../../agent/bfd/worker-engine.ts";
 import type { EdgeConfig } from "../../agent/config/edge-config.ts";
-import { loadEdgeConfig } from "../../agent/config/load.ts";
+import { type LoadedConfig, loadEdgeConfig } from "../../agent/config/load.ts";
 import type { JournalEntry } from "../../agent/journal.ts";
+import { firstError, reloadConfig } from "../../agent/reload-config.ts";
 import { createLinuxHost } from "../../platform/linux/host.ts";
-import { withAnnounced, withoutAnnounced } from "./edge-faults.ts";
+import { judgeReload, withAnnounced, withoutAnnounced } from "./edge-faults.ts";
 import { mirrorFib } from "./fib-mirror.ts";
 import { openLabApi } from "./lab-api.ts";
 
 export interface EdgeOrder {
   readonly configFile: string;
+  /** What stands in it, where a drill has changed that since. */
+  readonly configText?: string;
   readonly netns: string;
   readonly seed: number;
   /** Where the edge's API listens, for a lab that is kept. */
@@ -25,14 +28,21 @@ export interface EdgeOrder {
 }
 
 /** To an edge that runs. */
-export type EdgeCommand = {
-  readonly kind: "withdraw-own" | "announce-own";
-  readonly prefix: string;
-};
+export type EdgeCommand =
+  | { readonly kind: "withdraw-own" | "announce-own"; readonly prefix: string }
+  /** Another file, as after SIGHUP; `answer` is what the drill says the edge must make of it. */
+  | {
+      readonly kind: "reload";
+      readonly name: string;
+      readonly text: string;
+      readonly answer: "accepted" | "refused";
+    };
 
 export type EdgeReport =
   | { readonly kind: "started" }
   | { readonly kind: "failed"; readonly text: string }
+  /** A command was not answered as the drill says. */
+  | { readonly kind: "disobeyed"; readonly text: string }
   | { readonly kind: "journal"; readonly entry: JournalEntry }
   | { readonly kind: "routes"; readonly table: readonly (readonly [string, readonly string[]])[] };
 
@@ -55,7 +65,7 @@ process.once("message", async (order) => {
 });
 
 async function run(order: EdgeOrder): Promise<Agent> {
-  const own = read(order.configFile);
+  const own = read(order);
   config = own;
   const quiet = { write: () => undefined };
   const host = createLinuxHost({
@@ -85,7 +95,27 @@ async function run(order: EdgeOrder): Promise<Agent> {
   return agent;
 }
 
-function obey(agent: Agent, { kind, prefix }: EdgeCommand): void {
+function obey(agent: Agent, command: EdgeCommand): void {
+  if (command.kind === "reload") reload(agent, command);
+  else change(agent, command);
+}
+
+function reload(agent: Agent, command: Extract<EdgeCommand, { readonly kind: "reload" }>): void {
+  const { name, text, answer } = command;
+  const { config: own, problems } = withoutApi(loadEdgeConfig(name, text));
+  const refusal = reloadConfig(agent, { config: own, text: firstError(problems) });
+  if (own !== undefined && refusal === undefined) config = own;
+  try {
+    judgeReload({ edge: { name }, answer }, refusal);
+  } catch (cause) {
+    tell({ kind: "disobeyed", text: cause instanceof Error ? cause.message : String(cause) });
+  }
+}
+
+function change(
+  agent: Agent,
+  { kind, prefix }: Exclude<EdgeCommand, { readonly kind: "reload" }>,
+): void {
   const file = config;
   if (file === undefined) return;
   const change = kind === "withdraw-own" ? withoutAnnounced(prefix) : withAnnounced(prefix, file);
@@ -93,8 +123,15 @@ function obey(agent: Agent, { kind, prefix }: EdgeCommand): void {
 }
 
 /** The drill has read the file already; here it must be the same again, less its API. */
-function read(file: string): EdgeConfig {
-  const { config, problems } = loadEdgeConfig(file, readFileSync(file, "utf8"));
-  if (config === undefined) throw new Error(`${file}: ${problems[0]?.message ?? "unreadable"}`);
-  return { ...config, api: { listen: undefined, socketPath: undefined } };
+function read({ configFile, configText }: EdgeOrder): EdgeConfig {
+  const text = configText ?? readFileSync(configFile, "utf8");
+  const { config: own, problems } = withoutApi(loadEdgeConfig(configFile, text));
+  if (own === undefined) throw new Error(firstError(problems));
+  return own;
+}
+
+/** The lab opens one where it is wanted. */
+function withoutApi({ config: own, problems }: LoadedConfig): LoadedConfig {
+  const api = { listen: undefined, socketPath: undefined };
+  return { problems, ...(own === undefined ? {} : { config: { ...own, api } }) };
 }

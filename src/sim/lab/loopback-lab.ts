@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Agent } from "../../agent/agent.ts";
 import { startInlineBfdEngine } from "../../agent/bfd/inline-engine.ts";
 import type { JournalEntry } from "../../agent/journal.ts";
+import { reloadConfig } from "../../agent/reload-config.ts";
 import type { Micros } from "../../core/time.ts";
 import type { Host } from "../../platform/contract.ts";
 import { createLinuxHost, type LinuxHost } from "../../platform/linux/host.ts";
@@ -21,7 +22,7 @@ import { endsOf, groupOfFlows, SINK_PORT, sourcePortOf } from "../drill/traffic.
 import { isShared } from "./circuit-ports.ts";
 import { CloudFaults } from "./cloud-faults.ts";
 import { type Deeds, perform } from "./deeds.ts";
-import { withAnnounced, withoutAnnounced } from "./edge-faults.ts";
+import { judgeReload, withAnnounced, withoutAnnounced } from "./edge-faults.ts";
 import { mirrorFib, mirrorReturn } from "./fib-mirror.ts";
 import { FlowWatch } from "./flow-watch.ts";
 import type { Direction, FlowCircuits, Lab, ProbeColumns, ProbeRecord, Watched } from "./lab.ts";
@@ -215,6 +216,12 @@ export class LoopbackLab implements Lab {
           this.#restore(circuit);
           this.#cloud.startVbr(vbr);
         });
+      },
+      reload: (fault) => {
+        const { config, problem } = fault.edge;
+        const api = { listen: undefined, socketPath: undefined };
+        const read = { config: config && { ...config, api }, text: problem };
+        judgeReload(fault, reloadConfig(this.#edge, read));
       },
       "withdraw-own": ({ prefix }) => {
         this.#edge.reload(withoutAnnounced(prefix)(this.#edge.view.config));

@@ -9,19 +9,24 @@ import { PlatformError } from "../../core/app-error.ts";
 import type { EdgeCommand, EdgeOrder, EdgeReport } from "./edge-process.ts";
 import type { CircuitsByPrefix } from "./fib-mirror.ts";
 
-type Routed = (table: CircuitsByPrefix) => void;
+export interface EdgeListener {
+  entry(): void;
+  table(table: CircuitsByPrefix): void;
+  /** A command was not answered as the drill says. */
+  disobeyed(text: string): void;
+}
 
 /** What the process may take to say goodbye. */
 const GOODBYE_MS_MAX = 3000;
 
 export class NamespaceEdge {
-  readonly #order: EdgeOrder;
-  readonly #heardOf: { readonly entry: () => void; readonly table: Routed };
+  #order: EdgeOrder;
+  readonly #heardOf: EdgeListener;
   readonly #entries: JournalEntry[] = [];
   #child: ChildProcess | undefined;
 
   /** Calls `entry` after each of the journal, `table` with every forwarding table. */
-  constructor(order: EdgeOrder, heardOf: { readonly entry: () => void; readonly table: Routed }) {
+  constructor(order: EdgeOrder, heardOf: EdgeListener) {
     this.#order = order;
     this.#heardOf = heardOf;
   }
@@ -41,6 +46,7 @@ export class NamespaceEdge {
         const report = message as EdgeReport;
         if (report.kind === "started") resolve();
         else if (report.kind === "failed") reject(new PlatformError("LAB_EDGE", report.text));
+        else if (report.kind === "disobeyed") this.#heardOf.disobeyed(report.text);
         else this.#heard(report);
       });
       child.once("exit", (code) =>
@@ -53,7 +59,11 @@ export class NamespaceEdge {
     this.#child?.kill(signal);
   }
 
+  /** A process that is away finds the new file when it starts. */
   command(command: EdgeCommand): void {
+    if (command.kind === "reload" && command.answer === "accepted") {
+      this.#order = { ...this.#order, configText: command.text };
+    }
     if (this.#child?.connected === true) this.#child.send(command);
   }
 

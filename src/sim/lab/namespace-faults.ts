@@ -88,6 +88,9 @@ export class NamespaceFaults {
     },
     "withdraw-own": ({ prefix }) => this.#ground.edge.command({ kind: "withdraw-own", prefix }),
     "announce-own": ({ prefix }) => this.#ground.edge.command({ kind: "announce-own", prefix }),
+    reload: ({ edge: { name, text }, answer }) => {
+      this.#ground.edge.command({ kind: "reload", name, text, answer });
+    },
     starve: ({ forUs, sharePercent, sliceUs }) => {
       const stoppedUs = Math.floor((sliceUs * sharePercent) / 100);
       for (let atUs = 0; atUs < forUs; atUs += sliceUs) {

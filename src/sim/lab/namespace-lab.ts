@@ -9,7 +9,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { startInlineBfdEngine } from "../../agent/bfd/inline-engine.ts";
 import type { JournalEntry } from "../../agent/journal.ts";
-import { PlatformError } from "../../core/app-error.ts";
+import { AppError, PlatformError } from "../../core/app-error.ts";
 import type { Micros } from "../../core/time.ts";
 import type { Host } from "../../platform/contract.ts";
 import { createLinuxHost, type LinuxHost } from "../../platform/linux/host.ts";
@@ -85,6 +85,9 @@ export class NamespaceLab implements Lab {
     this.#edge = new NamespaceEdge(order, {
       entry: () => this.#claim?.(),
       table: (table) => this.#tableChanges("edge", table),
+      disobeyed: (text) => {
+        this.#failure ??= new AppError("DRILL_DEED", text);
+      },
     });
     this.#faults = new NamespaceFaults({
       ...{ drill: this.#drill, namespaces: this.#namespaces, cloud: this.#cloud },

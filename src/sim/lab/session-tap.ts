@@ -28,6 +28,11 @@ export class SessionTap {
     };
   }
 
+  /** Sends whole messages as if the agent had. */
+  say(remote: string, octets: Uint8Array): void {
+    for (const tap of this.#of(remote)) tap.say(octets);
+  }
+
   /** Sends octets as if the agent had, then ends the connection in order. */
   inject(remote: string, octets: Uint8Array): void {
     for (const tap of this.#of(remote)) tap.inject(octets);
@@ -148,6 +153,10 @@ class Tap implements TcpConnection {
   close(how: "flush" | "reset"): void {
     this.#rules.closed();
     if (!this.#isCutOff) this.#raw?.close(how);
+  }
+
+  say(octets: Uint8Array): void {
+    if (!this.#isCutOff) this.#raw?.send(octets);
   }
 
   inject(octets: Uint8Array): void {

@@ -7,6 +7,7 @@ import type { StartBfdEngine } from "../../agent/bfd/engine.ts";
 import { startInlineBfdEngine } from "../../agent/bfd/inline-engine.ts";
 import type { EdgeConfig } from "../../agent/config/edge-config.ts";
 import type { JournalEntry } from "../../agent/journal.ts";
+import { type ReadConfig, reloadConfig } from "../../agent/reload-config.ts";
 import type { RestartNote } from "../../agent/restart.ts";
 import type { Host } from "../../platform/contract.ts";
 import type { VirtualHost } from "../../platform/virtual/host.ts";
@@ -44,8 +45,7 @@ export class VirtualEdge {
     this.#machine = machine;
     this.#routed = routed;
     this.#injection = injection;
-    const own = { ...config, api: { listen: undefined, socketPath: undefined } };
-    this.#config = injection.config?.(own) ?? own;
+    this.#config = this.#own(config);
     this.#life = this.#bear(machine, machine.process);
   }
 
@@ -105,9 +105,24 @@ export class VirtualEdge {
     this.#life.agent.start();
   }
 
+  /** What a health input or an operator changes; a daemon that is away finds it when it starts. */
   reload(change: (config: EdgeConfig) => EdgeConfig): void {
-    this.#config = change(this.#config);
-    this.#life.agent.reload(this.#config);
+    this.reloadFrom({ config: change(this.#config), text: "" });
+  }
+
+  /** SIGHUP with another file; answers with the reason where it is refused. */
+  reloadFrom({ config, text }: ReadConfig): string | undefined {
+    const own = config && this.#own(config);
+    const { agent, process } = this.#life;
+    const refusal = process.isRunning ? reloadConfig(agent, { config: own, text }) : undefined;
+    if (own !== undefined && refusal === undefined) this.#config = own;
+    return refusal;
+  }
+
+  /** Without an API: the lab has no sockets for it. */
+  #own(config: EdgeConfig): EdgeConfig {
+    const own = { ...config, api: { listen: undefined, socketPath: undefined } };
+    return this.#injection.config?.(own) ?? own;
   }
 
   #bear(plain: Host, process: VirtualHost["process"], restarted?: RestartNote): Life {

@@ -10,7 +10,7 @@ import type { FaultDirection, FaultOf, LabFault } from "../drill/faults.ts";
 import { isShared } from "./circuit-ports.ts";
 import { type CloudFaults, GRACEFUL_SHUTDOWN } from "./cloud-faults.ts";
 import { type Deeds, perform } from "./deeds.ts";
-import { icmpPolicer, withAnnounced, withoutAnnounced } from "./edge-faults.ts";
+import { icmpPolicer, judgeReload, withAnnounced, withoutAnnounced } from "./edge-faults.ts";
 import { CIRCUIT_QUALITY, type DrillWorld, EDGE, edgeDevice } from "./topology.ts";
 import type { VirtualEdge } from "./virtual-edge.ts";
 
@@ -70,6 +70,10 @@ export class VirtualFaults {
     "withdraw-own": ({ prefix }) => this.#ground.edge.reload(withoutAnnounced(prefix)),
     "announce-own": ({ prefix }) => {
       this.#ground.edge.reload(withAnnounced(prefix, this.#ground.drill.edge));
+    },
+    reload: (fault) => {
+      const { edge } = fault;
+      judgeReload(fault, this.#ground.edge.reloadFrom({ ...edge, text: edge.problem }));
     },
     "step-clock": ({ offsetUs, way }) => {
       this.#ground.world.edge.stepWallClock(((way === "ahead" ? 1 : -1) * offsetUs) / 1000);

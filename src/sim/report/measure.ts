@@ -13,6 +13,8 @@ export interface Deed {
   readonly kind: "fault" | "repair";
   readonly text: string;
   readonly circuit: string | undefined;
+  /** Circuits whose sessions it may end. */
+  readonly touches: readonly string[];
   readonly atUs: number;
   /** When the runner set about it; a lab's commands take their time. */
   readonly begunUs: number;

@@ -69,6 +69,7 @@ const CUT: Deed = {
   kind: "fault",
   text: "cut circuit-1",
   circuit: "circuit-1",
+  touches: ["circuit-1"],
   atUs: 1000 * MS,
   begunUs: 1000 * MS,
   change: undefined,

@@ -14,7 +14,15 @@ const change = (at: number, via: readonly string[], prefix = "10.64.0.0/16"): Ro
 });
 
 function deed(kind: Deed["kind"], atUs: number): Deed {
-  return { kind, text: kind, circuit: "c1", atUs, begunUs: atUs, change: undefined };
+  return {
+    kind,
+    text: kind,
+    circuit: "c1",
+    touches: ["c1"],
+    atUs,
+    begunUs: atUs,
+    change: undefined,
+  };
 }
 
 const evidence = (deeds: readonly Deed[]) => ({ deeds, endUs: 10_000 });
