@@ -10,7 +10,7 @@ import type {
   VbrConfig,
   VpnConfig,
 } from "./cloud-config.ts";
-import { type CloudKnobs, KNOB_DEFAULTS, QUOTA_DEFAULTS } from "./knobs.ts";
+import { type CloudKnobs, KNOB_DEFAULTS, quotasOf } from "./knobs.ts";
 import type { PeeringConfig } from "./peering-config.ts";
 import type { CloudFile } from "./schema.ts";
 import type { KnobsFile } from "./schema-knobs.ts";
@@ -100,7 +100,7 @@ export function buildCloudConfig(source: CloudFile): CloudConfig {
     peerings: (source.peerings ?? []).map((peering) => toPeering(source, peering)),
     endpoints: source.endpoints ?? [],
     knobs,
-    quotas: { ...QUOTA_DEFAULTS, ...source.quotas },
+    quotas: quotasOf(source),
   };
 }
 

@@ -1,6 +1,7 @@
 /** The rows of `docs/fidelity.md` about peering connections and the static routes around them. */
 import type { FidelityRow } from "./fidelity.ts";
 
+const BAD_QUOTAS = ["unit/sim/cloud/load.test.ts", "cloud file: quotas, each at its line"] as const;
 const KNOBS = "sim/cloud-knobs.test.ts";
 const PEERINGS = "sim/cloud-peerings.test.ts";
 const BAD = ["unit/sim/cloud/load.test.ts", "cloud file: faults of peering connections"] as const;
@@ -74,6 +75,14 @@ const ROWS: readonly Omit<FidelityRow, "area">[] = [
     source: "D-BGP, D-VBR",
     grade: "document",
     test: [PEERINGS, "peering: a network told without a route for it"],
+  },
+  {
+    behaviour: "networks of a VBR; the vendor refuses and publishes no number",
+    isModelled: "yes",
+    quota: "networksPerVbr",
+    source: "K5",
+    grade: "document",
+    test: BAD_QUOTAS,
   },
   {
     behaviour: "a network is told whether or not the VBR has a route for it",

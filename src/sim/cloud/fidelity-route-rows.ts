@@ -1,6 +1,7 @@
 /** The rows of `docs/fidelity.md` about the ECR, transit routers, VPCs and what is told of them. */
 import type { FidelityRow } from "./fidelity.ts";
 
+const BAD_QUOTAS = ["unit/sim/cloud/load.test.ts", "cloud file: quotas, each at its line"] as const;
 const KNOBS = "sim/cloud-knobs.test.ts";
 const ROUTES = "sim/cloud-routes.test.ts";
 const TRANSIT_VBRS = "sim/cloud-transit-vbrs.test.ts";
@@ -47,6 +48,30 @@ const ECR = area("Express Connect Router", [
     source: "K2",
     grade: "document",
     test: [ROUTES, "ECR: allowed prefixes stand for the VPC's own"],
+  },
+  {
+    behaviour: "VPCs on an ECR; the vendor refuses and publishes no number",
+    isModelled: "yes",
+    quota: "vpcsPerEcr",
+    source: "K5",
+    grade: "document",
+    test: BAD_QUOTAS,
+  },
+  {
+    behaviour: "transit routers on an ECR; no number is published",
+    isModelled: "yes",
+    quota: "transitRoutersPerEcr",
+    source: "K5",
+    grade: "document",
+    test: BAD_QUOTAS,
+  },
+  {
+    behaviour: "allowed prefixes of a VPC; no number is published",
+    isModelled: "yes",
+    quota: "allowedPrefixesPerVpc",
+    source: "K5",
+    grade: "document",
+    test: BAD_QUOTAS,
   },
   {
     behaviour: "between regions NearBy or ECMP",

@@ -5,6 +5,7 @@ const KNOBS = "sim/cloud-knobs.test.ts";
 const CLOUD = "sim/cloud.test.ts";
 const LOAD = "unit/sim/cloud/load.test.ts";
 const MACHINES = "unit/sim/cloud/machines.test.ts";
+const BAD_QUOTAS = [LOAD, "cloud file: quotas, each at its line"] as const;
 const BAD_LINES = [LOAD, "cloud file: faults of lines, VBRs and groups"] as const;
 const DEFAULTS = [LOAD, "cloud file: what is not said is the vendor's default"] as const;
 
@@ -20,7 +21,7 @@ const LINES = area("Access points and physical connections", [
     quota: "connectionsPerAccessPoint",
     source: "D-QUO",
     grade: "document",
-    test: BAD_LINES,
+    test: BAD_QUOTAS,
   },
   {
     behaviour: "five VBRs of one account on a connection",
@@ -28,7 +29,39 @@ const LINES = area("Access points and physical connections", [
     quota: "vbrsPerConnection",
     source: "D-QUO",
     grade: "document",
-    test: BAD_LINES,
+    test: BAD_QUOTAS,
+  },
+  {
+    behaviour: "connections ordered and not paid for",
+    isModelled: "yes",
+    quota: "unpaidConnections",
+    source: "D-QUO",
+    grade: "document",
+    test: BAD_QUOTAS,
+  },
+  {
+    behaviour: "VBRs of an access device; the vendor refuses and publishes no number",
+    isModelled: "yes",
+    quota: "vbrsPerAccessDevice",
+    source: "K5",
+    grade: "document",
+    test: BAD_QUOTAS,
+  },
+  {
+    behaviour: "BFD sessions of an access device; no number is published",
+    isModelled: "yes",
+    quota: "bfdSessionsPerAccessDevice",
+    source: "K5",
+    grade: "document",
+    test: BAD_QUOTAS,
+  },
+  {
+    behaviour: "health checks of an access device; no number is published",
+    isModelled: "yes",
+    quota: "healthChecksPerAccessDevice",
+    source: "K5",
+    grade: "document",
+    test: BAD_QUOTAS,
   },
   {
     behaviour: "only an Enabled connection carries anything; the way to Enabled is not walked",

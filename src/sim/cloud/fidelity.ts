@@ -67,7 +67,8 @@ function defaultOf({ knob, quota, byDefault }: FidelityRow): string {
     const value = KNOB_DEFAULTS[knob];
     return knob.endsWith("Us") ? `${Number(value) / 1e6}s` : String(value);
   }
-  return quota === undefined ? (byDefault ?? "") : String(QUOTA_DEFAULTS[quota]);
+  if (quota === undefined) return byDefault ?? "";
+  return Number.isFinite(QUOTA_DEFAULTS[quota]) ? String(QUOTA_DEFAULTS[quota]) : "unlimited";
 }
 
 /** As the file has it: there the unit is written with the value. */

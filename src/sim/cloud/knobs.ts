@@ -103,10 +103,22 @@ export const KNOB_DEFAULTS: CloudKnobs = {
 export const isKeptByList = ({ routesKept, droppedRoutes }: CloudKnobs): boolean =>
   routesKept === "lowest-prefix" || droppedRoutes === "return-at-once";
 
-/** Limits of an account, as the vendor's quota pages have them. */
+/**
+ * Limits of an account, as the vendor's quota pages have them. Where the vendor refuses by name and
+ * publishes no number, there is none here either: infinite, `unlimited` in the file.
+ */
 export interface CloudQuotas {
   readonly connectionsPerAccessPoint: number;
+  /** Ordered and not yet Enabled. */
+  readonly unpaidConnections: number;
   readonly vbrsPerConnection: number;
+  readonly vbrsPerAccessDevice: number;
+  readonly bfdSessionsPerAccessDevice: number;
+  readonly healthChecksPerAccessDevice: number;
+  readonly networksPerVbr: number;
+  readonly vpcsPerEcr: number;
+  readonly transitRoutersPerEcr: number;
+  readonly allowedPrefixesPerVpc: number;
   readonly ecrRoutesPerVpcTable: number;
   readonly customRoutesPerVpcTable: number;
   readonly dynamicRoutesPerVpcTable: number;
@@ -118,9 +130,19 @@ export interface CloudQuotas {
   readonly customRoutesPerVbrTable: number;
 }
 
+const UNLIMITED = Number.POSITIVE_INFINITY;
+
 export const QUOTA_DEFAULTS: CloudQuotas = {
   connectionsPerAccessPoint: 2,
+  unpaidConnections: 10,
   vbrsPerConnection: 5,
+  vbrsPerAccessDevice: UNLIMITED,
+  bfdSessionsPerAccessDevice: UNLIMITED,
+  healthChecksPerAccessDevice: UNLIMITED,
+  networksPerVbr: UNLIMITED,
+  vpcsPerEcr: UNLIMITED,
+  transitRoutersPerEcr: UNLIMITED,
+  allowedPrefixesPerVpc: UNLIMITED,
   ecrRoutesPerVpcTable: 200,
   customRoutesPerVpcTable: 200,
   dynamicRoutesPerVpcTable: 500,
@@ -131,3 +153,15 @@ export const QUOTA_DEFAULTS: CloudQuotas = {
   peeringsPerAccount: 20,
   customRoutesPerVbrTable: 200,
 };
+
+/** The file's quotas over the vendor's. */
+export function quotasOf({ quotas = {} }: { readonly quotas?: QuotasFile }): CloudQuotas {
+  const found: { -readonly [Key in keyof CloudQuotas]: number } = { ...QUOTA_DEFAULTS };
+  for (const key of Object.keys(found) as (keyof CloudQuotas)[]) {
+    const value = quotas[key];
+    if (value !== undefined) found[key] = value === "unlimited" ? UNLIMITED : value;
+  }
+  return found;
+}
+
+type QuotasFile = { readonly [Key in keyof CloudQuotas]?: number | "unlimited" };

@@ -5,7 +5,6 @@ import { parseAddress } from "../../core/address.ts";
 import { containsAddress, maskAddress, type Prefix, parsePrefix } from "../../core/prefix.ts";
 import { parseDurationUs } from "../../core/time.ts";
 import { hubOfVbr } from "./build.ts";
-import { QUOTA_DEFAULTS } from "./knobs.ts";
 import type { LintPath, Tell } from "./lint-names.ts";
 import type { CloudFile } from "./schema.ts";
 
@@ -80,33 +79,13 @@ function lintPeerAs(
 }
 
 function lintConnections(source: CloudFile, error: Tell): void {
-  const perPoint = new Map<string, number>();
-  const limit =
-    source.quotas?.connectionsPerAccessPoint ?? QUOTA_DEFAULTS.connectionsPerAccessPoint;
   for (const [index, connection] of (source.connections ?? []).entries()) {
     const path = ["connections", index];
-    const { accessPoint, downDelay } = connection;
-    const count = (perPoint.get(accessPoint) ?? 0) + 1;
-    perPoint.set(accessPoint, count);
-    if (count > limit) {
-      const quota = `quotas.connectionsPerAccessPoint allows ${limit}`;
-      error([...path, "accessPoint"], "C108", `${accessPoint} has ${count} connections, ${quota}`);
-    }
+    const { downDelay } = connection;
     const delayUs = downDelay === undefined ? 0 : (parseDurationUs(downDelay) ?? 0);
     if (delayUs > DOWN_DELAY_US.max || delayUs % DOWN_DELAY_US.step !== 0) {
       const message = `downDelay ${downDelay} is outside 0s to 10s in steps of 100ms`;
       error([...path, "downDelay"], "C113", message);
-    }
-  }
-  const perConnection = new Map<string, number>();
-  const vbrs = source.quotas?.vbrsPerConnection ?? QUOTA_DEFAULTS.vbrsPerConnection;
-  for (const [index, { connection }] of source.vbrs.entries()) {
-    if (connection === undefined) continue;
-    const count = (perConnection.get(connection) ?? 0) + 1;
-    perConnection.set(connection, count);
-    if (count > vbrs) {
-      const message = `${connection} has ${count} VBRs, quotas.vbrsPerConnection allows ${vbrs}`;
-      error(["vbrs", index, "connection"], "C108", message);
     }
   }
 }

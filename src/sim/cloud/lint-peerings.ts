@@ -4,7 +4,7 @@
  */
 import { parsePrefix } from "../../core/prefix.ts";
 import { hubOfVbr, hubOfVpc } from "./build.ts";
-import { QUOTA_DEFAULTS } from "./knobs.ts";
+import { quotasOf } from "./knobs.ts";
 import { lintProbe } from "./lint-lines.ts";
 import type { LintPath, Tell } from "./lint-names.ts";
 import { lintAnnounced } from "./lint-routes.ts";
@@ -41,7 +41,7 @@ export function lintPeerings(source: CloudFile, error: Tell): void {
 }
 
 function lintCounts(source: CloudFile, error: Tell): void {
-  const quotas = { ...QUOTA_DEFAULTS, ...source.quotas };
+  const quotas = quotasOf(source);
   const seen: { readonly vbr: string; readonly vpc: string }[] = [];
   for (const [index, { vbr, vpc }] of (source.peerings ?? []).entries()) {
     const path = ["peerings", index];
@@ -100,7 +100,7 @@ function lintOffEcr(vbr: VbrFile, isPeered: boolean, path: LintPath, error: Tell
 
 function lintVbrRoutes(source: CloudFile, vbr: VbrFile, path: LintPath, error: Tell): void {
   const { routes = [] } = vbr;
-  const limit = source.quotas?.customRoutesPerVbrTable ?? QUOTA_DEFAULTS.customRoutesPerVbrTable;
+  const limit = quotasOf(source).customRoutesPerVbrTable;
   if (routes.length > limit) {
     const quota = `quotas.customRoutesPerVbrTable allows ${limit}`;
     error([...path, "routes"], "C108", `${routes.length} custom routes, ${quota}`);

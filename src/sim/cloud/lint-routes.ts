@@ -8,7 +8,7 @@ import {
   parsePrefix,
 } from "../../core/prefix.ts";
 import { hubOfVpc } from "./build.ts";
-import { QUOTA_DEFAULTS } from "./knobs.ts";
+import { quotasOf } from "./knobs.ts";
 import type { LintPath, Tell } from "./lint-names.ts";
 import { lintRouteMaps } from "./lint-route-maps.ts";
 import type { CloudFile } from "./schema.ts";
@@ -46,7 +46,7 @@ export function lintAnnounced(text: string, path: LintPath, error: Tell): Prefix
 }
 
 function lintVpc(source: CloudFile, vpc: VpcFile, path: LintPath, error: Tell): void {
-  const quotas = { ...QUOTA_DEFAULTS, ...source.quotas };
+  const quotas = quotasOf(source);
   if (vpc.vswitches.length > quotas.vswitchesPerVpc) {
     const message = `${vpc.vswitches.length} vSwitches, a VPC takes ${quotas.vswitchesPerVpc}`;
     error([...path, "vswitches"], "C108", message);

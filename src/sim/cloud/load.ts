@@ -4,6 +4,7 @@ import type { CloudConfig } from "./cloud-config.ts";
 import { lintLines } from "./lint-lines.ts";
 import { lintNames } from "./lint-names.ts";
 import { lintPeerings } from "./lint-peerings.ts";
+import { lintQuotas } from "./lint-quotas.ts";
 import { lintRoutes } from "./lint-routes.ts";
 import { type CloudFile, CloudSchema } from "./schema.ts";
 
@@ -23,6 +24,7 @@ export function loadCloud(file: string, text: string): CloudLoad {
   };
   lintNames(source, error);
   lintLines(source, error);
+  lintQuotas(source, error);
   lintRoutes(source, error);
   lintPeerings(source, error);
   if (problems.length > 0) {

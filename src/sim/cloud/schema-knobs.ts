@@ -1,7 +1,7 @@
 /** The cloud file's knobs and quotas: `knobs.ts` says what each of them does. */
 import { type Static, Type } from "@sinclair/typebox";
 import { Bandwidth, closed, Duration, oneOf } from "../shapes.ts";
-import { QUOTA_DEFAULTS } from "./knobs.ts";
+import { type CloudQuotas, QUOTA_DEFAULTS } from "./knobs.ts";
 
 const word = <const Word extends string>(...words: readonly Word[]) =>
   Type.Optional(oneOf(...words));
@@ -55,28 +55,20 @@ export const KnobsSchema = Type.Object(
 );
 export type KnobsFile = Static<typeof KnobsSchema>;
 
-const quota = (fallback: number) =>
-  Type.Optional(
-    Type.Integer({
-      minimum: 1,
-      maximum: 100_000,
-      description: `a whole number from 1; ${fallback} by default`,
+const quota = (key: keyof CloudQuotas) => {
+  const fallback = QUOTA_DEFAULTS[key];
+  const byDefault = Number.isFinite(fallback) ? fallback : "unlimited";
+  return Type.Optional(
+    Type.Union([oneOf("unlimited"), Type.Integer({ minimum: 1, maximum: 100_000 })], {
+      description: `a whole number from 1, or unlimited; ${byDefault} by default`,
     }),
   );
+};
+
+const keys = Object.keys(QUOTA_DEFAULTS) as (keyof CloudQuotas)[];
+type QuotaShapes = { readonly [Key in keyof CloudQuotas]: ReturnType<typeof quota> };
 
 export const QuotasSchema = Type.Object(
-  {
-    connectionsPerAccessPoint: quota(QUOTA_DEFAULTS.connectionsPerAccessPoint),
-    vbrsPerConnection: quota(QUOTA_DEFAULTS.vbrsPerConnection),
-    ecrRoutesPerVpcTable: quota(QUOTA_DEFAULTS.ecrRoutesPerVpcTable),
-    customRoutesPerVpcTable: quota(QUOTA_DEFAULTS.customRoutesPerVpcTable),
-    dynamicRoutesPerVpcTable: quota(QUOTA_DEFAULTS.dynamicRoutesPerVpcTable),
-    vswitchesPerVpc: quota(QUOTA_DEFAULTS.vswitchesPerVpc),
-    jobResources: quota(QUOTA_DEFAULTS.jobResources),
-    peeringsPerVpc: quota(QUOTA_DEFAULTS.peeringsPerVpc),
-    peeringsPerVbr: quota(QUOTA_DEFAULTS.peeringsPerVbr),
-    peeringsPerAccount: quota(QUOTA_DEFAULTS.peeringsPerAccount),
-    customRoutesPerVbrTable: quota(QUOTA_DEFAULTS.customRoutesPerVbrTable),
-  },
+  Object.fromEntries(keys.map((key) => [key, quota(key)])) as QuotaShapes,
   closed,
 );

@@ -92,6 +92,18 @@ t.test("cloud file: faults of peering connections, each at its line", async (t) 
   everyFaultAtItsLine(t, "bad-peerings.yaml");
 });
 
+t.test("cloud file: quotas, each at its line", async (t) => {
+  everyFaultAtItsLine(t, "bad-quotas.yaml");
+});
+
+t.test("cloud file: a quota of its own raises or lifts the vendor's", async (t) => {
+  const text = read("cloud/bad-quotas.yaml").split("\nquotas:")[0];
+  const lifted = `quotas: { connectionsPerAccessPoint: unlimited, unpaidConnections: 11 }\n`;
+  const { problems } = loadCloud("lifted.yaml", `${text}\n${lifted}`);
+  const told = problems.filter(({ code }) => code === "C108").map(({ message }) => message);
+  t.match(told, [/pc-1 has 6 VBRs, .* allows 5 \(QuotaExceeded\.vbrPerpConn\)/]);
+});
+
 /** The file marks each line with the codes of what is wrong with it. */
 function everyFaultAtItsLine(t: Test, file: string): void {
   const text = read(`cloud/${file}`);
