@@ -163,7 +163,7 @@ t.test("failback: the operator's verbs, against the running edge", async (t) => 
     const sorted = (found: readonly string[]) => [...found].sort().join();
     return () =>
       sorted(lab.routes.via("edge", VPC)) === via.join() &&
-      sorted(lab.routes.via("ecr", IDC)) === via.join();
+      sorted(lab.routes.via("ecr-1", IDC)) === via.join();
   };
   await lab.start();
   t.ok(await within(sec(30), goes("circuit-1", "circuit-2")));

@@ -17,6 +17,7 @@ import { PolicyBook } from "./policies.ts";
 import { QuotaKeeper } from "./quota-keeper.ts";
 import { CloudState } from "./state.ts";
 import { StaticRoutes } from "./static-routes.ts";
+import { StaticTables } from "./static-tables.ts";
 import { type CloudView, viewCloud } from "./view.ts";
 
 /** What a cloud runs on: a host and a BFD engine for each of its nodes, by name. */
@@ -42,6 +43,7 @@ export class Cloud {
   readonly #agents = new Map<string, Agent>();
   readonly #entries: CloudEntry[] = [];
   readonly #monitor: Monitor;
+  readonly #tables: StaticTables;
   readonly #machines: CloudMachines;
   readonly #quotas: QuotaKeeper;
   readonly #statics: StaticRoutes;
@@ -57,13 +59,15 @@ export class Cloud {
     const policies = new PolicyBook();
     this.#context = { cloud: config, network, plan: ground.plan, state, policies };
     this.#monitor = new Monitor(config);
+    const field = ground.field ?? {};
+    this.#tables = new StaticTables(field);
     const clock = ground.clock ?? ground.host(config.ecr.name).clock;
     this.#machines = new CloudMachines({
       config,
       clock,
-      field: ground.field ?? {},
+      field,
       owner: {
-        portChanged: (circuit, isUp) => ground.field?.setPort?.(circuit, isUp),
+        portChanged: (circuit, isUp) => field.setPort?.(circuit, isUp),
         healthChanged: ({ kind, name }, isFailed) => {
           state[kind](name).isHealthFailed = isFailed;
           if (kind === "vbr") this.reload(name);
@@ -73,7 +77,7 @@ export class Cloud {
       },
     });
     const parts = {
-      ...{ config, clock, state, network, field: ground.field ?? {} },
+      ...{ config, clock, state, network, field, tables: this.#tables },
       agent: (name: string) => this.#agents.get(name),
       reload: (name: string) => this.reload(name),
     };
@@ -144,7 +148,7 @@ export class Cloud {
       config: this.#config,
       state: this.#context.state,
       network: this.#context.network,
-      field: this.#ground.field ?? {},
+      tables: this.#tables,
       machines: this.#machines,
       reload: (name) => this.reload(name),
       agent: (name) => this.#agents.get(name),
@@ -176,6 +180,11 @@ export class Cloud {
 
   agent(name: string): Agent | undefined {
     return this.#agents.get(name);
+  }
+
+  /** Rows of the nodes' tables that no router of theirs has learnt. */
+  get staticTables(): StaticTables {
+    return this.#tables;
   }
 
   /** Everything the nodes' journals said, in the order it happened. */
@@ -233,10 +242,9 @@ export class Cloud {
 
   /** Routes that the tables of VPCs and probes' sources need beside what the agents learn. */
   #setRoutes(): void {
-    const setRoute = this.#ground.field?.setRoute;
-    if (setRoute === undefined) return;
+    const { field } = this.#ground;
     for (const { name, healthCheck } of this.#config.vbrs) {
-      if (healthCheck !== undefined) setRoute(name, `${healthCheck.source}/32`, "local");
+      if (healthCheck !== undefined) field?.setRoute?.(name, `${healthCheck.source}/32`, "local");
     }
     for (const vpc of this.#config.vpcs) {
       for (const { prefix, nextHop } of vpc.routes) {

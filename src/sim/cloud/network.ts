@@ -8,8 +8,7 @@
  *   customer ══ vbr (attached to the transit router itself) ────────────────────────┤
  *   customer ── vpn ───────────────────────────────────────────────────────────────┘
  */
-import { parseAddress } from "../../core/address.ts";
-import { containsAddress, coversPrefix, parsePrefix } from "../../core/prefix.ts";
+import { coversPrefix, parsePrefix } from "../../core/prefix.ts";
 import type { CloudConfig, VbrConfig, VpnConfig } from "./cloud-config.ts";
 import type { AttachmentConfig, TransitRouterConfig } from "./tr-config.ts";
 import type { VpcConfig } from "./vpc-config.ts";
@@ -117,12 +116,17 @@ export const isOnEcr = (cloud: CloudConfig, vbr: Named): boolean =>
   !cloud.peerings.some((peering) => peering.vbr === vbr.name) &&
   transitRouterOf(cloud, vbr) === undefined;
 
-/** The hub a VBR has its session with: the ECR's first node, or a table of its transit router. */
-export function hubOfVbr(cloud: CloudConfig, vbr: Named): string {
+/**
+ * The hub a VBR has its session with: the ECR's node of its region, or a table of its transit
+ * router; none (undefined) where it is peered, or the transit router neither hears it nor tells it
+ * anything.
+ */
+export function hubOfVbr(cloud: CloudConfig, vbr: VbrConfig): string | undefined {
+  if (isOnEcr(cloud, vbr)) return ecrNodeName(cloud, vbr.region);
   const tr = transitRouterOf(cloud, vbr);
   const attachment = tr?.attachments.find((one) => isOfVbr(one, vbr));
   const [table] = attachment === undefined ? [] : tablesOf(attachment);
-  return tr === undefined || table === undefined ? cloud.ecr.name : tableNodeName(tr, table);
+  return tr === undefined || table === undefined ? undefined : tableNodeName(tr, table);
 }
 
 const transitRouterOf = (cloud: CloudConfig, vbr: Named): TransitRouterConfig | undefined =>
@@ -157,29 +161,6 @@ export const tablesOf = ({ association, propagations }: AttachmentConfig): reado
   ...new Set([...(association === undefined ? [] : [association]), ...propagations]),
 ];
 
-/** The node that answers for an address of the cloud: its VPC's, else the first region's ECR. */
-export function nodeOfAddress(cloud: CloudConfig, address: string): string {
-  const octets = parseAddress(address);
-  const holds = (text: string): boolean => {
-    const prefix = parsePrefix(text);
-    return octets !== undefined && prefix !== undefined && containsAddress(prefix, octets);
-  };
-  const vpc = cloud.vpcs.find((one) => localPrefixesOf(one).some(holds));
-  return vpc?.name ?? cloud.ecr.name;
-}
-
-/** What the VPC of an address sends to: its ECR node, or its table; itself where it has no hub. */
-export function hubOfAddress(cloud: CloudConfig, address: string): string {
-  const name = nodeOfAddress(cloud, address);
-  const vpc = cloud.vpcs.find((one) => one.name === name);
-  const tr = cloud.transitRouters.find((one) => one.name === vpc?.attachment);
-  if (vpc === undefined) return cloud.ecr.name;
-  if (vpc.attachment === undefined) return vpc.name;
-  if (tr === undefined) return ecrNodeName(cloud, vpc.region);
-  const attachment = tr.attachments.find(({ kind, to }) => kind === "vpc" && to === vpc.name);
-  return tableNodeName(tr, attachment?.association ?? tr.tables[0] ?? "");
-}
-
 /** What customers are told while nothing is withdrawn: prefixes of the ECR, VPCs and VBRs. */
 export function toldPrefixes(cloud: CloudConfig): readonly string[] {
   const known = TOLD.get(cloud);
@@ -188,6 +169,16 @@ export function toldPrefixes(cloud: CloudConfig): readonly string[] {
   TOLD.set(cloud, told);
   return told;
 }
+
+/** Addresses that health checks are sent from: customers are told of them, traffic has none. */
+export const probeSources = ({ vbrs, peerings }: CloudConfig): readonly string[] =>
+  [...vbrs, ...peerings].flatMap(({ healthCheck }) =>
+    healthCheck === undefined ? [] : `${healthCheck.source}/32`,
+  );
+
+/** Routes that somebody wrote into a table of a VPC or transit router. */
+export const customPrefixes = ({ vpcs, transitRouters }: CloudConfig): readonly string[] =>
+  [...vpcs, ...transitRouters].flatMap(({ routes }) => routes.map(({ prefix }) => prefix));
 
 /** Claims ask after every event of a lab. */
 const TOLD = new WeakMap<CloudConfig, readonly string[]>();
@@ -334,7 +325,8 @@ function nodesOf(cloud: CloudConfig): CloudNode[] {
   ];
 }
 
-const localPrefixesOf = (vpc: VpcConfig): readonly string[] => [
+/** Networks whose every address a VPC answers for. */
+export const localPrefixesOf = (vpc: VpcConfig): readonly string[] => [
   ...vpc.vswitches.map(({ cidr }) => cidr),
   ...vpc.routes.filter(({ nextHop }) => nextHop === "instance").map(({ prefix }) => prefix),
 ];

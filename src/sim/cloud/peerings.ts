@@ -11,6 +11,7 @@ import type { CloudField, FieldHop, FieldRoute } from "./deeds.ts";
 import type { CloudNetwork } from "./network.ts";
 import type { PeeringConfig, PeeringHop } from "./peering-config.ts";
 import type { CloudState } from "./state.ts";
+import type { StaticTables } from "./static-tables.ts";
 
 export interface PeeringParts {
   readonly config: CloudConfig;
@@ -19,6 +20,7 @@ export interface PeeringParts {
   readonly field: CloudField;
   readonly clock: Clock;
   agent(node: string): Agent | undefined;
+  readonly tables: StaticTables;
   reload(node: string): void;
 }
 
@@ -80,7 +82,7 @@ export class Peerings {
   }
 
   #setRoutes(peering: PeeringConfig): void {
-    const { config, state, field } = this.#parts;
+    const { config, state, tables } = this.#parts;
     const { isActive } = state.peering(peering.name);
     const { toVpc } = this.#ends(peering);
     const routes = config.vbrs.find(({ name }) => name === peering.vbr)?.routes ?? [];
@@ -95,11 +97,7 @@ export class Peerings {
       const isOut = ways.length === 0 && config.knobs.failedPeeringRoute === "falls-back";
       if (isOut) failed.add(prefix);
       else failed.delete(prefix);
-      field.setRoute?.(
-        peering.vpc,
-        prefix,
-        ways.length > 0 ? ways : isOut ? undefined : "blackhole",
-      );
+      tables.set(peering.vpc, prefix, ways.length > 0 ? ways : isOut ? undefined : "blackhole");
     }
     if (failed.size === state.vpc(peering.vpc).failedRoutes.length) return;
     state.vpc(peering.vpc).failedRoutes = [...failed];
@@ -109,7 +107,7 @@ export class Peerings {
   /** The VBR's own route for a prefix that its customer announces as well. */
   #setVbrRoute(vbr: string, prefix: string, to: FieldRoute): void {
     const isBgp = this.#parts.config.knobs.vbrSamePrefix === "bgp" && this.#isLearnt(vbr, prefix);
-    this.#parts.field.setRoute?.(vbr, prefix, isBgp ? undefined : to);
+    this.#parts.tables.set(vbr, prefix, isBgp ? undefined : to);
   }
 
   /** Best by BGP and not a network of the VBR's own: then its router has it in the table. */

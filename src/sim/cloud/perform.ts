@@ -2,18 +2,19 @@
 import type { Agent } from "../../agent/agent.ts";
 import { parsePrefix } from "../../core/prefix.ts";
 import type { CloudConfig, ConnectionConfig } from "./cloud-config.ts";
-import type { CloudDeed, CloudField, DeedFault, FieldRoute } from "./deeds.ts";
+import type { CloudDeed, DeedFault, FieldRoute } from "./deeds.ts";
 import { isServiceRoute } from "./lint-routes.ts";
 import type { CloudMachines } from "./machines.ts";
 import type { CloudNetwork } from "./network.ts";
 import type { CloudState, VbrState } from "./state.ts";
+import type { StaticTables } from "./static-tables.ts";
 import { dynamicRoutes } from "./view.ts";
 
 export interface DeedGround {
   readonly config: CloudConfig;
   readonly state: CloudState;
   readonly network: CloudNetwork;
-  readonly field: CloudField;
+  readonly tables: StaticTables;
   readonly machines: CloudMachines;
   agent(node: string): Agent | undefined;
   reload(node: string): void;
@@ -160,7 +161,7 @@ function changeCustomRoute(
   ground: DeedGround,
   { vpc: name, prefix, nextHop }: DeedOf<"custom-route">,
 ): DeedFault | undefined {
-  const { config, state, field } = ground;
+  const { config, state, tables } = ground;
   const vpc = config.vpcs.find((one) => one.name === name);
   if (vpc === undefined) return missing(`there is no VPC "${name}"`);
   if (parsePrefix(prefix) === undefined) return malformed(prefix);
@@ -175,7 +176,7 @@ function changeCustomRoute(
     const isPublished = known?.isPublished ?? false;
     state.vpc(name).routes = [...others, { prefix, nextHop, hops: [], isPublished }];
   }
-  field.setRoute?.(name, prefix, fieldRoute(ground, name, nextHop));
+  tables.set(name, prefix, fieldRoute(ground, name, nextHop));
   ground.reload(name);
   return undefined;
 }

@@ -7,9 +7,10 @@ import type { Agent } from "../../agent/agent.ts";
 import { after, US_PER_SEC } from "../../core/time.ts";
 import type { Alarm, Clock } from "../../platform/contract.ts";
 import type { CloudConfig } from "./cloud-config.ts";
-import type { CloudField, FieldRoute } from "./deeds.ts";
+import type { FieldRoute } from "./deeds.ts";
 import { type CloudNetwork, ecrNodeName, tableNodeName } from "./network.ts";
 import type { CloudState } from "./state.ts";
+import type { StaticTables } from "./static-tables.ts";
 import type { TransitRouterConfig, TrStaticRoute } from "./tr-config.ts";
 
 export interface StaticRouteParts {
@@ -17,7 +18,7 @@ export interface StaticRouteParts {
   readonly clock: Clock;
   readonly state: CloudState;
   readonly network: CloudNetwork;
-  readonly field: CloudField;
+  readonly tables: StaticTables;
   agent(node: string): Agent | undefined;
   reload(node: string): void;
 }
@@ -54,7 +55,7 @@ export class StaticRoutes {
   }
 
   #look(): void {
-    const { clock, state, field } = this.#parts;
+    const { clock, state, tables } = this.#parts;
     const changed = new Set<string>();
     for (const { node, prefix, way } of this.#routes) {
       const inForce = state.staticsOf(node);
@@ -62,7 +63,7 @@ export class StaticRoutes {
       if (isWanted === inForce.has(prefix)) continue;
       if (isWanted) inForce.add(prefix);
       else inForce.delete(prefix);
-      field.setRoute?.(node, prefix, isWanted ? way : undefined);
+      tables.set(node, prefix, isWanted ? way : undefined);
       changed.add(node);
     }
     for (const node of changed) this.#parts.reload(node);

@@ -57,6 +57,7 @@ export function virtualField(world: World, network: CloudNetwork): CloudField {
     setRoute(node, prefix, to) {
       const host = world.host(node);
       forget(host, prefix);
+      world.mark(`${node} routes ${prefix} to ${JSON.stringify(to ?? "nobody")}`);
       if (to === undefined) return;
       if (to === "local") host.addLocalPrefix(prefix);
       else if (to === "blackhole") host.addRoute({ prefix, hops: [], kind: "blackhole" });

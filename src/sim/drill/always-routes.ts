@@ -4,9 +4,9 @@
  */
 
 import { coversPrefix, parsePrefix } from "../../core/prefix.ts";
-import { toldPrefixes } from "../cloud/network.ts";
+import { customPrefixes, probeSources, toldPrefixes } from "../cloud/network.ts";
 import type { Direction } from "../lab/lab.ts";
-import type { RouteNode } from "../lab/route-history.ts";
+import { EDGE_TABLE } from "../lab/route-history.ts";
 import type { Evidence } from "../report/measure.ts";
 import { signed } from "../report/text.ts";
 import { CAPACITY_PERCENT, linkLoads } from "./load-figures.ts";
@@ -26,18 +26,17 @@ export const findRibFault = ({ watched }: Evidence): Finding => watched.ribFault
 export function findLeak({ drill, routeChanges, zeroUs }: Evidence): Finding {
   const { edge, cloud, allow } = drill;
   const own = edge.announce.map((one) => one.prefix);
-  const expected: Readonly<Record<RouteNode, ReadonlySet<string>>> = {
-    edge: new Set(toldPrefixes(cloud)),
-    ecr: new Set([...own, ...toldPrefixes(cloud)]),
-  };
+  const told = new Set([...toldPrefixes(cloud), ...probeSources(cloud)]);
+  const expected = { edge: told, cloud: new Set([...own, ...customPrefixes(cloud), ...told]) };
   const allowed = (allow ?? []).flatMap((text) => parsePrefix(text) ?? []);
   const first = routeChanges.find(({ node, prefix, via }) => {
-    if (via.length === 0 || expected[node].has(prefix)) return false;
+    const agreed = expected[node === EDGE_TABLE ? "edge" : "cloud"];
+    if (via.length === 0 || agreed.has(prefix)) return false;
     const parsed = parsePrefix(prefix);
     return parsed === undefined || !allowed.some((outer) => coversPrefix(outer, parsed));
   });
   if (first === undefined) return undefined;
-  const who = first.node === "edge" ? edge.name : cloud.ecr.name;
+  const who = first.node === EDGE_TABLE ? edge.name : first.node;
   return `${who} took ${first.prefix} at ${signed((first.at - zeroUs) / 1000)}`;
 }
 

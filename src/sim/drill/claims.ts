@@ -4,13 +4,16 @@
  */
 
 import type { JournalEntry } from "../../agent/journal.ts";
+import { parsePrefix } from "../../core/prefix.ts";
 import { hubOfVbr, toldPrefixes } from "../cloud/network.ts";
 import type { CircuitsByPrefix } from "../lab/fib-mirror.ts";
 import type { Lab } from "../lab/lab.ts";
-import type { RouteNode } from "../lab/route-history.ts";
+import { longestMatch } from "../lab/longest-match.ts";
+import { EDGE_TABLE, type TablesByNode } from "../lab/route-history.ts";
 import type { Claim, Drill, Expectation } from "./drill.ts";
 import { SessionBook } from "./session-book.ts";
 import { DIRECTIONS } from "./traffic.ts";
+import { type WayBack, waysBack } from "./way-back.ts";
 
 type ClaimOf<K extends Claim["kind"]> = Extract<Claim, { readonly kind: K }>;
 
@@ -19,14 +22,14 @@ export class Claims {
   readonly #lab: Lab;
   readonly #book: SessionBook;
   readonly #bfdSessions: ReadonlySet<string>;
-  /** VBRs the ECR has had a session with, and how much of the cloud's journal was read for that. */
+  /** Hubs and VBRs that had a session, and how much of the cloud's journal was read for that. */
   readonly #joined = new Set<string>();
   #cloudReadCount = 0;
   /** Where the journals stood at the last fault: alarms count from there. */
   #since = { edge: 0, cloud: 0 };
   /** Where the edge's journal stood when the step began that is being judged. */
   #stepSince = 0;
-  #baseline: Readonly<Record<RouteNode, CircuitsByPrefix>> | undefined;
+  #baseline: TablesByNode | undefined;
 
   constructor(drill: Drill, lab: Lab) {
     this.#drill = drill;
@@ -43,12 +46,7 @@ export class Claims {
 
   /** The drill begins: this is what `baseline` means. */
   begin(): void {
-    const { routes } = this.#lab;
-    this.#baseline = { edge: new Map(routes.table("edge")), ecr: new Map(routes.table("ecr")) };
-  }
-
-  get baseline(): Readonly<Record<RouteNode, CircuitsByPrefix>> | undefined {
-    return this.#baseline;
+    this.#baseline = this.#lab.routes.snapshot();
   }
 
   /** Alarms count from here. */
@@ -68,7 +66,8 @@ export class Claims {
     const { routes } = this.#lab;
     for (const vbr of cloud.vbrs) {
       const hub = hubOfVbr(cloud, vbr);
-      if (!this.#isJoined(hub, vbr.name)) return `${vbr.name} has no session with ${hub}`;
+      if (hub === undefined || this.#isJoined(hub, vbr.name)) continue;
+      return `${vbr.name} has no session with ${hub}`;
     }
     for (const circuit of edge.circuits) {
       for (const session of circuit.sessions) {
@@ -77,10 +76,10 @@ export class Claims {
       }
     }
     for (const prefix of toldPrefixes(cloud)) {
-      if (routes.via("edge", prefix).length === 0) return `the edge has no route to ${prefix}`;
+      if (routes.via(EDGE_TABLE, prefix).length === 0) return `the edge has no route to ${prefix}`;
     }
-    const isBack = edge.announce.some((own) => routes.via("ecr", own.prefix).length > 0);
-    return isBack ? undefined : `${cloud.ecr.name} sends nothing to the edge yet`;
+    const mute = waysBack(this.#drill).find((way) => !this.#isBack(way));
+    return mute && `${mute.join(" or ")} sends nothing to the edge yet`;
   }
 
   holds(expect: Expectation): boolean {
@@ -91,7 +90,7 @@ export class Claims {
         return this.#isReachable() === expect.is;
       case "route":
       case "return":
-        return areSame(this.#via(expect), expect.via);
+        return this.#vias(expect).every((via) => areSame(via, expect.via));
       case "event":
         return this.#isTold(expect) === (expect.is === "told");
       case "flows":
@@ -101,12 +100,10 @@ export class Claims {
       case "quiet":
         return this.#said(expect.of) === undefined;
       case "baseline": {
-        const { routes } = this.#lab;
         const was = this.#baseline;
         if (was === undefined) return false;
-        return (["edge", "ecr"] as const).every((node) =>
-          areSameTables(was[node], routes.table(node)),
-        );
+        const is = this.#lab.routes.snapshot();
+        return [...is.keys()].every((node) => areSameTables(was.get(node), is.get(node)));
       }
     }
   }
@@ -120,8 +117,8 @@ export class Claims {
   /** What is instead of what was claimed, for the end of a sentence. */
   instead(expect: Expectation): string {
     if (expect.kind === "route" || expect.kind === "return") {
-      const via = this.#via(expect);
-      return `, it goes ${via.length > 0 ? `via ${via.join(" and ")}` : "nowhere"}`;
+      const wrong = this.#vias(expect).find((via) => !areSame(via, expect.via)) ?? [];
+      return `, it goes ${wrong.length > 0 ? `via ${wrong.join(" and ")}` : "nowhere"}`;
     }
     if (expect.kind === "session" && expect.circuit !== "all") {
       return `, ${this.#lastWord(expect.circuit)}`;
@@ -140,11 +137,26 @@ export class Claims {
 
   #isReachable(): boolean {
     const { routes } = this.#lab;
-    return toldPrefixes(this.#drill.cloud).every((prefix) => routes.via("edge", prefix).length > 0);
+    return toldPrefixes(this.#drill.cloud).every(
+      (prefix) => routes.via(EDGE_TABLE, prefix).length > 0,
+    );
   }
 
-  #via({ kind, prefix }: ClaimOf<"route" | "return">): readonly string[] {
-    return this.#lab.routes.via(kind === "route" ? "edge" : "ecr", prefix);
+  /** One list of circuits for each table that the claim is about. */
+  #vias(claim: ClaimOf<"route" | "return">): readonly (readonly string[])[] {
+    const { routes } = this.#lab;
+    if (claim.kind === "route") return [routes.via(EDGE_TABLE, claim.prefix)];
+    const ways = waysBack(this.#drill, claim.node);
+    return ways.map((way) => routes.viaFirst(way, claim.prefix));
+  }
+
+  /** It has a route to something that the edge announces, or to more than that. */
+  #isBack(way: WayBack): boolean {
+    const tables = way.map((node) => this.#lab.routes.table(node));
+    return this.#drill.edge.announce.some((own) => {
+      const prefix = parsePrefix(own.prefix);
+      return prefix !== undefined && (longestMatch(tables, prefix) ?? []).length > 0;
+    });
   }
 
   #isTold({ event, of, node }: ClaimOf<"event">): boolean {
@@ -211,9 +223,12 @@ function areSame(one: readonly string[], other: readonly string[]): boolean {
   return one.length === other.length && one.every((name) => other.includes(name));
 }
 
-function areSameTables(one: CircuitsByPrefix, other: CircuitsByPrefix): boolean {
-  return (
-    one.size === other.size &&
-    [...one].every(([prefix, via]) => areSame(via, other.get(prefix) ?? []))
-  );
+function areSameTables(
+  one: CircuitsByPrefix = new Map(),
+  other: CircuitsByPrefix = new Map(),
+): boolean {
+  const prefixes = new Set([...one.keys(), ...other.keys()]);
+  return [...prefixes].every((prefix) => {
+    return areSame(one.get(prefix) ?? [], other.get(prefix) ?? []);
+  });
 }

@@ -85,11 +85,18 @@ export type Claim =
     }
   | { readonly kind: "reachable"; readonly is: boolean }
   | {
-      /** `route` is of the edge towards the cloud, `return` of the ECR back to the edge. */
-      readonly kind: "route" | "return";
+      readonly kind: "route";
       readonly prefix: string;
       /** Circuits it must leave by, exactly; empty: it must be gone. */
       readonly via: readonly string[];
+    }
+  | {
+      /** Of the cloud back to the edge. */
+      readonly kind: "return";
+      readonly prefix: string;
+      readonly via: readonly string[];
+      /** A VPC, or a router whose table it is; undefined: all that traffic comes back by. */
+      readonly node?: string | undefined;
     }
   | {
       /** A journal tells this event since the last fault: an alarm that must fire. */

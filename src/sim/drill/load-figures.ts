@@ -3,10 +3,11 @@
  * that the forwarding tables send it by, for as long as they do. No packet is needed for it, and a
  * table that changes shows at once what the circuits that are left would have to carry.
  */
-import { parseAddress } from "../../core/address.ts";
-import { containsAddress, parsePrefix } from "../../core/prefix.ts";
+import { overlaps, type Prefix, parsePrefix } from "../../core/prefix.ts";
+import { returnRouters } from "../cloud/return-path.ts";
 import type { Direction } from "../lab/lab.ts";
-import type { RouteChange, RouteNode } from "../lab/route-history.ts";
+import { longestMatch } from "../lab/longest-match.ts";
+import { EDGE_TABLE, type RouteChange } from "../lab/route-history.ts";
 import type { Evidence } from "../report/measure.ts";
 import type { LinkLoadReport } from "../report/report.ts";
 import type { Drill, FlowGroup } from "./drill.ts";
@@ -26,12 +27,11 @@ function loadsOf(
   groups: readonly FlowGroup[],
   direction: Direction,
 ): readonly LinkLoadReport[] {
-  const node: RouteNode = direction === "to-cloud" ? "edge" : "ecr";
   const spreader = new Spreader(drill, groups, direction);
   const meters = drill.edge.circuits.map(({ name, capacityBps }) => new Meter(name, capacityBps));
   const limitPercent = drill.budgets.capacityPercentMax ?? CAPACITY_PERCENT;
   const firstUs = deeds[0]?.atUs ?? endUs;
-  const own = routeChanges.filter((change) => change.node === node && spreader.isAbout(change));
+  const own = routeChanges.filter((change) => spreader.isAbout(change));
   const measure = (fromUs: number, untilUs: number) => {
     if (untilUs <= fromUs) return;
     const loads = spreader.loads();
@@ -52,39 +52,46 @@ function loadsOf(
   return meters.map((meter) => meter.report(direction, zeroUs));
 }
 
-/** Who is sent where, by the longest prefix of a table that changes. */
+/** Who is sent where, by the longest prefix of tables that change. */
 class Spreader {
   readonly #weights: ReadonlyMap<string, number>;
-  readonly #flows: readonly { readonly rateBps: number; readonly address: Uint8Array }[];
-  readonly #table = new Map<string, readonly string[]>();
+  readonly #flows: readonly Flow[];
+  readonly #tables = new Map<string, Map<string, readonly string[]>>();
 
-  constructor({ edge }: Drill, groups: readonly FlowGroup[], direction: Direction) {
+  constructor({ edge, cloud }: Drill, groups: readonly FlowGroup[], direction: Direction) {
     // The cloud spreads evenly; the edge by the weights of its circuits.
     this.#weights = new Map(
       direction === "to-cloud" ? edge.circuits.map(({ name, weight }) => [name, weight]) : [],
     );
-    this.#flows = groups.flatMap((group) => {
-      const address = parseAddress(endsOf(group, direction).destination);
-      return address === undefined ? [] : [{ rateBps: group.rateBps ?? 0, address }];
-    });
+    this.#flows = groups
+      .flatMap((group) => {
+        const destination = parsePrefix(`${endsOf(group, direction).destination}/32`);
+        const tables = direction === "to-cloud" ? [EDGE_TABLE] : returnRouters(cloud, group.vpc);
+        return destination && { rateBps: group.rateBps ?? 0, destination, tables };
+      })
+      .filter((flow) => flow !== undefined);
   }
 
-  isAbout({ prefix }: RouteChange): boolean {
-    const parsed = parsePrefix(prefix);
+  isAbout({ node, prefix: text }: RouteChange): boolean {
+    const prefix = parsePrefix(text);
     return (
-      parsed !== undefined && this.#flows.some(({ address }) => containsAddress(parsed, address))
+      prefix !== undefined &&
+      this.#flows.some((flow) => flow.tables.includes(node) && overlaps(prefix, flow.destination))
     );
   }
 
-  set({ prefix, via }: RouteChange): void {
-    if (via.length === 0) this.#table.delete(prefix);
-    else this.#table.set(prefix, via);
+  set({ node, prefix, via, drops }: RouteChange): void {
+    const table = this.#tables.get(node) ?? new Map<string, readonly string[]>();
+    this.#tables.set(node, table);
+    if (via.length === 0 && drops === undefined) table.delete(prefix);
+    else table.set(prefix, via);
   }
 
   loads(): ReadonlyMap<string, number> {
     const loads = new Map<string, number>();
-    for (const { rateBps, address } of this.#flows) {
-      const via = this.#lookup(address);
+    for (const { rateBps, destination, tables } of this.#flows) {
+      const asked = tables.flatMap((name) => this.#tables.get(name) ?? []);
+      const via = longestMatch(asked, destination) ?? [];
       const weightOf = (circuit: string) => this.#weights.get(circuit) ?? 1;
       const total = via.reduce((sum, circuit) => sum + weightOf(circuit), 0);
       for (const circuit of via) {
@@ -94,19 +101,13 @@ class Spreader {
     }
     return loads;
   }
+}
 
-  #lookup(address: Uint8Array): readonly string[] {
-    let best: readonly string[] = [];
-    let bestLength = -1;
-    for (const [prefix, via] of this.#table) {
-      const parsed = parsePrefix(prefix);
-      if (parsed === undefined || parsed.length <= bestLength) continue;
-      if (!containsAddress(parsed, address)) continue;
-      best = via;
-      bestLength = parsed.length;
-    }
-    return best;
-  }
+interface Flow {
+  readonly rateBps: number;
+  readonly destination: Prefix;
+  /** Asked in turn. */
+  readonly tables: readonly string[];
 }
 
 interface Stretch {

@@ -104,7 +104,7 @@ function toClaim(source: StepFile): Claim | string {
   }
   if (source.return !== undefined) {
     if (via === undefined) return `"expect" of a return needs "via": its circuits, [] for none`;
-    return { kind: "return", prefix: source.return, via };
+    return { kind: "return", prefix: source.return, via, node: source.node };
   }
   if (source.event !== undefined) {
     const { event, of, node = "edge" } = source;

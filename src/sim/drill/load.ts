@@ -16,6 +16,7 @@ import { toSteps } from "./load-steps.ts";
 import { lintVlans } from "./load-vlans.ts";
 import { bandwidthBps } from "./parameters.ts";
 import { type DrillFile, DrillSchema } from "./schema.ts";
+import { nodesBack, waysBack } from "./way-back.ts";
 
 export interface DrillLoad {
   readonly drill: Drill | undefined;
@@ -93,6 +94,8 @@ export function loadDrill(file: string, text: string, files: FileAccess): DrillL
     problems.push(document.at(["traffic"], { severity: "error", code: "D102", message: traffic }));
     return { drill: undefined, problems, ...parts };
   }
+  const strays = lintReturns(document, source, cloud.config, traffic);
+  if (strays.length > 0) return { drill: undefined, problems: [...problems, ...strays], ...parts };
   const drill: Drill = {
     name: source.drill,
     description: source.description,
@@ -166,10 +169,6 @@ function lintTogether(
   const error = (path: readonly (string | number)[], message: string) => {
     problems.push(document.at(path, { severity: "error", code: "D103", message }));
   };
-  if (cloud.peerings.length > 0) {
-    const reason = "a drill watches the ECR's and transit routers' tables, which it is not in";
-    error(["cloud"], `a peering connection is not played: ${reason}`);
-  }
   const circuits = edge.circuits.map((circuit) => circuit.name);
   const gateways = [...cloud.vbrs, ...cloud.vpns];
   for (const circuit of edge.circuits) {
@@ -201,13 +200,30 @@ function lintTogether(
   for (const [index, { idc, vpc }] of ends.entries()) {
     const path = source.traffic.groups === undefined ? ["traffic"] : ["traffic", "groups", index];
     if (vpc !== undefined && !isWithin(vpc, toldPrefixes(cloud))) {
-      error([...path, "vpc"], `${vpc} is in no prefix of ${cloud.ecr.name}`);
+      error([...path, "vpc"], `${vpc} is in no prefix that ${cloud.name} tells`);
     }
     if (idc !== undefined && !isWithin(idc, announced)) {
       error([...path, "idc"], `${idc} is in no prefix the edge announces`);
     }
   }
   return problems;
+}
+
+/** A claim about a table that is not watched would hold or fail for no reason. */
+function lintReturns(
+  document: Document,
+  source: DrillFile,
+  cloud: CloudConfig,
+  traffic: Traffic,
+): ConfigProblem[] {
+  return source.steps.flatMap((step, index) => {
+    const { node } = step;
+    if (step.return === undefined || node === undefined) return [];
+    if (waysBack({ cloud, traffic }, node).length > 0) return [];
+    const known = nodesBack({ cloud, traffic }).join(", ");
+    const message = `no traffic comes back by "${node}"; it does by ${known}`;
+    return document.at(["steps", index, "node"], { severity: "error", code: "D103", message });
+  });
 }
 
 function isWithin(address: string, prefixes: readonly string[]): boolean {

@@ -33,14 +33,17 @@ export function claimText(expect: Expectation): string {
       return `the edge tells nothing of ${expect.of}`;
     case "return":
       return expect.via.length === 0
-        ? `the cloud has no way back to ${expect.prefix}`
-        : `the way back to ${expect.prefix} is ${expect.via.join(" and ")}`;
+        ? `${expect.node ?? "the cloud"} has no way back to ${expect.prefix}`
+        : `the way back to ${expect.prefix}${ofNode(expect)} is ${expect.via.join(" and ")}`;
     case "route":
       return expect.via.length === 0
         ? `no route to ${expect.prefix}`
         : `${expect.prefix} goes via ${expect.via.join(" and ")}`;
   }
 }
+
+const ofNode = ({ node }: { readonly node?: string | undefined }): string =>
+  node === undefined ? "" : ` of ${node}`;
 
 const whatOf = ({ event, of }: { readonly event: string; readonly of: string | undefined }) =>
   of === undefined ? event : `${event} of ${of}`;

@@ -4,7 +4,8 @@
  * otherwise. It sees a loop or a blackhole that no probe happened to meet.
  */
 import type { World } from "../../platform/virtual/world.ts";
-import { cloudNetwork, nodeOfAddress } from "../cloud/network.ts";
+import { cloudNetwork } from "../cloud/network.ts";
+import { nodeOfAddress } from "../cloud/return-path.ts";
 import type { Drill, FlowGroup } from "../drill/drill.ts";
 import { DIRECTIONS, endsOf, groupOfFlows, SINK_PORT, sourcePortOf } from "../drill/traffic.ts";
 import type { Direction, FlowChange, FlowCircuits, FlowFate } from "./lab.ts";

@@ -23,13 +23,14 @@ import { isShared } from "./circuit-ports.ts";
 import { CloudFaults } from "./cloud-faults.ts";
 import { type Deeds, perform } from "./deeds.ts";
 import { judgeReload, withAnnounced, withoutAnnounced } from "./edge-faults.ts";
-import { mirrorFib, mirrorReturn } from "./fib-mirror.ts";
+import { mirrorFib } from "./fib-mirror.ts";
 import { FlowWatch } from "./flow-watch.ts";
 import type { Direction, FlowCircuits, Lab, ProbeColumns, ProbeRecord, Watched } from "./lab.ts";
 import { openLabApi } from "./lab-api.ts";
 import { LoopbackMap, loopbackTcp, loopbackUdp, Wires } from "./loopback-net.ts";
-import { RouteHistory } from "./route-history.ts";
-import { buildWorld, type DrillWorld, EDGE, IDC, withDevices } from "./topology.ts";
+import { watchReturn } from "./return-watch.ts";
+import { EDGE_TABLE, RouteHistory } from "./route-history.ts";
+import { buildWorld, type DrillWorld, EDGE, hostOf, IDC, withDevices } from "./topology.ts";
 
 const QUIET = { write: () => undefined };
 /** How often the virtual world is brought up to the real clock. */
@@ -84,7 +85,7 @@ export class LoopbackLab implements Lab {
     this.#edge = new Agent({ host, config, startBfd: startInlineBfdEngine(host) });
     this.#edge.journal.subscribe((entry) => this.#edgeEntries.push(entry));
     mirrorFib(config, host.routes, this.#edge.journal, (table) => {
-      this.routes.update("edge", table, this.now());
+      this.routes.update(EDGE_TABLE, table, this.now());
     });
     this.#flows = new FlowWatch(this.#ground.world, this.#drill);
     this.#walks = new WalkProbes(this.#drill, this.#ground, () => this.now());
@@ -267,13 +268,11 @@ export class LoopbackLab implements Lab {
   }
 
   #watchReturn(): void {
-    const { cloud, traffic } = this.#drill;
-    const hubOf = (node: string) => {
-      const journal = this.#cloud.agent(node)?.journal;
-      return journal && { journal, routes: this.#host(node).routes };
-    };
-    mirrorReturn(cloud, traffic.vpc, hubOf, (table) => {
-      this.routes.update("ecr", table, this.now());
+    const { cloud: config, traffic } = this.#drill;
+    watchReturn({
+      ...{ config, traffic, cloud: this.#cloud },
+      routesOf: (node) => this.#host(node).routes,
+      changed: (router, table) => this.routes.update(router, table, this.now()),
     });
   }
 
@@ -341,9 +340,10 @@ class WalkProbes {
     if (group === undefined) return;
     this.#sentUs.push(now);
     const ports = { sourcePort: sourcePortOf(flow), destinationPort: SINK_PORT };
-    const { world, vpc } = this.#ground;
+    const { world } = this.#ground;
+    const { name: vpc } = hostOf(this.#ground, this.#drill, group.vpc);
     const there = world.forward({ host: IDC, ...endsOf(group, "to-cloud"), ...ports });
-    const back = world.forward({ host: vpc.name, ...endsOf(group, "to-edge"), ...ports });
+    const back = world.forward({ host: vpc, ...endsOf(group, "to-edge"), ...ports });
     this.#arrivedUs["to-cloud"].push(there.outcome === "delivered" ? now + there.delayUs : 0);
     this.#arrivedUs["to-edge"].push(back.outcome === "delivered" ? now + back.delayUs : 0);
   }

@@ -14,21 +14,23 @@ import type { Micros } from "../../core/time.ts";
 import type { Host } from "../../platform/contract.ts";
 import { createLinuxHost, type LinuxHost } from "../../platform/linux/host.ts";
 import { Cloud, type CloudEntry } from "../cloud/cloud.ts";
-import type { VbrConfig } from "../cloud/cloud-config.ts";
-import { cloudNetwork, nodeOfAddress, type WireEnd } from "../cloud/network.ts";
+import { cloudNetwork, type WireEnd } from "../cloud/network.ts";
+import { nodeOfAddress } from "../cloud/return-path.ts";
 import type { Drill } from "../drill/drill.ts";
 import type { LabFault } from "../drill/faults.ts";
-import { addressesOf, endsOf, groupOfFlows, SINK_PORT, sourcePortOf } from "../drill/traffic.ts";
+import { addressesOf } from "../drill/traffic.ts";
 import { type CircuitPort, circuitPorts } from "./circuit-ports.ts";
 import { CloudFaults } from "./cloud-faults.ts";
-import { type CircuitsByPrefix, mirrorReturn } from "./fib-mirror.ts";
-import type { Direction, FlowCircuits, Lab, ProbeRecord, Watched } from "./lab.ts";
+import type { CircuitsByPrefix } from "./fib-mirror.ts";
+import type { FlowCircuits, Lab, ProbeRecord, Watched } from "./lab.ts";
 import { NamespaceEdge } from "./namespace-edge.ts";
 import { NamespaceFaults, whyNotInNamespaces } from "./namespace-faults.ts";
+import { flowCircuits } from "./namespace-flows.ts";
 import { Namespaces, whyNoVlan } from "./namespaces.ts";
 import { type ProbeWorker, startProbeWorker } from "./probe-worker.ts";
-import { RouteHistory, type RouteNode } from "./route-history.ts";
-import { EDGE, edgeDevice, IDC, IDC_LINK, innerLink, withDevices } from "./topology.ts";
+import { watchReturn } from "./return-watch.ts";
+import { EDGE_TABLE, RouteHistory } from "./route-history.ts";
+import { EDGE, IDC, IDC_LINK, withDevices } from "./topology.ts";
 
 const ROUTER = {
   "net/ipv4/ip_forward": 1,
@@ -84,7 +86,7 @@ export class NamespaceLab implements Lab {
     };
     this.#edge = new NamespaceEdge(order, {
       entry: () => this.#claim?.(),
-      table: (table) => this.#tableChanges("edge", table),
+      table: (table) => this.#tableChanges(EDGE_TABLE, table),
       disobeyed: (text) => {
         this.#failure ??= new AppError("DRILL_DEED", text);
       },
@@ -151,13 +153,7 @@ export class NamespaceLab implements Lab {
   }
 
   flowCircuits(): FlowCircuits {
-    const { cloud } = this.#drill;
-    const edgeOut = (vbr: VbrConfig) => edgeDevice(this.#drill, vbr.circuit);
-    const ecrOut = (vbr: VbrConfig) => innerLink(cloud, vbr).ecrDevice;
-    return {
-      "to-cloud": this.#askFlows(EDGE, "to-cloud", edgeOut),
-      "to-edge": this.#askFlows(cloud.ecr.name, "to-edge", ecrOut),
-    };
+    return flowCircuits(this.#drill, this.#namespaces);
   }
 
   flowFates(): undefined {}
@@ -283,45 +279,31 @@ export class NamespaceLab implements Lab {
   }
 
   #watchReturn(): void {
-    const { cloud, traffic } = this.#drill;
-    const hubOf = (node: string) => {
-      const journal = this.#cloud.agent(node)?.journal;
-      return journal && { journal, routes: this.#host(node).routes };
-    };
-    mirrorReturn(cloud, traffic.vpc, hubOf, (table) => {
-      this.#tableChanges("ecr", table);
+    const { cloud: config, traffic } = this.#drill;
+    watchReturn({
+      ...{ config, traffic, cloud: this.#cloud },
+      routesOf: (node) => this.#host(node).routes,
+      changed: (router, table) => this.#tableChanges(router, table),
     });
   }
 
-  #tableChanges(node: RouteNode, table: CircuitsByPrefix): void {
+  #tableChanges(node: string, table: CircuitsByPrefix): void {
     this.routes.update(node, table, this.now());
     this.#claim?.();
   }
 
-  /** The kernel itself says which way its hash sends each flow. */
-  #askFlows(
-    node: string,
-    direction: Direction,
-    deviceOf: (vbr: VbrConfig) => string,
-  ): readonly (string | null)[] {
-    const { traffic, cloud } = this.#drill;
-    const circuitOf = new Map(cloud.vbrs.map((vbr) => [deviceOf(vbr), vbr.circuit] as const));
-    const questions = groupOfFlows(traffic).map((group, flow) => {
-      const { source, destination } = endsOf(group, direction);
-      const from = direction === "to-cloud" ? `${source} iif idc` : source;
-      const ports = `sport ${sourcePortOf(flow)} dport ${SINK_PORT}`;
-      return `route get ${destination} from ${from} ipproto udp ${ports}`;
-    });
-    const answers = this.#namespaces.routesOut(node, questions);
-    return questions.map((_, flow) => circuitOf.get(answers[flow] ?? "") ?? null);
-  }
-
   async #startEdge(): Promise<void> {
     await this.#edge.start();
+    const { traffic, cloud } = this.#drill;
+    const name = (node: string) => this.#namespaces.nameOf(node);
     this.#probes = await startProbeWorker({
-      traffic: this.#drill.traffic,
-      idc: this.#namespaces.nameOf(IDC),
-      vpc: this.#namespaces.nameOf(nodeOfAddress(this.#drill.cloud, this.#drill.traffic.vpc)),
+      traffic,
+      namespaces: new Map([
+        ...addressesOf(traffic, "idc").map((address) => [address, name(IDC)] as const),
+        ...addressesOf(traffic, "vpc").map((address) => {
+          return [address, name(nodeOfAddress(cloud, address))] as const;
+        }),
+      ]),
     });
   }
 

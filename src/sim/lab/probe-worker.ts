@@ -1,19 +1,18 @@
 /**
  * Probes of a namespace lab, in a thread of their own: a busy cloud or a report being drawn must
  * not
- * read as loss. One file is both sides; the worker opens its sockets inside the two namespaces.
+ * read as loss. One file is both sides; the worker opens its sockets inside the namespaces.
  */
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
-import { createLinuxHost } from "../../platform/linux/host.ts";
+import { createLinuxHost, type LinuxHost } from "../../platform/linux/host.ts";
 import type { Traffic } from "../drill/drill.ts";
 import type { ProbeRecord } from "./lab.ts";
 import { ProbePair } from "./probes.ts";
 
 export interface ProbePlace {
   readonly traffic: Traffic;
-  /** Names of the network namespaces at both ends. */
-  readonly idc: string;
-  readonly vpc: string;
+  /** The network namespace of every address. */
+  readonly namespaces: ReadonlyMap<string, string>;
 }
 
 export interface ProbeWorker {
@@ -74,17 +73,21 @@ export async function startProbeWorker(place: ProbePlace): Promise<ProbeWorker> 
 
 function serve(place: ProbePlace): void {
   const quiet = { write: () => undefined };
-  const [idc, vpc] = [place.idc, place.vpc].map((netns) =>
-    createLinuxHost({ name: netns, netns, log: quiet, seed: 1 }),
-  );
-  if (idc === undefined || vpc === undefined) return;
-  const pair = new ProbePair(place.traffic, idc, vpc);
+  const hosts = new Map<string, LinuxHost>();
+  const pair = new ProbePair(place.traffic, (address) => {
+    const netns = place.namespaces.get(address) ?? "";
+    const known = hosts.get(netns);
+    if (known !== undefined) return known;
+    const made = createLinuxHost({ name: netns, netns, log: quiet, seed: 1 });
+    hosts.set(netns, made);
+    return made;
+  });
   const tell = (message: Answer): void => parentPort?.postMessage(message);
   parentPort?.on("message", (order: Order) => {
     if (order.kind === "start") pair.start();
     else if (order.kind === "close") {
       pair.close();
-      for (const host of [idc, vpc]) host.close();
+      for (const host of hosts.values()) host.close();
       parentPort?.close();
     } else {
       pair.stopSending();

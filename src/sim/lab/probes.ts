@@ -15,11 +15,12 @@ export class ProbePair {
   readonly #flows: number;
   readonly #probers: Readonly<Record<Direction, Prober>>;
 
-  constructor(traffic: Traffic, idc: Host, vpc: Host) {
+  /** `hostOf`: the machine that has an address of the traffic. */
+  constructor(traffic: Traffic, hostOf: (address: string) => Host) {
     this.#flows = traffic.flows;
     this.#probers = {
-      "to-cloud": new Prober(traffic, idc, vpc, "to-cloud"),
-      "to-edge": new Prober(traffic, vpc, idc, "to-edge"),
+      "to-cloud": new Prober(traffic, hostOf, "to-cloud"),
+      "to-edge": new Prober(traffic, hostOf, "to-edge"),
     };
   }
 
@@ -50,7 +51,6 @@ export class ProbePair {
 class Prober {
   readonly #traffic: Traffic;
   readonly #clock: Clock;
-  readonly #sinkClock: Clock;
   /** Each flow is a source port of its own, so that ECMP spreads flows; all go to one port. */
   readonly #sources: { readonly socket: UdpSocket; readonly target: string }[] = [];
   readonly #sinks: readonly UdpSocket[];
@@ -63,21 +63,22 @@ class Prober {
   /** Sent before the last start: probes may pause, as in an hour with a failure here and there. */
   #startCount = 0;
 
-  constructor(traffic: Traffic, from: Host, to: Host, direction: Direction) {
+  constructor(traffic: Traffic, hostOf: (address: string) => Host, direction: Direction) {
     this.#traffic = traffic;
-    this.#clock = from.clock;
-    this.#sinkClock = to.clock;
     const targets = addressesOf(traffic, direction === "to-cloud" ? "vpc" : "idc");
-    this.#sinks = targets.map((localAddress) =>
-      to.udp.open({ localAddress, port: SINK_PORT, ttl: 64 }, ({ octets }) => this.#heard(octets)),
-    );
+    this.#sinks = targets.map((localAddress) => {
+      const { udp, clock } = hostOf(localAddress);
+      const options = { localAddress, port: SINK_PORT, ttl: 64 };
+      return udp.open(options, ({ octets }) => this.#heard(octets, clock.now()));
+    });
     for (const [flow, group] of groupOfFlows(traffic).entries()) {
       const { source, destination } = endsOf(group, direction);
       const options = { localAddress: source, port: sourcePortOf(flow), ttl: 64 };
-      const socket = from.udp.open(options, () => undefined);
+      const socket = hostOf(source).udp.open(options, () => undefined);
       this.#sources.push({ socket, target: destination });
     }
-    this.#alarm = from.clock.createAlarm(() => this.#sendDue());
+    this.#clock = hostOf(direction === "to-cloud" ? traffic.idc : traffic.vpc).clock;
+    this.#alarm = this.#clock.createAlarm(() => this.#sendDue());
   }
 
   start(): void {
@@ -131,11 +132,11 @@ class Prober {
     source?.socket.send(this.#payload.slice(), source.target, SINK_PORT);
   }
 
-  #heard(octets: Uint8Array): void {
+  #heard(octets: Uint8Array, now: Micros): void {
     if (octets.length < 4) return;
     const row = new DataView(octets.buffer, octets.byteOffset, octets.byteLength).getUint32(0);
     if (row < this.#count && this.#arrivedUs[row] === 0) {
-      this.#arrivedUs[row] = this.#sinkClock.now();
+      this.#arrivedUs[row] = now;
     }
   }
 }

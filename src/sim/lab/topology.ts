@@ -1,6 +1,6 @@
 /**
  * The drill's network as a virtual world: a host in the data centre, the edge, a VBR for each
- * circuit, the ECR with the VPC behind it. The virtual lab runs in it; the loopback lab uses it for
+ * circuit, the cloud behind them. The virtual lab runs in it; the loopback lab uses it for
  * forwarding tables and wires only.
  *
  *   idc ── edge ══ c1 ══ vbr-1 ──┐
@@ -10,12 +10,8 @@ import type { VirtualHost } from "../../platform/virtual/host.ts";
 import { type LinkQuality, PERFECT_LINK, type VirtualLink } from "../../platform/virtual/link.ts";
 import { World } from "../../platform/virtual/world.ts";
 import type { CloudConfig, VbrConfig } from "../cloud/cloud-config.ts";
-import {
-  type CloudNetwork,
-  type CustomerEnd,
-  cloudNetwork,
-  nodeOfAddress,
-} from "../cloud/network.ts";
+import type { CloudNetwork, CustomerEnd } from "../cloud/network.ts";
+import { nodeOfAddress } from "../cloud/return-path.ts";
 import { addCloud, circuitOptions } from "../cloud/world.ts";
 import type { Drill } from "../drill/drill.ts";
 import { addressesOf } from "../drill/traffic.ts";
@@ -35,7 +31,6 @@ export interface DrillWorld {
   readonly world: World;
   readonly edge: VirtualHost;
   readonly idc: VirtualHost;
-  readonly ecr: VirtualHost;
   /** Where the address of `traffic.vpc` is. */
   readonly vpc: VirtualHost;
   readonly network: CloudNetwork;
@@ -50,7 +45,6 @@ export function buildWorld(drill: Drill): DrillWorld {
   const edge = world.addHost(EDGE, options);
   const idc = world.addHost(IDC, options);
   const network = addCloud(world, cloud);
-  const ecr = world.host(cloud.ecr.name);
   const vpc = world.host(nodeOfAddress(cloud, traffic.vpc));
   const { edge: edgeEnd, idc: idcEnd, maskLength } = IDC_LINK;
   world.link({
@@ -66,7 +60,9 @@ export function buildWorld(drill: Drill): DrillWorld {
     if (own.prefix.includes(":")) continue;
     edge.addRoute({ prefix: own.prefix, hops: [{ gateway: idcEnd, device: "idc" }] });
   }
-  for (const address of addressesOf(traffic, "vpc")) vpc.addLocalPrefix(`${address}/32`);
+  for (const address of addressesOf(traffic, "vpc")) {
+    world.host(nodeOfAddress(cloud, address)).addLocalPrefix(`${address}/32`);
+  }
   const circuits = new Map<string, VirtualLink>();
   for (const port of circuitPorts(drill, network.customers)) {
     if (port.kind === "untagged") {
@@ -76,7 +72,13 @@ export function buildWorld(drill: Drill): DrillWorld {
     const link = wireTaggedPort(world, EDGE, port, CIRCUIT);
     for (const { end: customer } of port.circuits) circuits.set(customer.circuit, link);
   }
-  return { world, edge, idc, ecr, vpc, network, circuits };
+  return { world, edge, idc, vpc, network, circuits };
+}
+
+/** The machine that has an address of the traffic. */
+export function hostOf({ world, idc }: DrillWorld, drill: Drill, address: string): VirtualHost {
+  const isIdc = addressesOf(drill.traffic, "idc").includes(address);
+  return isIdc ? idc : world.host(nodeOfAddress(drill.cloud, address));
 }
 
 function addCircuit(world: World, edgePort: string, end: CustomerEnd): VirtualLink {
@@ -95,18 +97,6 @@ function addCircuit(world: World, edgePort: string, end: CustomerEnd): VirtualLi
     ...CIRCUIT,
     ...circuitOptions(end),
   });
-}
-
-/** Addresses and interfaces of the wire between a VBR and its ECR, the same in every lab. */
-export function innerLink(cloud: CloudConfig, vbr: VbrConfig) {
-  const wire = cloudNetwork(cloud).wires.find(({ a }) => a.node === vbr.name);
-  if (wire === undefined) throw new RangeError(`no VBR "${vbr.name}" in this cloud`);
-  return {
-    vbrAddress: wire.a.address,
-    ecrAddress: wire.b.address,
-    vbrDevice: wire.a.device,
-    ecrDevice: wire.b.device,
-  };
 }
 
 export function edgeDevice(drill: Drill, circuit: string): string {

@@ -8,13 +8,14 @@ import { virtualField } from "../cloud/world.ts";
 import type { Drill } from "../drill/drill.ts";
 import type { LabFault } from "../drill/faults.ts";
 import { CloudFaults } from "./cloud-faults.ts";
-import { type CircuitsByPrefix, mirrorReturn } from "./fib-mirror.ts";
+import type { CircuitsByPrefix } from "./fib-mirror.ts";
 import { FlowWatch } from "./flow-watch.ts";
 import type { FlowCircuits, Lab, ProbeRecord, Watched } from "./lab.ts";
 import { ProbePair } from "./probes.ts";
+import { watchReturn } from "./return-watch.ts";
 import { RibFibWatch } from "./rib-fib-watch.ts";
-import { RouteHistory } from "./route-history.ts";
-import { buildWorld, type DrillWorld, withDevices } from "./topology.ts";
+import { EDGE_TABLE, RouteHistory } from "./route-history.ts";
+import { buildWorld, type DrillWorld, hostOf, withDevices } from "./topology.ts";
 import { type EdgeInjection, VirtualEdge } from "./virtual-edge.ts";
 import { VirtualFaults } from "./virtual-faults.ts";
 
@@ -53,12 +54,12 @@ export class VirtualLab implements Lab {
       startBfd: (node) => startInlineBfdEngine(world.host(node)),
       field: virtualField(world, ground.network),
     });
-    const routed = (table: CircuitsByPrefix) => this.routes.update("edge", table, world.now);
+    const routed = (table: CircuitsByPrefix) => this.routes.update(EDGE_TABLE, table, world.now);
     this.#edge = new VirtualEdge(ground.edge, drill.edge, routed, injection);
     this.#faults = new VirtualFaults({
       ...{ drill: this.#drill, world: ground, cloud: this.#cloud, cloudFaults, edge: this.#edge },
     });
-    this.#probes = new ProbePair(drill.traffic, ground.idc, ground.vpc);
+    this.#probes = new ProbePair(drill.traffic, (address) => hostOf(ground, drill, address));
     this.#flows = new FlowWatch(world, this.#drill);
     this.#ribFib = new RibFibWatch(world, ground.edge, () => this.#edge.settled);
   }
@@ -161,13 +162,11 @@ export class VirtualLab implements Lab {
   }
 
   #watchReturn(): void {
-    const { cloud, traffic } = this.#drill;
-    const hubOf = (node: string) => {
-      const journal = this.#cloud.agent(node)?.journal;
-      return journal && { journal, routes: this.#ground.world.host(node).routes };
-    };
-    mirrorReturn(cloud, traffic.vpc, hubOf, (table) => {
-      this.routes.update("ecr", table, this.now());
+    const { cloud: config, traffic } = this.#drill;
+    watchReturn({
+      ...{ config, traffic, cloud: this.#cloud },
+      routesOf: (node) => this.#ground.world.host(node).routes,
+      changed: (router, table) => this.routes.update(router, table, this.now()),
     });
   }
 }

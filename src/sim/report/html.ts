@@ -18,6 +18,7 @@ import {
   trafficTables,
 } from "./page-tables.ts";
 import type { DrillReport, FaultReport } from "./report.ts";
+import { routersOf } from "./routers.ts";
 import { sumLoss, tellReason, tellStory, worstFault } from "./story.ts";
 import { STYLE } from "./style.ts";
 import { drawTimeline } from "./timeline-svg.ts";
@@ -194,7 +195,8 @@ function network(report: DrillReport): string {
 }
 
 function topologyText({ topology }: DrillReport): string {
-  const { edge, circuits, ecr } = topology;
+  const { edge, circuits } = topology;
   const ways = circuits.map(({ name, vbr }) => `${name} ═ ${vbr}`).join(", ");
-  return text(`${edge} ═ (${ways}) ─ ${ecr}`);
+  const routers = routersOf(topology).map(({ name }) => name);
+  return text(`${edge} ═ (${ways}) ─ ${routers.join(", ")}`);
 }

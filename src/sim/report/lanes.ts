@@ -3,6 +3,7 @@
  * way its table sends the traffic. Read from the events, so that a report needs no second record.
  */
 import type { DrillReport, TimelineEntry } from "./report.ts";
+import { routersOf, tableOf } from "./routers.ts";
 
 /** One actor's view of one thing: a circuit, or a route. */
 export interface Lane {
@@ -37,7 +38,8 @@ export interface Lanes {
 
 export function lanesOf(report: DrillReport, untilMs: number): Lanes {
   const { topology, timeline } = report;
-  const known = ["edge", ...topology.circuits.map(({ vbr }) => vbr), topology.ecr];
+  const routers = routersOf(topology).map(({ name }) => name);
+  const known = ["edge", ...topology.circuits.map(({ vbr }) => vbr), ...routers];
   const others = timeline.map((entry) => entry.actor).filter((actor) => actor !== "drill");
   const actors = [...new Set([...known, ...others])];
   const lanes: Lane[] = [];
@@ -50,7 +52,8 @@ export function lanesOf(report: DrillReport, untilMs: number): Lanes {
     ];
     const lively = rows.filter(isLively);
     const calm = rows.filter((row) => !isLively(row));
-    const isOneOfMany = actor !== "edge" && actor !== topology.ecr && known.length > 2 * ROWS_MAX;
+    const isTable = actor === "edge" || routers.includes(actor);
+    const isOneOfMany = !isTable && known.length > 2 * ROWS_MAX;
     const shown = [...lively, ...(isOneOfMany ? [] : calm)].slice(0, ROWS_MAX);
     hiddenCount += rows.length - shown.length;
     lanes.push(...rows.filter((row) => shown.includes(row)));
@@ -123,8 +126,10 @@ function routeRow(
   own: readonly TimelineEntry[],
   untilMs: number,
 ): Lane[] {
-  const node = actor === "edge" ? "edge" : actor === topology.ecr ? "ecr" : undefined;
-  const prefix = routes?.rows.find((row) => row.node === node)?.prefix;
+  const table = actor === "edge" ? topology.edge : actor;
+  const prefix = routes?.rows.find((row) => {
+    return tableOf(row, topology) === table && (row.node === "edge") === (actor === "edge");
+  })?.prefix;
   if (prefix === undefined) return [];
   const about = own.filter(({ event, text }) => {
     return event === ROUTES_CHANGED && text.startsWith(prefix);

@@ -3,6 +3,7 @@
  * folded. Hosts of change requests cut comments off at some length, so long lists end early.
  */
 import type { CheckReport, DrillReport, FaultReport, RouteReport } from "./report.ts";
+import { tableOf } from "./routers.ts";
 import { detectorName, sumLoss, tellReason, tellStory, worstFault } from "./story.ts";
 import { ms, signed } from "./units.ts";
 
@@ -108,7 +109,7 @@ function routes({ routes, topology }: DrillReport): string[] {
   const via = (circuits: readonly string[] | null) =>
     circuits === null ? "–" : circuits.length === 0 ? "no way" : circuits.join(" + ");
   const rows = moved.map((row) => [
-    row.node === "edge" ? topology.edge : topology.ecr,
+    tableOf(row, topology),
     row.prefix,
     via(row.baseline),
     via(row.during),

@@ -1,10 +1,9 @@
 import type { JournalEntry } from "../../agent/journal.ts";
-import { hubOfVbr } from "../cloud/network.ts";
 import type { Drill } from "../drill/drill.ts";
 import { recoveryOf } from "../drill/flow-figures.ts";
 import { restoredAt, routeChangesOf } from "../drill/table-figures.ts";
 import type { ProbeRecord, Watched } from "../lab/lab.ts";
-import type { RouteChange } from "../lab/route-history.ts";
+import { EDGE_TABLE, type RouteChange } from "../lab/route-history.ts";
 import { lossBetween } from "./loss.ts";
 import type { FaultReport, LossReport, RepairReport } from "./report.ts";
 
@@ -150,30 +149,25 @@ function silenceOf({ event, fields }: JournalEntry): number | null {
 }
 
 /**
- * When the way back moved: the last node of the cloud that changed its FIB because of the fault.
- * The VBR that lost its customer leaves the circuit; the ECR follows by BGP.
+ * When the cloud's tables had left the circuit of a deed; where it is of none, any that they sent
+ * to. Undefined where they never did, or did not send to it.
  */
-function cloudLeft(evidence: Evidence, deed: Deed, untilUs: number): number | undefined {
-  const { cloud } = evidence.drill;
-  // A VBR calls its session with the customer after the circuit, the ECR its own after the VBR.
-  const vbr = cloud.vbrs.find((one) => one.circuit === deed.circuit);
-  const isOfDeed = ({ fields }: JournalEntry) => {
-    const of = fields.session ?? fields.circuit ?? fields.peer;
-    return vbr === undefined || of === vbr.circuit || of === vbr.name;
-  };
-  const down = evidence.cloud.find(
-    (entry) =>
-      entry.at >= deed.atUs &&
-      entry.at < untilUs &&
-      DOWN_EVENTS.has(entry.event) &&
-      isOfDeed(entry),
-  );
-  if (down === undefined) return undefined;
-  const hub = vbr === undefined ? cloud.ecr.name : hubOfVbr(cloud, vbr);
-  const synced = evidence.cloud.find(
-    (entry) => entry.node === hub && entry.event === "fib.synced" && entry.at >= down.at,
-  );
-  return synced && synced.at < untilUs ? synced.at : undefined;
+function cloudLeft({ routeChanges }: Evidence, deed: Deed, untilUs: number): number | undefined {
+  const ways = new Map<string, readonly string[]>();
+  const rowsOf = new Map<string, number>();
+  for (const { at, node, prefix, via } of routeChanges) {
+    if (node === EDGE_TABLE) continue;
+    if (at >= untilUs) break;
+    const key = `${node} ${prefix}`;
+    const before = ways.get(key) ?? [];
+    ways.set(key, via);
+    for (const circuit of via) rowsOf.set(circuit, (rowsOf.get(circuit) ?? 0) + 1);
+    for (const circuit of before) rowsOf.set(circuit, (rowsOf.get(circuit) ?? 0) - 1);
+    const left = before.filter((circuit) => rowsOf.get(circuit) === 0);
+    const isOfDeed = deed.circuit === undefined ? left.length > 0 : left.includes(deed.circuit);
+    if (at >= deed.atUs && isOfDeed) return at;
+  }
+  return undefined;
 }
 
 function loss(

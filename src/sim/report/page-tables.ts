@@ -1,6 +1,7 @@
 /** The tables of a report's page: routes, shares, checks, flows, events, and where it came from. */
 import { escapeMarkup as text } from "./escape.ts";
 import type { CheckReport, DrillReport, FlowReport, PhaseLoss, RouteReport } from "./report.ts";
+import { tableOf } from "./routers.ts";
 import { ms, signed } from "./units.ts";
 
 export const chip = (kind: string, words: string): string =>
@@ -71,7 +72,7 @@ export function routesTable({ routes, topology, phases }: DrillReport): string {
   const heads = ["at", "prefix", "before", "during", "at the end", "change"];
   const rowsOf = (rows: readonly RouteReport[]) =>
     rows.map((row): Cell[] => [
-      row.node === "edge" ? topology.edge : topology.ecr,
+      tableOf(row, topology),
       row.prefix,
       via(row.baseline),
       row.during === null ? "–" : via(row.during),

@@ -2,7 +2,7 @@
  * A drill in three phases, read from the forwarding tables rather than from the plan: before the
  * first fault, during it, and after both tables were again what they had been and stayed so.
  */
-import type { RouteChange, RouteNode } from "../lab/route-history.ts";
+import type { RouteChange } from "../lab/route-history.ts";
 import type { Evidence } from "./measure.ts";
 
 /** Moments on the lab's clock. */
@@ -51,7 +51,7 @@ export function findPhases(evidence: Played, changes: readonly RouteChange[]): P
 }
 
 /** The table of a node after everything that happened up to and including a moment. */
-export function tableAt(changes: readonly RouteChange[], node: RouteNode, atUs: number): Table {
+export function tableAt(changes: readonly RouteChange[], node: string, atUs: number): Table {
   const table = new Map<string, readonly string[]>();
   for (const change of changes) {
     if (change.at > atUs) break;

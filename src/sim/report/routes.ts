@@ -1,15 +1,15 @@
 /** Forwarding tables at three moments held against each other, and who carried which flow. */
 import type { Direction, FlowCircuits } from "../lab/lab.ts";
-import type { RouteChange, RouteNode } from "../lab/route-history.ts";
+import { EDGE_TABLE, type RouteChange } from "../lab/route-history.ts";
 import { type Phases, type Table, tableAt } from "./phases.ts";
 import type { RouteReport, RoutesReport, ShareReport } from "./report.ts";
 
 /** Rows and names beyond this are counted, not listed. */
 const ROWS_MAX = 200;
-const NODES: readonly RouteNode[] = ["edge", "ecr"];
 
 export function reportRoutes(changes: readonly RouteChange[], phases: Phases): RoutesReport {
-  const rows = NODES.flatMap((node) => compare(node, changes, phases));
+  const nodes = new Set([EDGE_TABLE, ...changes.map(({ node }) => node)]);
+  const rows = [...nodes].flatMap((node) => compare(node, changes, phases));
   const isQuiet = (row: RouteReport) => row.change === "unchanged" && row.isRestored;
   const told = [...rows.filter((row) => !isQuiet(row)), ...rows.filter(isQuiet)];
   const atEdge = rows.filter((row) => row.node === "edge" && row.baseline.length > 0);
@@ -21,11 +21,13 @@ export function reportRoutes(changes: readonly RouteChange[], phases: Phases): R
   };
 }
 
-function compare(node: RouteNode, changes: readonly RouteChange[], phases: Phases): RouteReport[] {
+function compare(node: string, changes: readonly RouteChange[], phases: Phases): RouteReport[] {
   const at = (us: number) => tableAt(changes, node, us);
   const baseline = at(phases.baselineUs);
   const during = phases.duringUs === undefined ? undefined : at(phases.duringUs);
   const after = at(phases.endUs);
+  const of =
+    node === EDGE_TABLE ? ({ node: "edge" } as const) : ({ node: "ecr", router: node } as const);
   const prefixes = new Set([...baseline.keys(), ...(during?.keys() ?? []), ...after.keys()]);
   return [...prefixes]
     .map((prefix) => {
@@ -33,7 +35,7 @@ function compare(node: RouteNode, changes: readonly RouteChange[], phases: Phase
       const [was, then, is] = [via(baseline), during && via(during), via(after)];
       const change = changeOf(was, then ?? was);
       const isRestored = was.join() === is.join();
-      return { node, prefix, baseline: was, during: then ?? null, after: is, change, isRestored };
+      return { ...of, prefix, baseline: was, during: then ?? null, after: is, change, isRestored };
     })
     .filter(
       ({ baseline, during, after }) => baseline.length + after.length + (during?.length ?? 0),

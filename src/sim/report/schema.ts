@@ -146,7 +146,18 @@ export const CircuitStateSchema = object({
 export const TopologySchema = object({
   edge: Type.String(),
   circuits: Type.Array(object({ name: Type.String(), vbr: Type.String() })),
+  /** The cloud's router whose table decides the way back; of several the first. */
   ecr: Type.String(),
+  /** All of them, each with the circuits it can send to. */
+  routers: Type.Optional(
+    Type.Array(
+      object({
+        name: Type.String(),
+        kind: words("ecr", "tr", "vpc"),
+        circuits: Type.Array(Type.String()),
+      }),
+    ),
+  ),
   /** What the lines and their sessions were at the three moments of `phases`. */
   states: Type.Optional(
     object({
@@ -184,7 +195,10 @@ export const PhasesSchema = object(
 
 const Via = Type.Array(Type.String(), { description: "circuits; none: no route" });
 export const RouteSchema = object({
+  /** `ecr`: a router of the cloud, on the way back. */
   node: words("edge", "ecr"),
+  /** Whose table of the cloud it is: of the ECR, a transit router or a VPC. */
+  router: Type.Optional(Type.String()),
   prefix: Type.String(),
   baseline: Via,
   during: orNull(Via),

@@ -1,16 +1,20 @@
 /** Lines and sessions of every circuit at one moment, from the deeds and the edge's journal. */
+import { describeReturnRouters } from "../cloud/return-path.ts";
 import type { Drill } from "../drill/drill.ts";
+import { addressesOf } from "../drill/traffic.ts";
 import type { Evidence } from "./measure.ts";
 import type { Phases } from "./phases.ts";
 import type { CircuitState, TopologyReport } from "./report.ts";
 
 export function reportTopology(evidence: Evidence, phases: Phases): TopologyReport {
-  const { edge, cloud } = evidence.drill;
+  const { edge, cloud, traffic } = evidence.drill;
+  const routers = describeReturnRouters(cloud, addressesOf(traffic, "vpc"));
   const at = (us: number) => edge.circuits.map((circuit) => stateAt(evidence, circuit, us));
   return {
     edge: edge.name,
     circuits: [...cloud.vbrs, ...cloud.vpns].map((end) => ({ name: end.circuit, vbr: end.name })),
-    ecr: cloud.ecr.name,
+    ecr: routers[0]?.name ?? "",
+    routers,
     states: {
       baseline: at(phases.baselineUs),
       during: phases.duringUs === undefined ? null : at(phases.duringUs),

@@ -1,5 +1,6 @@
 /** Reports as a person reads them in a terminal. */
 import type { CheckReport, DrillReport, FaultReport, LossReport, TimelineEntry } from "./report.ts";
+import { tableOf } from "./routers.ts";
 import { detectorName, share, tellReason, tellStory } from "./story.ts";
 import { ms, signed } from "./units.ts";
 
@@ -96,7 +97,7 @@ function formatRoutes({ routes, topology }: DrillReport): string[] {
   const via = (circuits: readonly string[]) =>
     circuits.length === 0 ? "no way" : circuits.join(" + ");
   const lines = moved.slice(0, ROUTES_MAX).map((row) => {
-    const node = row.node === "edge" ? topology.edge : topology.ecr;
+    const node = tableOf(row, topology);
     const ways = [row.baseline, row.during ?? row.baseline, row.after].map(via);
     return `  ${node.padEnd(9)} ${row.prefix}: ${ways.join(" → ")}`;
   });

@@ -1,6 +1,6 @@
 /** What happened, in order, in the words of deeds, journals and tables. */
 import type { JournalEntry } from "../../agent/journal.ts";
-import type { RouteChange } from "../lab/route-history.ts";
+import { EDGE_TABLE, type RouteChange } from "../lab/route-history.ts";
 import type { Evidence } from "./measure.ts";
 import type { TimelineEntry } from "./report.ts";
 
@@ -9,7 +9,7 @@ const HEAD_MAX = 1500;
 const TAIL_MAX = 500;
 
 export function reportTimeline(
-  { deeds, edge, cloud, zeroUs, drill }: Evidence,
+  { deeds, edge, cloud, zeroUs }: Evidence,
   changes: readonly RouteChange[],
 ): { readonly timeline: readonly TimelineEntry[]; readonly omitted: number } {
   const atMs = (at: number) => (at - zeroUs) / 1000;
@@ -28,9 +28,9 @@ export function reportTimeline(
   }
   for (const { at, node, text } of tableChanges(changes)) {
     const who =
-      node === "edge"
+      node === EDGE_TABLE
         ? ({ lane: "edge", actor: "edge" } as const)
-        : ({ lane: "cloud", actor: drill.cloud.ecr.name } as const);
+        : ({ lane: "cloud", actor: node } as const);
     entries.push({ atMs: atMs(at), ...who, event: "fib.routes.changed", text });
   }
   entries.sort((a, b) => a.atMs - b.atMs);

@@ -1,10 +1,11 @@
 /**
- * The network at one moment: the edge, each circuit with its VBR, the cloud's router. A line in use
- * is thick, one that stands by is thin, one that is broken or without a session is dashed and has a
- * cross; sessions and shares of the flows are written on it.
+ * The network at one moment: the edge, each circuit with its VBR, the cloud's routers. A line in
+ * use is thick, one that stands by is thin, one that is broken or without a session is dashed and
+ * has a cross; sessions and shares of the flows are written on it.
  */
 import { escapeMarkup } from "./escape.ts";
 import type { CircuitState, DrillReport } from "./report.ts";
+import { type RouterReport, routersOf } from "./routers.ts";
 
 /** Circuits drawn; more than a page can show are counted. */
 const CIRCUITS_MAX = 6;
@@ -12,7 +13,7 @@ const ROW = 62;
 const TOP = 10;
 const EDGE = { x: 5, width: 64 } as const;
 const VBR = { x: 206, width: 58 } as const;
-const ECR = { x: 291, width: 64 } as const;
+const ROUTER = { x: 291, width: 64 } as const;
 const WIDTH = 360;
 
 export type Moment = "baseline" | "during" | "after";
@@ -22,8 +23,9 @@ export function drawTopology(report: DrillReport, moment: Moment, label: string)
   const circuits = chosen(report, states);
   const height = Math.max(1, circuits.length) * ROW;
   const middle = TOP + height / 2;
+  const routers = placed(report, circuits.length);
   const rows = circuits.map((circuit, index) =>
-    drawCircuit(report, circuit, moment, TOP + index * ROW + ROW / 2),
+    drawCircuit(report, circuit, { moment, y: TOP + index * ROW + ROW / 2, routers }),
   );
   const missing = report.topology.circuits.length - circuits.length;
   const more =
@@ -33,12 +35,24 @@ export function drawTopology(report: DrillReport, moment: Moment, label: string)
       : "";
   const nodes =
     drawNode({ ...EDGE, y: middle, height: height - 14 }, report.topology.edge) +
-    drawNode({ ...ECR, y: middle, height: height - 14 }, report.topology.ecr);
+    routers.map((router) => drawNode({ ...ROUTER, ...router }, router.name)).join("");
   const box = `0 0 ${WIDTH} ${TOP + height + (missing > 0 ? 20 : 8)}`;
   return (
     `<svg class="topology" viewBox="${box}" role="img" aria-label="${escapeMarkup(label)}">` +
     `${rows.join("")}${nodes}${more}</svg>`
   );
+}
+
+/** Where a router's box is. */
+type Placed = RouterReport & { readonly y: number; readonly height: number };
+
+/** One below the other, as high as all circuits together. */
+function placed({ topology }: DrillReport, rows: number): readonly Placed[] {
+  const routers = routersOf(topology);
+  const share = (Math.max(1, rows) * ROW) / routers.length;
+  return routers.map((router, index) => {
+    return { ...router, y: TOP + (index + 0.5) * share, height: Math.max(16, share - 14) };
+  });
 }
 
 interface Circuit {
@@ -64,9 +78,9 @@ function chosen(
 function drawCircuit(
   report: DrillReport,
   { name, vbr, state }: Circuit,
-  moment: Moment,
-  y: number,
+  place: { readonly moment: Moment; readonly y: number; readonly routers: readonly Placed[] },
 ): string {
+  const { moment, y, routers } = place;
   const flows = (direction: "to-cloud" | "to-edge") => shareOf(report, name, direction, moment);
   const [out, back] = [flows("to-cloud"), flows("to-edge")];
   const isDown = state !== undefined && (state.bgp === "down" || state.bfd === "down");
@@ -77,9 +91,14 @@ function drawCircuit(
   const line = `<line class="way ${kind}" x1="${from}" y1="${y}" x2="${to}" y2="${y}"/>`;
   const x = (from + to) / 2;
   const cross = isBroken ? `<path class="cross" d="M${x - 6} ${y - 6}l12 12m0 -12l-12 12"/>` : "";
-  const inner =
-    `<path class="way ${isUsed && !isDown ? "used" : "idle"}" ` +
-    `d="M${VBR.x + VBR.width} ${y}H${ECR.x}"/>`;
+  const inner = routers
+    .filter(({ circuits }) => circuits.includes(name))
+    .map((router) => {
+      const end = Math.min(Math.max(y, router.y - router.height / 2), router.y + router.height / 2);
+      const use = isUsed && !isDown ? "used" : "idle";
+      return `<path class="way ${use}" d="M${VBR.x + VBR.width} ${y}L${ROUTER.x} ${end}"/>`;
+    })
+    .join("");
   const shares = [
     out === undefined ? "" : `→ ${out.flows} of ${out.all}`,
     back === undefined ? "" : `← ${back.flows} of ${back.all}`,

@@ -135,22 +135,6 @@ t.test("traffic: one group or several, with rates; what it lacks is said", async
   );
 });
 
-t.test("cloud: one with peering connections is refused by name", async (t) => {
-  const peered = `
-vpcs: [{ name: vpc-p, vswitches: [{ name: s, cidr: 10.70.0.0/24 }] }]
-peerings: [{ name: ri-1, vbr: vbr-1, vpc: vpc-p }]
-`;
-  const { drill, problems } = loadDrill(file, text, {
-    resolve: (from, name) => resolve(dirname(from), name),
-    read: (name) => {
-      const found = readFileSync(name, "utf8").replace(/^failoverGroups:\n.*\n/m, "");
-      return { text: name.endsWith("cloud.yaml") ? found + peered : found };
-    },
-  });
-  t.equal(drill, undefined);
-  t.match(problems, [{ code: "D103", message: /a peering connection is not played/ }]);
-});
-
 t.test("topology: one line in place of two files; inline: no file at all", async (t) => {
   const steps = "steps: [{ do: expect, session: all, is: up, within: 1s }]";
   const open = (parts: string) =>

@@ -58,11 +58,11 @@ function evidence(drill: Drill, log: RouteHistory, flows: readonly FlowChange[] 
 function tables(): RouteHistory {
   const log = new RouteHistory();
   log.update("edge", new Map([[VPC, BOTH]]), micros(0));
-  log.update("ecr", new Map([[IDC, BOTH]]), micros(0));
+  log.update("ecr-1", new Map([[IDC, BOTH]]), micros(0));
   log.update("edge", new Map([[VPC, ["circuit-2"]]]), micros(2 * SEC));
-  log.update("ecr", new Map([[IDC, ["circuit-2"]]]), micros(3 * SEC));
+  log.update("ecr-1", new Map([[IDC, ["circuit-2"]]]), micros(3 * SEC));
   log.update("edge", new Map([[VPC, ["circuit-2", "circuit-1"]]]), micros(6 * SEC));
-  log.update("ecr", new Map([[IDC, BOTH]]), micros(7 * SEC));
+  log.update("ecr-1", new Map([[IDC, BOTH]]), micros(7 * SEC));
   return log;
 }
 
@@ -143,7 +143,7 @@ t.test("no-leak: both ends take what was agreed on and nothing else", async (t) 
   t.match(findLeak(evidence(drill, log)), /edge-1 took 0.0.0.0\/0 at \+7000/);
   t.equal(findLeak(evidence({ ...drill, allow: ["0.0.0.0/0"] }, log)), undefined);
   const back = tables();
-  back.update("ecr", new Map([["192.168.0.0/24", BOTH]]), micros(8 * SEC));
+  back.update("ecr-1", new Map([["192.168.0.0/24", BOTH]]), micros(8 * SEC));
   t.match(findLeak(evidence(drill, back)), /ecr-1 took 192.168.0.0\/24/);
 });
 

@@ -105,14 +105,14 @@ t.test("the history keeps changes only, whatever the order of the circuits", asy
   const table = (via: readonly string[]) => new Map([["10.64.0.0/16", via]]);
   history.update("edge", table(["c2", "c1"]), micros(1));
   history.update("edge", table(["c1", "c2"]), micros(2));
-  history.update("ecr", table(["c1"]), micros(3));
+  history.update("ecr-1", table(["c1"]), micros(3));
   history.update("edge", new Map(), micros(4));
   t.same(history.via("edge", "10.64.0.0/16"), []);
   t.same(
     history.changes.map(({ at, node, via }) => [at, node, via.join()]),
     [
       [1, "edge", "c1,c2"],
-      [3, "ecr", "c1"],
+      [3, "ecr-1", "c1"],
       [4, "edge", ""],
     ],
   );

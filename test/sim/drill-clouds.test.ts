@@ -1,0 +1,179 @@
+/**
+ * Drills in clouds of every kind: an ECR, a transit router and peering connections, each with its
+ * own table that decides the way back, one by one and all at once.
+ */
+import { readFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import t from "tap";
+import type { Drill } from "../../src/sim/drill/drill.ts";
+import { type FileAccess, loadDrill } from "../../src/sim/drill/load.ts";
+import { runDrill } from "../../src/sim/drill/runner.ts";
+import type { Lab } from "../../src/sim/lab/lab.ts";
+import { LoopbackLab } from "../../src/sim/lab/loopback-lab.ts";
+import { VirtualLab } from "../../src/sim/lab/virtual-lab.ts";
+import { formatReport } from "../../src/sim/report/text.ts";
+import { drawTopology } from "../../src/sim/report/topology-svg.ts";
+import { playPatiently } from "../support/patience.ts";
+import { schemaFaults } from "../support/report-schema.ts";
+import { circuit, edgeFile, vbr } from "./cloud-rig.ts";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..");
+const NUMBERS = [1, 2, 3, 4];
+const IMMEDIATE = "failover: { mode: ecmp, failback: immediate }";
+
+const EDGE = edgeFile(NUMBERS.map((number) => circuit(number)).join(""), IMMEDIATE);
+const CLOUD = `
+cloud: { name: lab }
+vbrs:${[1, 2, 3].map((number) => vbr(number)).join("")}${vbr(
+  4,
+  `
+    routes: [{ prefix: 10.66.0.0/24, to: ri-4 }]
+    networks: [10.66.0.0/24]`,
+)}
+ecr: { name: ecr-1 }
+vpcs:
+  - { name: vpc-a, vswitches: [{ name: vsw, cidr: 10.64.0.0/24 }] }
+  - { name: vpc-b, vswitches: [{ name: vsw, cidr: 10.65.0.0/24 }] }
+  - name: vpc-c
+    vswitches: [{ name: vsw, cidr: 10.66.0.0/24 }]
+    routes: [{ prefix: 10.0.0.0/8, nextHop: peering, via: [{ peering: ri-4 }] }]
+transitRouters:
+  - name: tr-1
+    attachments:
+      - { name: to-vpc, kind: vpc, to: vpc-b }
+      - { name: to-vbr, kind: vbr, to: vbr-3 }
+peerings: [{ name: ri-4, vbr: vbr-4, vpc: vpc-c }]
+knobs: { routeDelay: 0s }
+`;
+const DRILL = (steps: string, rate = "10Mbps") => `
+drill: three-ways
+description: one cloud, three tables that decide the way back
+seed: 4
+edge: edge.yaml
+cloud: cloud.yaml
+traffic:
+  interval: 5ms
+  groups:
+    - { name: a, idc: 10.1.0.10, vpc: 10.64.0.10, flows: 8, rate: 40Mbps }
+    - { name: b, idc: 10.1.0.10, vpc: 10.65.0.10, flows: 2, rate: 20Mbps }
+    - { name: c, idc: 10.1.0.10, vpc: 10.66.0.10, flows: 2, rate: ${rate} }
+steps:
+${steps}
+always: [no-leak, fib-is-rib, no-loop]
+`;
+
+const inline: FileAccess = {
+  resolve: (_, name) => name,
+  read: (name) => ({ text: name === "edge.yaml" ? EDGE : CLOUD }),
+};
+const onDisk: FileAccess = {
+  resolve: (from, name) => resolve(dirname(from), name),
+  read: (file) => ({ text: readFileSync(file, "utf8") }),
+};
+
+function loaded(text: string): Drill {
+  const { drill, problems } = loadDrill("three-ways.yaml", text, inline);
+  if (drill === undefined) throw new RangeError(JSON.stringify(problems));
+  return drill;
+}
+
+function shipped(name: string): { drill: Drill; edgeFile: string } {
+  const file = join(root, "fixtures", "drills", `${name}.yaml`);
+  const { drill, problems, edgeFile } = loadDrill(file, readFileSync(file, "utf8"), onDisk);
+  if (drill === undefined) throw new RangeError(JSON.stringify(problems));
+  return { drill, edgeFile };
+}
+
+const play = (drill: Drill, lab: Lab) =>
+  runDrill(drill, lab, {
+    version: "test",
+    startedAt: "2026-01-01T00:00:00.000Z",
+    progress: () => undefined,
+    traceHash: () => null,
+  });
+
+t.test("three tables at once: each traffic comes back by its own", async (t) => {
+  const back = (node: string, via: string, more = "within: 5s") =>
+    `  - { do: expect, return: ${node === "vpc-c" ? "10.0.0.0/8" : "10.1.0.0/16"}, ` +
+    `node: ${node}, via: [${via}], ${more} }\n`;
+  const drill = loaded(
+    DRILL(
+      back("vpc-a", "circuit-1, circuit-2") +
+        back("ecr-1", "circuit-1, circuit-2") +
+        back("tr-1", "circuit-3") +
+        back("vpc-c", "circuit-4") +
+        "  - { at: 1s, do: cut, circuit: circuit-3 }\n" +
+        back("vpc-b", "") +
+        back("ecr-1", "circuit-1, circuit-2", "for: 1s") +
+        "  - { do: expect, flows: partly-lost, within: 1s }\n" +
+        "  - { at: 5s, do: restore, circuit: circuit-3 }\n" +
+        back("tr-1", "circuit-3") +
+        "  - { do: expect, flows: delivered, within: 1s }\n" +
+        "  - { do: expect, baseline: true, within: 5s }",
+    ),
+  );
+  const report = await play(drill, new VirtualLab(drill));
+  t.equal(report.verdict, "PASS", formatReport(report));
+  t.same(schemaFaults(report), []);
+  t.same(report.topology.routers, [
+    { name: "ecr-1", kind: "ecr", circuits: ["circuit-1", "circuit-2"] },
+    { name: "tr-1", kind: "tr", circuits: ["circuit-3"] },
+    { name: "vpc-c", kind: "vpc", circuits: ["circuit-4"] },
+  ]);
+  const cloudRows = report.routes?.rows.filter(({ node }) => node === "ecr") ?? [];
+  t.same(
+    cloudRows.map(({ router, prefix, baseline }) => `${router} ${prefix} ${baseline}`).toSorted(),
+    [
+      "ecr-1 10.1.0.0/16 circuit-1,circuit-2",
+      "tr-1 10.1.0.0/16 circuit-3",
+      "vpc-c 10.0.0.0/8 circuit-4",
+    ],
+  );
+  const ofBack = (name: string) =>
+    report.links?.find((row) => row.circuit === name && row.direction === "to-edge")?.beforeBps;
+  t.same(
+    NUMBERS.map((number) => ofBack(`circuit-${number}`)),
+    [20e6, 20e6, 20e6, 10e6],
+    "the load of a group is on the circuits of its own table",
+  );
+  const lost = report.flows?.filter((flow) => flow.direction === "to-edge" && flow.lost > 50);
+  t.same(new Set(lost?.map(({ group }) => group)), new Set(["b"]), "its VPC alone was cut off");
+  const picture = drawTopology(report, "baseline", "the network");
+  for (const name of ["ecr-1", "tr-1", "vpc-c"]) t.ok(picture.includes(`>${name}</title>`), name);
+});
+
+t.test("return: a table that no traffic comes back by is an error", async (t) => {
+  const step = "  - { do: expect, return: 10.1.0.0/16, node: tr-9, via: [], within: 1s }";
+  const { drill, problems } = loadDrill("three-ways.yaml", DRILL(step), inline);
+  t.equal(drill, undefined);
+  t.match(problems, [
+    { code: "D103", message: /no traffic comes back by "tr-9"; it does by vpc-a, ecr-1, vpc-b/ },
+  ]);
+});
+
+/** Seconds instead of a quarter of a minute: what the vendor allows is not what is tested here. */
+function hurried({ cloud, steps, ...drill }: Drill): Drill {
+  return {
+    ...drill,
+    cloud: {
+      ...cloud,
+      peerings: cloud.peerings.map((peering) => ({
+        ...peering,
+        healthCheck: peering.healthCheck && { ...peering.healthCheck, intervalUs: 250_000 },
+      })),
+    },
+    steps: steps.map((step) => {
+      if (step.do === "restore") return { ...step, atUs: 4_500_000 };
+      const isSlow = step.do === "expect" && step.expect.forUs !== undefined;
+      return isSlow ? { ...step, expect: { ...step.expect, forUs: 500_000 } } : step;
+    }),
+  };
+}
+
+t.test("peering connections on loopback sockets: the health check moves the VPC", async (t) => {
+  const drill = hurried(shipped("peering-active-standby").drill);
+  const report = await playPatiently(t, () => play(drill, new LoopbackLab(drill)));
+  t.equal(report.verdict, "PASS", formatReport(report));
+  t.ok((report.faults[0]?.cloudConvergenceMs ?? 0) > 1_500, "eight pings of it, not BFD");
+});
