@@ -149,7 +149,7 @@ t.test("customerNoExport: keeps from customers, from nobody, from the whole clou
   const seen = (knobs: string) => {
     const rig = new CloudRig({ cloud: CLOUD(knobs, LINKED), edge }).start();
     const isInCloud = rig.tableOf("ecr-1").includes("10.1.0.0/16");
-    return [isInCloud, rig.cloud.view().vbrs[1]?.advertisedRouteCount];
+    return [isInCloud, rig.cloud.view().vbrs[1]?.peers[0]?.advertisedRouteCount];
   };
   t.same(seen(""), [true, 1]);
   t.same(seen("customerNoExport: ignored"), [true, 2]);

@@ -114,7 +114,7 @@ ${ECR}`;
     const edge = `${edgeFile(first + quiet)}${policy}\n`;
     const rig = new CloudRig({ cloud, edge }).start();
     t.ok(rig.tableOf("vbr-2").includes("10.1.0.0/16"), "by way of vbr-1");
-    return rig.cloud.view().vbrs[1]?.advertisedRouteCount;
+    return rig.cloud.view().vbrs[1]?.peers[0]?.advertisedRouteCount;
   };
   t.equal(told("med: 5"), 2, "the VPC's and the other customer's");
   t.equal(told("community: { add: [no-export] }"), 1);

@@ -44,13 +44,17 @@ t.test("quota: 110 routes of 111 stay, the session too, and an event says so", a
   const noBudget = EDGE_111.replace("bfd:", "budget: { limit: 200 }\n    bfd:");
   const rig = new CloudRig({ cloud: ONE(""), edge: noBudget }).start();
   t.equal(rig.sessionState("vbr-1", "circuit-1"), "Established");
-  t.match(rig.cloud.view().vbrs[0], { receivedRouteCount: 110, droppedByQuota: 1 });
+  t.match(rig.cloud.view().vbrs[0]?.peers[0], { receivedRouteCount: 110, droppedByQuota: 1 });
   const [event] = eventsOf(rig, "BgpPeerReceiveRoutes:Exceed");
   t.match(event, { level: "WARN", resource: "vbr-1", region: "region-1" });
   t.equal(rig.tableOf("ecr-1").filter((prefix) => prefix.startsWith("10.1.")).length, 110);
   t.equal(rig.cloud.do({ do: "set-route-quota", vbr: "vbr-1", routes: 200 }), undefined);
   rig.run(5);
-  t.match(rig.cloud.view().vbrs[0], { receivedRouteCount: 111 }, "a raised quota takes them all");
+  t.match(
+    rig.cloud.view().vbrs[0]?.peers[0],
+    { receivedRouteCount: 111 },
+    "a raised quota takes them all",
+  );
 });
 
 t.test("quota: with routesKept lowest-prefix the highest goes, not the last", async (t) => {

@@ -1,6 +1,8 @@
 /** From the cloud's file, once it is known to be sound, to what the cloud is built of. */
 import { parseBandwidthBps } from "../../agent/config/units.ts";
 import { parseDurationUs, US_PER_SEC } from "../../core/time.ts";
+import type { BfdTimers, BgpGroupConfig } from "./bgp-config.ts";
+import { type GroupFile, groupsOfFile } from "./bgp-groups.ts";
 import type {
   AccessPointConfig,
   CloudConfig,
@@ -161,7 +163,6 @@ function toConnection(source: NonNullable<CloudFile["connections"]>[number]): Co
 }
 
 function toVbr(source: CloudFile["vbrs"][number], region: string): VbrConfig {
-  const { bfd } = source;
   return {
     name: source.name,
     circuit: source.circuit,
@@ -170,30 +171,39 @@ function toVbr(source: CloudFile["vbrs"][number], region: string): VbrConfig {
     vlan: source.vlan ?? 0,
     local: source.local,
     peer: source.peer,
-    peerAs: source.peerAs,
-    fakeAs: source.fakeAs,
+    groups: groupsOfFile(source).map(toGroup),
     port: source.port ?? DEFAULTS.port,
     peerPort: source.peerPort ?? DEFAULTS.port,
     device: source.device,
     mtu: source.mtu ?? DEFAULTS.mtu,
     bandwidthBps: bps(source.bandwidth),
-    holdTimeSec: sec(source.hold, DEFAULTS.holdTimeSec),
-    keepaliveTimeSec: sec(source.keepalive, DEFAULTS.keepaliveTimeSec),
-    md5Key: source.md5,
-    routeQuota: source.routeQuota ?? DEFAULTS.routeQuota,
-    bfd:
-      bfd === undefined || bfd === "off"
-        ? undefined
-        : {
-            txIntervalUs: us(bfd.tx, DEFAULTS.bfdIntervalUs),
-            rxIntervalUs: us(bfd.rx, DEFAULTS.bfdIntervalUs),
-            multiplier: bfd.multiplier ?? DEFAULTS.bfdMultiplier,
-            hops: bfd.hops ?? DEFAULTS.bfdHops,
-          },
     healthCheck: toHealthCheck(source.healthCheck),
     isSitelink: source.sitelink ?? false,
     routes: source.routes ?? [],
     networks: source.networks ?? [],
+  };
+}
+
+function toGroup(source: GroupFile): BgpGroupConfig {
+  return {
+    name: source.name,
+    peerAs: source.peerAs ?? 0,
+    fakeAs: source.fakeAs,
+    holdTimeSec: sec(source.hold, DEFAULTS.holdTimeSec),
+    keepaliveTimeSec: sec(source.keepalive, DEFAULTS.keepaliveTimeSec),
+    md5Key: source.md5,
+    routeQuota: source.routeQuota ?? DEFAULTS.routeQuota,
+    peers: source.peers.map(({ name, address, bfd }) => ({ name, address, bfd: toBfd(bfd) })),
+  };
+}
+
+function toBfd(bfd: CloudFile["vbrs"][number]["bfd"]): BfdTimers | undefined {
+  if (bfd === undefined || bfd === "off") return undefined;
+  return {
+    txIntervalUs: us(bfd.tx, DEFAULTS.bfdIntervalUs),
+    rxIntervalUs: us(bfd.rx, DEFAULTS.bfdIntervalUs),
+    multiplier: bfd.multiplier ?? DEFAULTS.bfdMultiplier,
+    hops: bfd.hops ?? DEFAULTS.bfdHops,
   };
 }
 

@@ -3,6 +3,7 @@
  * defaults are the vendor's as far as documented; whatever nobody documents is a knob
  * (`knobs.ts`). `docs/fidelity.md` says of each behaviour whence it is known and how well.
  */
+import type { BgpGroupConfig } from "./bgp-config.ts";
 import type { CloudKnobs, CloudQuotas } from "./knobs.ts";
 import type { PeeringConfig, VbrRouteConfig } from "./peering-config.ts";
 import type { TransitRouterConfig } from "./tr-config.ts";
@@ -87,9 +88,8 @@ export interface VbrConfig {
   readonly local: string;
   /** PeerGatewayIp: the customer's end. */
   readonly peer: string;
-  readonly peerAs: number;
-  /** `FakeAsn`: presented to the customer instead of the cloud's own. */
-  readonly fakeAs: number | undefined;
+  /** Whom it speaks BGP with on the interconnect. */
+  readonly groups: readonly BgpGroupConfig[];
   /** Where it listens and whom it dials, for labs without port 179. */
   readonly port: number;
   readonly peerPort: number;
@@ -98,12 +98,6 @@ export interface VbrConfig {
   readonly mtu: number;
   /** Traffic above it is dropped, each way; undefined is unlimited. */
   readonly bandwidthBps: number | undefined;
-  readonly holdTimeSec: number;
-  readonly keepaliveTimeSec: number;
-  readonly md5Key: string | undefined;
-  /** Routes accepted from the customer; what is above is dropped, the session stays. */
-  readonly routeQuota: number;
-  readonly bfd: BfdTimers | undefined;
   readonly healthCheck: HealthCheckConfig | undefined;
   /** Routes of other VBRs are passed on to this customer (IDC to IDC through the cloud). */
   readonly isSitelink: boolean;
@@ -111,14 +105,6 @@ export interface VbrConfig {
   readonly routes: readonly VbrRouteConfig[];
   /** `AddBgpNetwork`: what its customer is told, whether or not it has a route for it. */
   readonly networks: readonly string[];
-}
-
-export interface BfdTimers {
-  readonly txIntervalUs: number;
-  readonly rxIntervalUs: number;
-  readonly multiplier: number;
-  /** `BfdMultiHop`: 1 is single hop (port 3784), more is multihop (4784). */
-  readonly hops: number;
 }
 
 /** ICMP from the cloud to the customer's end, answered by way of the same circuit. */

@@ -4,6 +4,7 @@ import type { NeighborConfig } from "../../agent/config/edge-config.ts";
 import type { JournalEntry } from "../../agent/journal.ts";
 import { PlatformError } from "../../core/app-error.ts";
 import type { Clock, Host } from "../../platform/contract.ts";
+import { peersOf } from "./bgp-config.ts";
 import type { CloudConfig, VbrConfig } from "./cloud-config.ts";
 import type { CloudDeed, CloudEvent, CloudField, DeedFault } from "./deeds.ts";
 import { DelayedRoutes } from "./delayed-routes.ts";
@@ -159,11 +160,17 @@ export class Cloud {
   }
 
   /**
-   * Changes a VBR's session with its customer on top of file and deeds, or (undefined) no longer:
-   * for labs that want what no vendor offers.
+   * Changes a VBR's sessions with its customers (that of one `peer`, else all) on top of file and
+   * deeds, or (undefined) no longer: for labs that want what no vendor offers.
    */
-  alter(vbr: string, change: ((session: NeighborConfig) => NeighborConfig) | undefined): void {
-    this.#context.state.vbr(vbr).change = change;
+  alter(
+    vbr: string,
+    change: ((session: NeighborConfig) => NeighborConfig) | undefined,
+    peer?: string,
+  ): void {
+    for (const [name, state] of this.#context.state.vbr(vbr).peers) {
+      if (peer === undefined || name === peer) state.change = change;
+    }
     this.reload(vbr);
   }
 
@@ -222,7 +229,7 @@ export class Cloud {
   #lag(node: string, entry: JournalEntry): void {
     const { peer } = entry.fields;
     const vbr = this.#config.vbrs.find(({ name }) => name === node);
-    if (vbr === undefined || peer !== vbr.circuit) return;
+    if (vbr === undefined || !peersOf(vbr).some(({ name }) => name === peer)) return;
     if (this.#config.failoverGroups.some(({ vbrs }) => vbrs.includes(vbr.name))) return;
     for (const routes of this.#lagging.values()) routes.hold(this.#config.knobs.routeDelayUs);
   }

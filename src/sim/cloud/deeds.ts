@@ -4,7 +4,8 @@
  * refused answers with the vendor's error code where there is one.
  */
 import type { Micros } from "../../core/time.ts";
-import type { BfdTimers, BusinessStatus } from "./cloud-config.ts";
+import type { BfdTimers } from "./bgp-config.ts";
+import type { BusinessStatus } from "./cloud-config.ts";
 
 export type CloudDeed =
   // Lines and ports
@@ -17,12 +18,13 @@ export type CloudDeed =
   | { readonly do: "device"; readonly device: string; readonly isUp: boolean }
   | { readonly do: "access-point"; readonly accessPoint: string; readonly isUp: boolean }
   | { readonly do: "region"; readonly region: string; readonly isUp: boolean }
-  // Sessions
-  | { readonly do: "reset-session"; readonly vbr: string }
-  | { readonly do: "disable-session"; readonly vbr: string; readonly isDisabled: boolean }
-  | { readonly do: "set-bfd"; readonly vbr: string; readonly bfd: BfdTimers | undefined }
-  | { readonly do: "set-md5"; readonly vbr: string; readonly key: string | undefined }
-  | { readonly do: "set-route-quota"; readonly vbr: string; readonly routes: number }
+  // Sessions: of one peer, or of all the VBR has
+  | ({ readonly do: "reset-session" } & OfPeer)
+  | ({ readonly do: "disable-session"; readonly isDisabled: boolean } & OfPeer)
+  | ({ readonly do: "set-bfd"; readonly bfd: BfdTimers | undefined } & OfPeer)
+  // What a BGP group says, for all of its peers: of one group, or of all the VBR has
+  | ({ readonly do: "set-md5"; readonly key: string | undefined } & OfGroup)
+  | ({ readonly do: "set-route-quota"; readonly routes: number } & OfGroup)
   | { readonly do: "health-check"; readonly vbr: string; readonly isOn: boolean }
   // Routes
   | { readonly do: "announce"; readonly prefix: string }
@@ -49,6 +51,17 @@ export type CloudDeed =
   | { readonly do: "start-job"; readonly job: string }
   | { readonly do: "stop-job"; readonly job: string }
   | { readonly do: "delete-job"; readonly job: string };
+
+export interface OfPeer {
+  readonly vbr: string;
+  /** By name. */
+  readonly peer?: string;
+}
+
+export interface OfGroup {
+  readonly vbr: string;
+  readonly group?: string;
+}
 
 export interface JobOrder {
   readonly name: string;

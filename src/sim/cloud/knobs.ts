@@ -119,6 +119,7 @@ export interface CloudQuotas {
   readonly vpcsPerEcr: number;
   readonly transitRoutersPerEcr: number;
   readonly allowedPrefixesPerVpc: number;
+  readonly bgpPeersPerVbr: number;
   readonly ecrRoutesPerVpcTable: number;
   readonly customRoutesPerVpcTable: number;
   readonly dynamicRoutesPerVpcTable: number;
@@ -143,6 +144,7 @@ export const QUOTA_DEFAULTS: CloudQuotas = {
   vpcsPerEcr: UNLIMITED,
   transitRoutersPerEcr: UNLIMITED,
   allowedPrefixesPerVpc: UNLIMITED,
+  bgpPeersPerVbr: 8,
   ecrRoutesPerVpcTable: 200,
   customRoutesPerVpcTable: 200,
   dynamicRoutesPerVpcTable: 500,

@@ -1,10 +1,12 @@
 /** What the vendor's API would refuse of lines, VBRs and their failover groups. */
-import { CLOUD_AS, CLOUD_AS_REFUSED, isDocumentedCloudAs } from "../../agent/config/profiles.ts";
+import { CLOUD_AS_REFUSED, isDocumentedCloudAs } from "../../agent/config/profiles.ts";
 import { parseBandwidthBps } from "../../agent/config/units.ts";
 import { parseAddress } from "../../core/address.ts";
 import { containsAddress, maskAddress, type Prefix, parsePrefix } from "../../core/prefix.ts";
 import { parseDurationUs } from "../../core/time.ts";
+import { groupsOfFile } from "./bgp-groups.ts";
 import { hubOfVbr } from "./build.ts";
+import { lintBgp, lintPeerAs, lintPeerNames } from "./lint-bgp.ts";
 import type { LintPath, Tell } from "./lint-names.ts";
 import type { CloudFile } from "./schema.ts";
 
@@ -42,13 +44,14 @@ export function lintLines(source: CloudFile, error: Tell): void {
   for (const [index, vbr] of source.vbrs.entries()) {
     const path = ["vbrs", index];
     lintInterconnect(vbr, path, error);
+    lintBgp(source, vbr, path, error);
     lintBfd(vbr, path, error);
     if (vbr.healthCheck !== undefined) {
       lintProbe(vbr.healthCheck, [...path, "healthCheck"], error);
     }
     lintBandwidth(source, vbr, path, error);
-    lintPeerAs(source, vbr, path, error);
   }
+  lintPeerNames(source, error);
   lintMtu(source, error);
   lintVlans(source, error);
   lintGroups(source, error);
@@ -63,19 +66,6 @@ function lintAs({ cloud }: CloudFile, error: Tell): void {
   if (as === undefined || (isDocumentedCloudAs(as) && as !== CLOUD_AS_REFUSED)) return;
   const allowed = "45104, 64512 to 65534 and 4200000000 to 4294967294, without 65025";
   error(["cloud", "as"], "C109", `the cloud's AS is not ${as}: the vendor allows ${allowed}`);
-}
-
-function lintPeerAs(
-  source: CloudFile,
-  { peerAs }: { readonly peerAs: number },
-  path: LintPath,
-  error: Tell,
-): void {
-  if (peerAs === CLOUD_AS) {
-    error([...path, "peerAs"], "C109", `${CLOUD_AS} is the cloud's, a customer may not have it`);
-  } else if (peerAs === source.cloud.as) {
-    error([...path, "peerAs"], "C109", `peerAs ${peerAs} is the cloud's own in this file`);
-  }
 }
 
 function lintConnections(source: CloudFile, error: Tell): void {
@@ -200,8 +190,12 @@ function lintGroups(source: CloudFile, error: Tell): void {
         error([...path, at], "C112", message);
       }
       groupOf.set(vbr.name, group.name);
-      if (vbr.bfd === undefined || vbr.bfd === "off") {
-        error([...path, at], "C112", `${vbr.name} has no BFD (VbrBgpPeerNotEnableBfd)`);
+      const bare = groupsOfFile(vbr)
+        .flatMap(({ peers }) => peers)
+        .find(({ bfd }) => bfd === undefined || bfd === "off");
+      if (bare !== undefined) {
+        const message = `${bare.address} of ${vbr.name} has no BFD (VbrBgpPeerNotEnableBfd)`;
+        error([...path, at], "C112", message);
       }
     }
     const [a, b] = vbrs;

@@ -1,5 +1,6 @@
 /** Quotas of an account that can be counted in the file, each with the vendor's code for it. */
 
+import { groupsOfFile } from "./bgp-groups.ts";
 import { hubOfVpc } from "./build.ts";
 import type { CloudQuotas } from "./knobs.ts";
 import { quotasOf } from "./knobs.ts";
@@ -77,9 +78,16 @@ const QUOTAS: readonly Quota[] = [
     what: "BFD sessions",
     code: "QuotaExceeded.BfdSession",
     count: (source) =>
-      vbrs(source, "bfd", (vbr) =>
-        vbr.bfd === undefined || vbr.bfd === "off" ? undefined : deviceOf(source, vbr),
-      ),
+      bgpPeers(source).flatMap(({ vbr, path, bfd }) => {
+        const of = bfd === undefined || bfd === "off" ? undefined : deviceOf(source, vbr);
+        return of === undefined ? [] : [{ of, path }];
+      }),
+  },
+  {
+    key: "bgpPeersPerVbr",
+    what: "BGP peers",
+    code: "QuotaExceeded.Bgp",
+    count: (source) => bgpPeers(source).map(({ vbr, path }) => ({ of: vbr.name, path })),
   },
   {
     key: "healthChecksPerAccessDevice",
@@ -147,6 +155,13 @@ function vbrs(
     return of === undefined ? [] : [{ of, path: ["vbrs", index, key] }];
   });
 }
+
+const bgpPeers = (source: CloudFile) =>
+  source.vbrs.flatMap((vbr, index) =>
+    groupsOfFile(vbr).flatMap(({ peers }) =>
+      peers.map(({ at, bfd }) => ({ vbr, bfd, path: ["vbrs", index, ...at] })),
+    ),
+  );
 
 /** The access device a VBR's connection is on; undefined where the file has no connections. */
 function deviceOf({ connections = [] }: CloudFile, vbr: VbrFile): string | undefined {

@@ -3,6 +3,7 @@
  * and ours for what it has no published name for (`fidelity.ts` says which is which).
  */
 import type { JournalEntry } from "../../agent/journal.ts";
+import { peersOf } from "./bgp-config.ts";
 import type { CloudConfig } from "./cloud-config.ts";
 import type { CloudEvent } from "./deeds.ts";
 
@@ -34,13 +35,13 @@ export class Monitor {
     const { at, fields } = entry;
     const { peer, limit, reason = "down", text: words = reason } = fields;
     const vbr = this.#config.vbrs.find(({ name }) => name === node);
-    if (vbr === undefined || peer !== vbr.circuit) return;
+    if (vbr === undefined || !peersOf(vbr).some(({ name }) => name === peer)) return;
     const common = { at, resource: vbr.name, region: vbr.region };
     if (entry.event === "bgp.peer.down") {
-      const text = `${vbr.circuit}: ${String(words)}`;
+      const text = `${String(peer)}: ${String(words)}`;
       this.tell({ ...common, level: "CRITICAL", name: "BGPPeerStatus:Down", text });
     } else if (entry.event === "bgp.prefix-limit.exceeded") {
-      const text = `${vbr.circuit}: more than ${String(limit)} routes`;
+      const text = `${String(peer)}: more than ${String(limit)} routes`;
       this.tell({ ...common, level: "WARN", name: "BgpPeerReceiveRoutes:Exceed", text });
     }
   }

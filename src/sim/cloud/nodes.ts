@@ -16,7 +16,8 @@ import type {
 } from "../../agent/config/edge-config.ts";
 import type { TermSource } from "../../bgp/policy/source.ts";
 import { coversPrefix, parsePrefix } from "../../core/prefix.ts";
-import type { BfdTimers, CloudConfig, VbrConfig, VpnConfig } from "./cloud-config.ts";
+import { type BfdTimers, type GroupedPeer, groupedPeers } from "./bgp-config.ts";
+import type { CloudConfig, VbrConfig, VpnConfig } from "./cloud-config.ts";
 import { type CloudKnobs, isKeptByList } from "./knobs.ts";
 import { addressOf, type CloudNetwork, type CloudNode, type WireEnd } from "./network.ts";
 import { baseSession, innerSession, type NodePlan, nodeCommon } from "./node-parts.ts";
@@ -43,7 +44,7 @@ export function nodeConfig(context: NodeContext, name: string): EdgeConfig {
   const wires = wiresOf(network, name);
   const vbr = cloud.vbrs.find((one) => one.name === name);
   const vpn = cloud.vpns.find((one) => one.name === name);
-  const customer = vbr === undefined ? vpn && vpnCircuit(context, vpn) : vbrCircuit(context, vbr);
+  const customers = vbr === undefined ? [] : vbrCircuits(context, vbr);
   const place = plan.end ?? ((end: WireEnd) => end);
   return {
     ...nodeCommon(cloud, name, plan),
@@ -53,7 +54,7 @@ export function nodeConfig(context: NodeContext, name: string): EdgeConfig {
       wires.map(({ own }) => place(own).address),
       plan,
     ),
-    circuits: customer === undefined ? [] : [customer],
+    circuits: vpn === undefined ? customers : [vpnCircuit(context, vpn)],
     neighbors: wires.flatMap((wire) => (wire.hasSession ? [sessionOf(context, node, wire)] : [])),
     announce: announced(context, node).map((prefix) => ({ prefix, rank: 1, communities: [] })),
     multipath: multipathOf(cloud, node),
@@ -165,9 +166,9 @@ function multipathOf(cloud: CloudConfig, { kind }: CloudNode): EdgeConfig["multi
   const isHub = kind === "ecr" || kind === "tr";
   const { hubTieBreak, customerMed } = cloud.knobs;
   return {
-    ebgpPathsMax: 1,
+    ebgpPathsMax: kind === "vbr" ? cloud.ecr.ecmpPathsMax : 1,
     ibgpPathsMax: isHub && hubTieBreak === "ecmp" ? cloud.ecr.ecmpPathsMax : 1,
-    relax: isHub,
+    relax: isHub || kind === "vbr",
     alwaysCompareMed: isHub && customerMed === "ignored",
     preferOldestInternal: isHub && hubTieBreak === "oldest",
   };
@@ -189,23 +190,35 @@ function routerIdOf(network: CloudNetwork, node: CloudNode): string {
   return `100.64.${number >> 8}.${number & 255}`;
 }
 
-function vbrCircuit(context: NodeContext, vbr: VbrConfig): CircuitConfig {
-  const { cloud, policies } = context;
-  const state = context.state.vbr(vbr.name);
-  const { bfd, md5Key, routeQuota } = state;
+/** One for each peer, all on the interface of the interconnect. */
+function vbrCircuits(context: NodeContext, vbr: VbrConfig): readonly CircuitConfig[] {
+  return groupedPeers(vbr).map((one) => {
+    const session = peerSession(context, vbr, one);
+    const { change } = context.state.peer(vbr.name, one.peer.name);
+    return circuitOf(one.peer.name, vbr.device ?? "", change?.(session) ?? session);
+  });
+}
+
+function peerSession(
+  { cloud, policies, state }: NodeContext,
+  vbr: VbrConfig,
+  { group, peer }: GroupedPeer,
+): NeighborConfig {
+  const { bfd, md5Key, routeQuota, overQuota, isSessionDisabled } = state.peer(vbr.name, peer.name);
   const { knobs } = cloud;
-  const session: NeighborConfig = {
+  const { isHealthFailed } = state.vbr(vbr.name);
+  return {
     ...baseSession(cloud),
-    name: vbr.circuit,
-    remoteAddress: vbr.peer,
+    name: peer.name,
+    remoteAddress: peer.address,
     remotePort: vbr.peerPort,
     localAddress: addressOf(vbr.local),
-    remoteAs: vbr.peerAs,
-    localAs: vbr.fakeAs,
+    remoteAs: group.peerAs,
+    localAs: group.fakeAs,
     device: vbr.device,
-    isShutdown: state.isSessionDisabled,
-    holdTimeSec: vbr.holdTimeSec,
-    keepaliveTimeSec: vbr.keepaliveTimeSec,
+    isShutdown: isSessionDisabled,
+    holdTimeSec: group.holdTimeSec,
+    keepaliveTimeSec: group.keepaliveTimeSec,
     capabilities: {
       ...baseSession(cloud).capabilities,
       gracefulRestart: knobs.gracefulRestart === "helper",
@@ -215,11 +228,11 @@ function vbrCircuit(context: NodeContext, vbr: VbrConfig): CircuitConfig {
       md5Key === undefined
         ? undefined
         : { reveal: () => md5Key, toString: () => "***", toJSON: () => "***" },
-    importPolicy: policies.of(fromCustomer(cloud, "vbr", state.overQuota)),
+    importPolicy: policies.of(fromCustomer(cloud, "vbr", overQuota)),
     exportPolicy: policies.of(
       toCustomer(vbr.healthCheck?.source, {
         isSitelink: vbr.isSitelink,
-        isProbeOnly: state.isHealthFailed && knobs.healthCheckWithdraws === "both",
+        isProbeOnly: isHealthFailed && knobs.healthCheckWithdraws === "both",
         privateAs: knobs.privateAs,
       }),
     ),
@@ -232,7 +245,6 @@ function vbrCircuit(context: NodeContext, vbr: VbrConfig): CircuitConfig {
     nextHopSelf: true,
     bfd: bfd && bfdOf(bfd, knobs),
   };
-  return circuitOf(vbr.circuit, vbr.device ?? "", state.change?.(session) ?? session);
 }
 
 function bfdOf(timers: BfdTimers, { bfdRole, bfdEncapsulation }: CloudKnobs): BfdConfig {

@@ -1,12 +1,13 @@
 /** Deeds on a running cloud: what each changes, or the vendor's code for why it is refused. */
 import type { Agent } from "../../agent/agent.ts";
 import { parsePrefix } from "../../core/prefix.ts";
-import type { CloudConfig, ConnectionConfig } from "./cloud-config.ts";
+import { groupedPeers } from "./bgp-config.ts";
+import type { CloudConfig, ConnectionConfig, VbrConfig } from "./cloud-config.ts";
 import type { CloudDeed, DeedFault, FieldRoute } from "./deeds.ts";
 import { isServiceRoute } from "./lint-routes.ts";
 import type { CloudMachines } from "./machines.ts";
 import type { CloudNetwork } from "./network.ts";
-import type { CloudState, VbrState } from "./state.ts";
+import type { CloudState, PeerState } from "./state.ts";
 import type { StaticTables } from "./static-tables.ts";
 import { dynamicRoutes } from "./view.ts";
 
@@ -109,29 +110,50 @@ type SessionDeed = Extract<CloudDeed, { readonly vbr: string }>;
 
 function changeSession(ground: DeedGround, deed: SessionDeed): DeedFault | undefined {
   const { config, machines } = ground;
-  if (!config.vbrs.some(({ name }) => name === deed.vbr)) {
+  const vbr = config.vbrs.find(({ name }) => name === deed.vbr);
+  if (vbr === undefined) {
     return { code: "InvalidVbrId.NotFound", text: `there is no VBR "${deed.vbr}"` };
   }
+  if (deed.do === "health-check") return machines.switchCheck(deed.vbr, deed.isOn);
+  const peers = peersMeant(vbr, deed);
+  if (!Array.isArray(peers)) return peers;
   switch (deed.do) {
-    case "health-check":
-      return machines.switchCheck(deed.vbr, deed.isOn);
     case "reset-session":
-      change(ground, deed.vbr, { isSessionDisabled: true });
-      return change(ground, deed.vbr, { isSessionDisabled: false });
+      change(ground, vbr, peers, { isSessionDisabled: true });
+      return change(ground, vbr, peers, { isSessionDisabled: false });
     case "disable-session":
-      return change(ground, deed.vbr, { isSessionDisabled: deed.isDisabled });
+      return change(ground, vbr, peers, { isSessionDisabled: deed.isDisabled });
     case "set-bfd":
-      return bfdFault(deed) ?? change(ground, deed.vbr, { bfd: deed.bfd });
+      return bfdFault(deed) ?? change(ground, vbr, peers, { bfd: deed.bfd });
     case "set-md5":
-      return change(ground, deed.vbr, { md5Key: deed.key });
+      return change(ground, vbr, peers, { md5Key: deed.key });
     case "set-route-quota":
-      return change(ground, deed.vbr, { routeQuota: deed.routes });
+      return change(ground, vbr, peers, { routeQuota: deed.routes });
   }
 }
 
-function change(ground: DeedGround, vbr: string, to: Partial<VbrState>): undefined {
-  Object.assign(ground.state.vbr(vbr), to);
-  ground.reload(vbr);
+/** Names of the peers a deed is about: of one, of one group, or all. */
+function peersMeant(vbr: VbrConfig, deed: SessionDeed): string[] | DeedFault {
+  const all = groupedPeers(vbr);
+  if ("group" in deed && deed.group !== undefined) {
+    const found = all.filter(({ group }) => group.name === deed.group);
+    if (found.length > 0) return found.map(({ peer }) => peer.name);
+    return { code: "InvalidBgpGroup", text: `${vbr.name} has no BGP group "${deed.group}"` };
+  }
+  const wanted = "peer" in deed ? deed.peer : undefined;
+  const found = all.filter(({ peer }) => wanted === undefined || peer.name === wanted);
+  if (found.length > 0) return found.map(({ peer }) => peer.name);
+  return { code: "InvalidBgpPeer.NotFound", text: `${vbr.name} has no BGP peer "${wanted}"` };
+}
+
+function change(
+  ground: DeedGround,
+  { name }: VbrConfig,
+  peers: readonly string[],
+  to: Partial<PeerState>,
+): undefined {
+  for (const peer of peers) Object.assign(ground.state.peer(name, peer), to);
+  ground.reload(name);
 }
 
 function bfdFault({ bfd }: DeedOf<"set-bfd">): DeedFault | undefined {

@@ -6,6 +6,7 @@
 import type { Agent } from "../../agent/agent.ts";
 import type { JournalEntry } from "../../agent/journal.ts";
 import type { Alarm, Clock } from "../../platform/contract.ts";
+import { peersOf } from "./bgp-config.ts";
 import type { CloudConfig, VbrConfig } from "./cloud-config.ts";
 import { isKeptByList } from "./knobs.ts";
 import { arrived, beyondQuota } from "./quota.ts";
@@ -61,14 +62,16 @@ export class QuotaKeeper {
       const vpc = config.vpcs.find(({ name }) => name === node);
       const vbr = config.vbrs.find(({ name }) => name === node);
       if (vpc !== undefined) this.#keepVpc(vpc);
-      else if (vbr !== undefined) this.#keepVbr(vbr);
+      else if (vbr !== undefined) {
+        for (const { name } of peersOf(vbr)) this.#keepPeer(vbr, name);
+      }
     }
   }
 
-  #keepVbr(vbr: VbrConfig): void {
-    const state = this.#parts.state.vbr(vbr.name);
+  #keepPeer(vbr: VbrConfig, peer: string): void {
+    const state = this.#parts.state.peer(vbr.name, peer);
     const speaker = this.#parts.agent(vbr.name)?.view.speaker;
-    const slot = speaker?.peer(vbr.circuit)?.slot;
+    const slot = speaker?.peer(peer)?.slot;
     if (speaker === undefined || slot === undefined) return;
     const rows = speaker.rib.routes({ rib: "adj-rib-in", slot, offset: 0, limit: ROWS_MAX });
     const isFirst = this.#parts.config.knobs.routesKept === "first-received";

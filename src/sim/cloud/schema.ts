@@ -18,6 +18,14 @@ import {
 import { KnobsSchema, QuotasSchema } from "./schema-knobs.ts";
 import { TransitRouterSchema, VpcSchema } from "./schema-routes.ts";
 
+const RouteQuota = Type.Integer({ minimum: 1, maximum: 100_000 });
+const Md5Key = Type.String({ minLength: 1, maxLength: 80, description: "a key of the lab" });
+const Hops = Type.Integer({
+  minimum: 1,
+  maximum: 255,
+  description: "1 to 255; 1 is single hop",
+});
+
 const Bfd = Type.Object(
   {
     tx: Type.Optional(Duration),
@@ -25,9 +33,7 @@ const Bfd = Type.Object(
     multiplier: Type.Optional(
       Type.Integer({ minimum: 3, maximum: 10, description: "3 to 10, as the VBR allows" }),
     ),
-    hops: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: 255, description: "1 to 255; 1 is single hop" }),
-    ),
+    hops: Type.Optional(Hops),
   },
   closed,
 );
@@ -42,6 +48,33 @@ const probe = {
 
 const HealthCheck = Type.Object({ ...probe, probeOnly: Type.Optional(Type.Boolean()) }, closed);
 
+const BgpPeer = Type.Object(
+  {
+    name: Type.Optional(Name),
+    address: Ipv4,
+    bfd: Type.Optional(
+      Type.Union([Type.Literal("off"), Type.Object({ hops: Type.Optional(Hops) }, closed)], {
+        description: "off, or hops",
+      }),
+    ),
+  },
+  closed,
+);
+
+const BgpGroup = Type.Object(
+  {
+    name: Name,
+    peerAs: AsNumber,
+    fakeAs: Type.Optional(AsNumber),
+    hold: Type.Optional(Duration),
+    keepalive: Type.Optional(Duration),
+    md5: Type.Optional(Md5Key),
+    routeQuota: Type.Optional(RouteQuota),
+    peers: Type.Array(BgpPeer, { maxItems: 100 }),
+  },
+  closed,
+);
+
 const Vbr = Type.Object(
   {
     name: Name,
@@ -52,7 +85,8 @@ const Vbr = Type.Object(
     ),
     local: Ipv4Interface,
     peer: Ipv4,
-    peerAs: AsNumber,
+    groups: Type.Optional(Type.Array(BgpGroup, { maxItems: 100 })),
+    peerAs: Type.Optional(AsNumber),
     fakeAs: Type.Optional(AsNumber),
     port: Type.Optional(Port),
     peerPort: Type.Optional(Port),
@@ -67,10 +101,8 @@ const Vbr = Type.Object(
     bandwidth: Type.Optional(Bandwidth),
     hold: Type.Optional(Duration),
     keepalive: Type.Optional(Duration),
-    md5: Type.Optional(
-      Type.String({ minLength: 1, maxLength: 80, description: "a key of the lab" }),
-    ),
-    routeQuota: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000 })),
+    md5: Type.Optional(Md5Key),
+    routeQuota: Type.Optional(RouteQuota),
     bfd: Type.Optional(
       Type.Union([Type.Literal("off"), Bfd], {
         description: "off, or tx, rx, multiplier and hops",

@@ -1,18 +1,24 @@
 /** What deeds and machines changed of a running cloud, beside the file it was built from. */
 import type { NeighborConfig } from "../../agent/config/edge-config.ts";
-import type { BfdTimers, CloudConfig, VbrConfig } from "./cloud-config.ts";
+import { type BfdTimers, type GroupedPeer, groupedPeers } from "./bgp-config.ts";
+import type { CloudConfig, VbrConfig } from "./cloud-config.ts";
 import type { CustomRouteConfig, VpcConfig } from "./vpc-config.ts";
 
 export interface VbrState {
+  /** The health check says that this circuit carries nothing, whatever BGP and BFD say. */
+  isHealthFailed: boolean;
+  /** By name. */
+  readonly peers: ReadonlyMap<string, PeerState>;
+}
+
+export interface PeerState {
   bfd: BfdTimers | undefined;
   md5Key: string | undefined;
   routeQuota: number;
   isSessionDisabled: boolean;
-  /** The health check says that this circuit carries nothing, whatever BGP and BFD say. */
-  isHealthFailed: boolean;
   /** Routes of the customer beyond the quota, where not simply the first ones are kept. */
   overQuota: readonly string[];
-  /** What a lab does to the customer's session on top of all that. */
+  /** What a lab does to the session on top of all that. */
   change: ((session: NeighborConfig) => NeighborConfig) | undefined;
 }
 
@@ -53,6 +59,10 @@ export class CloudState {
     return known(this.#vbrs, name, "VBR");
   }
 
+  peer(vbr: string, name: string): PeerState {
+    return known(this.vbr(vbr).peers, name, `peer of ${vbr}`);
+  }
+
   /** Static routes in force at a node, by prefix. */
   staticsOf(node: string): Set<string> {
     const known = this.#statics.get(node) ?? new Set<string>();
@@ -75,10 +85,14 @@ function known<Item>(items: ReadonlyMap<string, Item>, name: string, kind: strin
   return found;
 }
 
-const vbrState = ({ bfd, md5Key, routeQuota }: VbrConfig): VbrState => ({
-  ...{ bfd, md5Key, routeQuota },
-  isSessionDisabled: false,
+const vbrState = (vbr: VbrConfig): VbrState => ({
   isHealthFailed: false,
+  peers: new Map(groupedPeers(vbr).map((one) => [one.peer.name, peerState(one)])),
+});
+
+const peerState = ({ group, peer }: GroupedPeer): PeerState => ({
+  ...{ bfd: peer.bfd, md5Key: group.md5Key, routeQuota: group.routeQuota },
+  isSessionDisabled: false,
   overQuota: [],
   change: undefined,
 });

@@ -1,6 +1,7 @@
 /** What a console would show of a running cloud; plain data, built when somebody asks. */
 import type { Agent } from "../../agent/agent.ts";
 import { LOCAL_SLOT } from "../../bgp/rib/contract.ts";
+import { groupedPeers } from "./bgp-config.ts";
 import type { CloudConfig, ConnectionConfig } from "./cloud-config.ts";
 import type { JobView } from "./failover-jobs.ts";
 import type { CloudMachines } from "./machines.ts";
@@ -26,13 +27,20 @@ export interface ConnectionView {
 export interface VbrView {
   readonly name: string;
   readonly circuit: string;
-  /** `BgpStatus` of its peer; Down where the node does not run. */
+  readonly peers: readonly PeerView[];
+  readonly healthCheck: { readonly isFailed: boolean; readonly lossPercent: number } | undefined;
+}
+
+export interface PeerView {
+  readonly name: string;
+  readonly group: string;
+  readonly address: string;
+  /** `BgpStatus`; Down where the node does not run. */
   readonly bgpStatus: string;
   /** `ReceivedRouteCount`: in its table; what the quota dropped is not. */
   readonly receivedRouteCount: number;
   readonly advertisedRouteCount: number;
   readonly droppedByQuota: number;
-  readonly healthCheck: { readonly isFailed: boolean; readonly lossPercent: number } | undefined;
 }
 
 export interface PeeringView {
@@ -85,15 +93,21 @@ export function viewCloud(parts: ViewParts): CloudView {
 
 function viewVbr({ agent, machines }: ViewParts, vbr: CloudConfig["vbrs"][number]): VbrView {
   const speaker = agent(vbr.name)?.view.speaker;
-  const peer = speaker?.peer(vbr.circuit);
-  const counts = peer && speaker?.rib.counts(peer.slot, IPV4);
+  const peers = groupedPeers(vbr).map(({ group, peer: { name, address } }): PeerView => {
+    const peer = speaker?.peer(name);
+    const counts = peer && speaker?.rib.counts(peer.slot, IPV4);
+    return {
+      ...{ name, group: group.name, address },
+      bgpStatus: peer?.state ?? "Down",
+      receivedRouteCount: counts?.accepted ?? 0,
+      advertisedRouteCount: counts?.advertised ?? 0,
+      droppedByQuota: (counts?.overLimit ?? 0) + (counts?.rejected ?? 0),
+    };
+  });
   return {
     name: vbr.name,
     circuit: vbr.circuit,
-    bgpStatus: peer?.state ?? "Down",
-    receivedRouteCount: counts?.accepted ?? 0,
-    advertisedRouteCount: counts?.advertised ?? 0,
-    droppedByQuota: (counts?.overLimit ?? 0) + (counts?.rejected ?? 0),
+    peers,
     healthCheck: viewCheck(machines, vbr.name),
   };
 }

@@ -5,6 +5,7 @@
 
 import type { JournalEntry } from "../../agent/journal.ts";
 import { parsePrefix } from "../../core/prefix.ts";
+import { peersOf } from "../cloud/bgp-config.ts";
 import { hubOfVbr, toldPrefixes } from "../cloud/network.ts";
 import type { CircuitsByPrefix } from "../lab/fib-mirror.ts";
 import type { Lab } from "../lab/lab.ts";
@@ -35,11 +36,13 @@ export class Claims {
     this.#drill = drill;
     this.#lab = lab;
     this.#book = new SessionBook(() => lab.edgeJournal());
+    const withBfd = new Set(
+      drill.cloud.vbrs.flatMap(peersOf).flatMap((one) => (one.bfd ? one.address : [])),
+    );
     this.#bfdSessions = new Set(
       drill.edge.circuits
-        .filter(({ name }) => drill.cloud.vbrs.find((vbr) => vbr.circuit === name)?.bfd)
         .flatMap(({ sessions }) => sessions)
-        .filter(({ bfd }) => bfd !== undefined)
+        .filter(({ bfd, localAddress }) => bfd !== undefined && withBfd.has(localAddress ?? ""))
         .map(({ name }) => name),
     );
   }

@@ -51,6 +51,11 @@ const PREFIX_COUNT = count("count", 1, 1_000_000);
 const ROUTERS_PREFIXES_MAX = 10_000;
 const carrier = word("carrier", ["hidden", "seen"] as const, "hidden");
 
+/** One BGP peer of the VBR, by name; all of them where none is named. */
+const peer = name("peer").optional;
+const ofPeer = (of: OfCircuit & { readonly peer: string | undefined }): string =>
+  of.peer === undefined ? of.circuit : `${of.circuit} to its peer ${of.peer}`;
+
 const WAY: Readonly<Record<FaultDirection, string>> = {
   both: "both ways",
   "to-cloud": "towards the cloud",
@@ -138,54 +143,55 @@ export const FAULTS = {
   "send-cease": row({
     target: "circuit",
     kind: "fault",
-    with: { subcode: count("subcode", 1, 10) },
-    text: (of) => `the VBR of ${of.circuit} sends Cease/${of.subcode}`,
+    with: { peer, subcode: count("subcode", 1, 10) },
+    text: (of) => `the VBR of ${ofPeer(of)} sends Cease/${of.subcode}`,
   }),
   "silence-bgp": row({
     target: "circuit",
     kind: "fault",
-    with: {},
-    text: (of) => `the VBR of ${of.circuit} says no BGP any more, TCP and BFD live`,
+    with: { peer },
+    text: (of) => `the VBR of ${ofPeer(of)} says no BGP any more, TCP and BFD live`,
   }),
   "stall-bgp": row({
     target: "circuit",
     kind: "fault",
-    with: {},
-    text: (of) => `the VBR of ${of.circuit} stops reading: its TCP window closes`,
+    with: { peer },
+    text: (of) => `the VBR of ${ofPeer(of)} stops reading: its TCP window closes`,
   }),
   "reset-tcp": row({
     target: "circuit",
     kind: "fault",
-    with: {},
-    text: (of) => `the VBR of ${of.circuit} resets the TCP connection`,
+    with: { peer },
+    text: (of) => `the VBR of ${ofPeer(of)} resets the TCP connection`,
   }),
   "half-open": row({
     target: "circuit",
     kind: "fault",
-    with: {},
-    text: (of) => `the VBR of ${of.circuit} forgets the TCP connection without a word`,
+    with: { peer },
+    text: (of) => `the VBR of ${ofPeer(of)} forgets the TCP connection without a word`,
   }),
   "wrong-as": row({
     target: "circuit",
     kind: "fault",
-    with: { as: count("as", 1, 4_294_967_294) },
-    text: (of) => `the VBR of ${of.circuit} expects AS ${of.as}`,
+    with: { peer, as: count("as", 1, 4_294_967_294) },
+    text: (of) => `the VBR of ${ofPeer(of)} expects AS ${of.as}`,
   }),
   "wrong-md5": row({
     target: "circuit",
     kind: "fault",
-    with: { key: words("key", "a key of the lab, of 1 to 80 characters", 80) },
-    text: (of) => `the VBR of ${of.circuit} has another MD5 key`,
+    with: { peer, key: words("key", "a key of the lab, of 1 to 80 characters", 80) },
+    text: (of) => `the VBR of ${ofPeer(of)} has another MD5 key`,
   }),
   drain: row({
     target: "circuit",
     kind: "fault",
     with: {
+      peer,
       prepend: count("prepend", 1, 10).optional,
       med: count("med", 0, 4_294_967_295).optional,
       by: word("by", ["attributes", "graceful-shutdown"] as const, "attributes"),
     },
-    text: (of) => `the cloud drains ${of.circuit} by ${drainText(of)}`,
+    text: (of) => `the cloud drains ${ofPeer(of)} by ${drainText(of)}`,
     check: (of) => {
       if (of.by === "graceful-shutdown") return undefined;
       const isNamed = of.prepend !== undefined || of.med !== undefined;

@@ -11,6 +11,7 @@ import type { SourceReport } from "../report/report.ts";
 import { sourceOf } from "../report/sources.ts";
 import type { Budgets, Drill, Traffic } from "./drill.ts";
 import { findPart, type Part, type PartName, trafficOf } from "./load-parts.ts";
+import { lintPeers } from "./load-peers.ts";
 import { readReload } from "./load-reload.ts";
 import { toSteps } from "./load-steps.ts";
 import { lintVlans } from "./load-vlans.ts";
@@ -195,6 +196,7 @@ function lintTogether(
       }
     }
   }
+  problems.push(...lintPeers(document, source, circuits, cloud));
   const announced = edge.announce.map((own) => own.prefix);
   const ends = source.traffic.groups ?? [source.traffic];
   for (const [index, { idc, vpc }] of ends.entries()) {

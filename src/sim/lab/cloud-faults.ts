@@ -13,6 +13,7 @@ import { parseAddress } from "../../core/address.ts";
 import { AppError } from "../../core/app-error.ts";
 import { assert } from "../../core/assert.ts";
 import type { Host } from "../../platform/contract.ts";
+import { groupedPeers, peersOf } from "../cloud/bgp-config.ts";
 import type { Cloud } from "../cloud/cloud.ts";
 import type { CloudConfig, VbrConfig } from "../cloud/cloud-config.ts";
 import { addressOf } from "../cloud/network.ts";
@@ -26,6 +27,12 @@ export interface CloudFaultGround {
   readonly cloud: () => Cloud;
   /** Calls later, on the lab's clock. */
   afterUs(delayUs: number, run: () => void): void;
+}
+
+/** All sessions of a circuit's VBR, or that of one peer. */
+export interface Sessions {
+  readonly circuit: string;
+  readonly peer?: string | undefined;
 }
 
 type Change = (session: NeighborConfig) => NeighborConfig;
@@ -62,38 +69,34 @@ export class CloudFaults {
   restore(circuit: string): void {
     const vbr = this.#ground.config.vbrs.find((one) => one.circuit === circuit);
     if (vbr === undefined) return; // a tunnel, of which only the line can be broken
-    this.#tap(vbr)?.silence(vbr.peer, false);
-    this.#tap(vbr)?.stall(vbr.peer, false);
+    for (const { address } of peersOf(vbr)) {
+      this.#tap(vbr)?.silence(address, false);
+      this.#tap(vbr)?.stall(address, false);
+    }
     this.light(circuit, true);
     this.port(circuit, true);
     if (this.#changed.delete(vbr.name)) this.#cloud.alter(vbr.name, undefined);
   }
 
   readonly deeds = {
-    "send-cease": ({ circuit, subcode }) => {
-      const vbr = this.#vbr(circuit);
-      const octets = encodeNotification({ code: ErrorCode.Cease, subcode });
-      this.#tap(vbr)?.inject(vbr.peer, octets);
+    "send-cease": (fault) => {
+      const octets = encodeNotification({ code: ErrorCode.Cease, subcode: fault.subcode });
+      this.#eachPeer(fault, (tap, address) => tap.inject(address, octets));
     },
-    "silence-bgp": ({ circuit }) => {
-      const vbr = this.#vbr(circuit);
-      this.#tap(vbr)?.silence(vbr.peer, true);
+    "silence-bgp": (fault) => this.#eachPeer(fault, (tap, address) => tap.silence(address, true)),
+    "stall-bgp": (fault) => this.#eachPeer(fault, (tap, address) => tap.stall(address, true)),
+    "reset-tcp": (fault) => this.resetTcp(fault),
+    "wrong-as": (fault) => {
+      this.#change(fault, (session) => ({ ...session, remoteAs: fault.as }));
     },
-    "stall-bgp": ({ circuit }) => {
-      const vbr = this.#vbr(circuit);
-      this.#tap(vbr)?.stall(vbr.peer, true);
-    },
-    "reset-tcp": ({ circuit }) => this.resetTcp(circuit),
-    "wrong-as": ({ circuit, as }) => {
-      this.#change(circuit, (session) => ({ ...session, remoteAs: as }));
-    },
-    "wrong-md5": ({ circuit, key }) => {
-      this.#change(circuit, (session) => ({
+    "wrong-md5": (fault) => {
+      const { key } = fault;
+      this.#change(fault, (session) => ({
         ...session,
         md5Key: { reveal: () => key, toString: () => "***", toJSON: () => "***" },
       }));
     },
-    drain: (fault) => this.drain(fault.circuit, drainTerm(fault)),
+    drain: (fault) => this.drain(fault, drainTerm(fault)),
     withdraw: ({ prefix }) => this.#cloud.withdraw(prefix),
     announce: ({ prefix }) => this.#announce(prefix),
     "announce-only": ({ prefixes }) => this.#announceOnly(prefixes),
@@ -122,19 +125,18 @@ export class CloudFaults {
     return this.#cloud.do({ do: "port", connection, isOpen }) === undefined;
   }
 
-  resetTcp(circuit: string): void {
-    const vbr = this.#vbr(circuit);
-    this.#tap(vbr)?.reset(vbr.peer);
+  resetTcp(sessions: Sessions): void {
+    this.#eachPeer(sessions, (tap, address) => tap.reset(address));
   }
 
   /** The VBR tells its customer other attributes from now on. */
-  drain(circuit: string, set: TermSource["set"]): void {
+  drain(sessions: Sessions, set: TermSource["set"]): void {
     const source = { term: "drain", action: "accept", ...(set !== undefined && { set }) } as const;
     const made = compilePolicies({ policies: { drain: [source] } });
     assert(made.ok, "a policy of our own compiles");
     const exportPolicy = made.value.get("drain");
     assert(exportPolicy !== undefined, "it was compiled");
-    this.#change(circuit, (session) => ({ ...session, exportPolicy }));
+    this.#change(sessions, (session) => ({ ...session, exportPolicy }));
   }
 
   #announce(...prefixes: readonly string[]): void {
@@ -146,12 +148,15 @@ export class CloudFaults {
   #floodSession(circuit: string, { prefix, count, forUs }: FaultOf<"flood">): void {
     const vbr = this.#vbr(circuit);
     const prefixes = subnetsOf(prefix, count);
-    const as = vbr.fakeAs ?? this.#ground.config.as;
     const nextHop = parseAddress(addressOf(vbr.local));
     assert(nextHop !== undefined, "the address of a VBR was checked when its file was read");
-    this.#tap(vbr)?.say(vbr.peer, announcing(prefixes, { as, nextHop }));
-    if (forUs === undefined) return;
-    this.#ground.afterUs(forUs, () => this.#tap(vbr)?.say(vbr.peer, withdrawing(prefixes)));
+    for (const { group, peer } of groupedPeers(vbr)) {
+      const as = group.fakeAs ?? this.#ground.config.as;
+      const { address } = peer;
+      this.#tap(vbr)?.say(address, announcing(prefixes, { as, nextHop }));
+      if (forUs === undefined) continue;
+      this.#ground.afterUs(forUs, () => this.#tap(vbr)?.say(address, withdrawing(prefixes)));
+    }
   }
 
   #announceOnly(prefixes: readonly string[]): void {
@@ -184,10 +189,19 @@ export class CloudFaults {
     }
   }
 
-  #change(circuit: string, change: Change): void {
+  #change({ circuit, peer }: Sessions, change: Change): void {
     const vbr = this.#vbr(circuit);
     this.#changed.add(vbr.name);
-    this.#cloud.alter(vbr.name, change);
+    this.#cloud.alter(vbr.name, change, peer);
+  }
+
+  #eachPeer({ circuit, peer }: Sessions, run: (tap: SessionTap, address: string) => void): void {
+    const vbr = this.#vbr(circuit);
+    const tap = this.#tap(vbr);
+    if (tap === undefined) return;
+    for (const { name, address } of peersOf(vbr)) {
+      if (peer === undefined || name === peer) run(tap, address);
+    }
   }
 
   #connectionOf(circuit: string): string | undefined {

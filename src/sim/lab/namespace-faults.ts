@@ -77,7 +77,7 @@ export class NamespaceFaults {
         this.#refuse(circuit, end, matches);
       }
     },
-    "half-open": ({ circuit }) => this.#halfOpen(circuit),
+    "half-open": (fault) => this.#halfOpen(fault),
     maintain: (fault) => this.#maintain(fault),
     "down-interface": ({ circuit, forUs }) => {
       const device = edgeDevice(this.#ground.drill, circuit);
@@ -166,15 +166,15 @@ export class NamespaceFaults {
   }
 
   /** Its RST is not let in, so that the edge goes on believing. */
-  #halfOpen(circuit: string): void {
+  #halfOpen({ circuit, peer }: FaultOf<"half-open">): void {
     const edge = this.#edgeEnd(circuit);
     const undo = this.#refuse(circuit, edge, ["ipproto tcp"]);
-    this.#ground.cloudFaults.resetTcp(circuit);
+    this.#ground.cloudFaults.resetTcp({ circuit, peer });
     undo();
   }
 
   #maintain({ circuit, noticeUs, forUs }: FaultOf<"maintain">): void {
-    this.#ground.cloudFaults.drain(circuit, GRACEFUL_SHUTDOWN);
+    this.#ground.cloudFaults.drain({ circuit }, GRACEFUL_SHUTDOWN);
     this.#ground.afterUs(noticeUs, () => this.#shut(circuit));
     this.#ground.afterUs(noticeUs + forUs, () => this.#restore(circuit));
   }

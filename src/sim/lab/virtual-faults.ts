@@ -59,7 +59,7 @@ export class VirtualFaults {
         return body.kind === "udp" && BFD_PORTS.includes(body.destinationPort);
       });
     },
-    "half-open": ({ circuit }) => this.#halfOpen(circuit),
+    "half-open": (fault) => this.#halfOpen(fault),
     maintain: (fault) => this.#maintain(fault),
     "down-interface": ({ circuit, forUs }) => {
       const { drill, world } = this.#ground;
@@ -150,15 +150,15 @@ export class VirtualFaults {
   }
 
   /** Its RST is lost on the way, so that the edge goes on believing. */
-  #halfOpen(circuit: string): void {
+  #halfOpen({ circuit, peer }: FaultOf<"half-open">): void {
     const isTcp = ({ body }: Packet) => body.kind === "tcp";
     const rule = this.#drop(circuit, "to-edge", isTcp);
-    this.#ground.cloudFaults.resetTcp(circuit);
+    this.#ground.cloudFaults.resetTcp({ circuit, peer });
     this.#later(AT_ONCE_US, () => rule.remove());
   }
 
   #maintain({ circuit, noticeUs, forUs }: FaultOf<"maintain">): void {
-    this.#ground.cloudFaults.drain(circuit, GRACEFUL_SHUTDOWN);
+    this.#ground.cloudFaults.drain({ circuit }, GRACEFUL_SHUTDOWN);
     this.#later(noticeUs, () => this.#cut(circuit, "both", "seen"));
     this.#later(noticeUs + forUs, () => this.#restore(circuit));
   }

@@ -56,15 +56,21 @@ ecr: { name: ecr-1, prefixes: [10.64.0.0/16] }
 `,
   );
   t.equal(config?.as, 45104);
-  t.match(config?.vbrs[0], {
-    holdTimeSec: 30,
-    keepaliveTimeSec: 10,
-    routeQuota: 110,
-    vlan: 0,
-    mtu: 1500,
-    bfd: { txIntervalUs: 1e6, rxIntervalUs: 1e6, multiplier: 3, hops: 255 },
-  });
-  t.equal(config?.vbrs[1]?.bfd, undefined, "BFD is off until it is asked for");
+  t.match(config?.vbrs[0], { vlan: 0, mtu: 1500 });
+  t.match(config?.vbrs[0]?.groups, [
+    {
+      ...{ name: "vbr-1", peerAs: 65010, fakeAs: undefined, md5Key: undefined },
+      ...{ holdTimeSec: 30, keepaliveTimeSec: 10, routeQuota: 110 },
+      peers: [
+        {
+          ...{ name: "c1", address: "10.0.1.2" },
+          bfd: { txIntervalUs: 1e6, rxIntervalUs: 1e6, multiplier: 3, hops: 255 },
+        },
+      ],
+    },
+  ]);
+  const bare = config?.vbrs[1]?.groups[0]?.peers[0];
+  t.same([bare?.name, bare?.bfd], ["c2", undefined], "BFD is off until it is asked for");
   t.equal(config?.ecr.ecmpPathsMax, 32);
   t.same(
     config?.connections.map(({ name, accessPoint, downDelayUs }) => [
@@ -82,6 +88,26 @@ ecr: { name: ecr-1, prefixes: [10.64.0.0/16] }
 
 t.test("cloud file: faults of lines, VBRs and groups, each at its line", async (t) => {
   everyFaultAtItsLine(t, "bad-lines.yaml");
+});
+
+t.test("cloud file: faults of BGP groups and peers, each at its line", async (t) => {
+  everyFaultAtItsLine(t, "bad-groups.yaml");
+});
+
+t.test("cloud file: a group's attributes go for all its peers, BFD for each", async (t) => {
+  const { config } = loadCloud("full.yaml", read("cloud/full.yaml"));
+  const vbr = config?.vbrs.find(({ name }) => name === "vbr-5");
+  t.match(vbr?.groups[0], { peerAs: 65010, fakeAs: 64998, routeQuota: 100 });
+  const peers = vbr?.groups.flatMap((group) => group.peers) ?? [];
+  t.same(
+    peers.map(({ name, address, bfd }) => [name, address, bfd?.txIntervalUs, bfd?.hops]),
+    [
+      ["circuit-5", "10.0.5.2", 300_000, 255],
+      ["second-router", "10.0.5.3", 300_000, 1],
+      ["circuit-5-3", "10.0.5.4", undefined, undefined],
+    ],
+    "the gateway's peer has the circuit's name, others a number; timers are the VBR's",
+  );
 });
 
 t.test("cloud file: faults of VPCs and transit routers, each at its line", async (t) => {

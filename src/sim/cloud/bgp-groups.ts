@@ -1,0 +1,68 @@
+/**
+ * BGP groups of a cloud's file. A VBR that spells its one customer on itself (`peerAs`, `md5` …)
+ * means one group of one peer; everybody who reads a file asks here, so that the two ways to say it
+ * are one.
+ */
+import type { LintPath } from "./lint-names.ts";
+import type { CloudFile } from "./schema.ts";
+
+type VbrFile = CloudFile["vbrs"][number];
+type WrittenGroup = NonNullable<VbrFile["groups"]>[number];
+type WrittenPeer = WrittenGroup["peers"][number];
+
+export interface GroupFile extends Omit<WrittenGroup, "peers" | "peerAs"> {
+  /** Where it stands in the file, below the VBR. */
+  readonly at: LintPath;
+  /** Undefined where a VBR has neither groups nor `peerAs`: an error of the file. */
+  readonly peerAs: number | undefined;
+  readonly peers: readonly PeerFile[];
+}
+
+export interface PeerFile {
+  readonly at: LintPath;
+  readonly name: string;
+  readonly address: string;
+  /** `off`, or timers that the VBR's go before. */
+  readonly bfd: VbrFile["bfd"];
+}
+
+/** What stands on the VBR in place of groups. */
+export const SHORT_KEYS = ["peerAs", "fakeAs", "hold", "keepalive", "md5", "routeQuota"] as const;
+
+export function groupsOfFile(vbr: VbrFile): readonly GroupFile[] {
+  if (vbr.groups === undefined) return [shortGroup(vbr)];
+  let count = 0;
+  return vbr.groups.map((group, index) => {
+    const at = ["groups", index];
+    const peers = group.peers.map((peer, place): PeerFile => {
+      count += 1;
+      const name = peer.name ?? defaultName(vbr, peer.address, count);
+      return { at: [...at, "peers", place], name, address: peer.address, bfd: bfdOf(vbr, peer) };
+    });
+    return { ...group, at, peers };
+  });
+}
+
+function shortGroup(vbr: VbrFile): GroupFile {
+  const { peerAs, fakeAs, hold, keepalive, md5, routeQuota } = vbr;
+  const peer = { at: ["peer"], name: vbr.circuit, address: vbr.peer, bfd: vbr.bfd };
+  return {
+    ...{ at: [], name: vbr.name, peerAs, peers: [peer] },
+    ...(fakeAs !== undefined && { fakeAs }),
+    ...(hold !== undefined && { hold }),
+    ...(keepalive !== undefined && { keepalive }),
+    ...(md5 !== undefined && { md5 }),
+    ...(routeQuota !== undefined && { routeQuota }),
+  };
+}
+
+/** The circuit's name for its own other end; others are numbered in the order of the file. */
+const defaultName = (vbr: VbrFile, address: string, number: number): string =>
+  address === vbr.peer ? vbr.circuit : `${vbr.circuit}-${number}`;
+
+/** A peer that says nothing does as the VBR says; one that names hops has BFD whatever that is. */
+function bfdOf(vbr: VbrFile, { bfd }: WrittenPeer): VbrFile["bfd"] {
+  if (bfd === "off") return "off";
+  if (bfd === undefined) return vbr.bfd;
+  return { ...(vbr.bfd === "off" ? {} : vbr.bfd), ...bfd };
+}

@@ -1,0 +1,104 @@
+/** What the vendor's API would refuse of BGP groups and their peers. */
+import { CLOUD_AS } from "../../agent/config/profiles.ts";
+import { parseAddress } from "../../core/address.ts";
+import { containsAddress, maskAddress } from "../../core/prefix.ts";
+import { type GroupFile, groupsOfFile, type PeerFile, SHORT_KEYS } from "./bgp-groups.ts";
+import type { LintPath, Tell } from "./lint-names.ts";
+import type { CloudFile } from "./schema.ts";
+
+type VbrFile = CloudFile["vbrs"][number];
+
+export function lintBgp(source: CloudFile, vbr: VbrFile, path: LintPath, error: Tell): void {
+  const groups = groupsOfFile(vbr);
+  lintForm(vbr, path, error);
+  for (const group of groups) {
+    const { peerAs } = group;
+    if (peerAs !== undefined) lintPeerAs(source, { peerAs }, [...path, ...group.at], error);
+  }
+  if (vbr.groups === undefined) return; // its one peer is looked at with the interconnect
+  lintGroupNames(groups, path, error);
+  const peers = groups.flatMap((group) => group.peers);
+  const taken = new Set<string>();
+  for (const peer of peers) lintPeer(vbr, peer, taken, path, error);
+}
+
+/** Names of sessions: a journal knows them by these, and the inner ones by their node's. */
+export function lintPeerNames(source: CloudFile, error: Tell): void {
+  const { vbrs, transitRouters = [], vpcs = [], vpns = [], ecr } = source;
+  const nodes = [ecr, ...vbrs, ...transitRouters, ...vpcs, ...vpns].map(({ name }) => name);
+  const seen = new Set(nodes);
+  for (const [index, vbr] of vbrs.entries()) {
+    if (vbr.groups === undefined) {
+      seen.add(vbr.circuit);
+      continue;
+    }
+    for (const { name, at } of groupsOfFile(vbr).flatMap(({ peers }) => peers)) {
+      const message = `two things here are called "${name}"; a peer's "name" may be another`;
+      if (seen.has(name)) error(["vbrs", index, ...at], "C101", message);
+      seen.add(name);
+    }
+  }
+}
+
+/** A customer's AS is neither the vendor's nor that of this cloud. */
+export function lintPeerAs(
+  source: CloudFile,
+  { peerAs }: { readonly peerAs: number },
+  path: LintPath,
+  error: Tell,
+): void {
+  if (peerAs === CLOUD_AS) {
+    error([...path, "peerAs"], "C109", `${CLOUD_AS} is the cloud's, a customer may not have it`);
+  } else if (peerAs === source.cloud.as) {
+    error([...path, "peerAs"], "C109", `peerAs ${peerAs} is the cloud's own in this file`);
+  }
+}
+
+/** One customer on the VBR itself, or groups: not both, not neither. */
+function lintForm(vbr: VbrFile, path: LintPath, error: Tell): void {
+  if (vbr.groups === undefined) {
+    if (vbr.peerAs !== undefined) return;
+    error(path, "C125", `${vbr.name} needs peerAs, or groups with the peers of each`);
+    return;
+  }
+  for (const key of SHORT_KEYS) {
+    if (vbr[key] === undefined) continue;
+    error([...path, key], "C125", `${vbr.name} has groups, and ${key} stands in each of them`);
+  }
+}
+
+function lintGroupNames(groups: readonly GroupFile[], path: LintPath, error: Tell): void {
+  const seen = new Set<string>();
+  for (const { name, at } of groups) {
+    if (seen.has(name)) error([...path, ...at, "name"], "C101", `"${name}" stands here twice`);
+    seen.add(name);
+  }
+}
+
+function lintPeer(
+  vbr: VbrFile,
+  { address, at }: PeerFile,
+  taken: Set<string>,
+  path: LintPath,
+  error: Tell,
+): void {
+  const where = [...path, ...at, "address"];
+  const [localText = "", maskText = ""] = vbr.local.split("/");
+  const [own, local, mask] = [parseAddress(address), parseAddress(localText), Number(maskText)];
+  if (own === undefined) {
+    error(where, "C102", `${address} is no address`);
+    return;
+  }
+  if (taken.has(address)) {
+    const code = "InvalidParams.PeerIpAddressInUse";
+    error(where, "C125", `${address} is a peer of ${vbr.name} already (${code})`);
+  }
+  taken.add(address);
+  if (local === undefined || mask > 32) return; // told where the interconnect is looked at
+  const subnet = { afi: 1 as const, address: maskAddress(local, mask), length: mask };
+  if (!containsAddress(subnet, own)) {
+    error(where, "C104", `${address} is not in the subnet of ${vbr.local}`);
+  } else if (address === localText) {
+    error(where, "C104", `${address} is the VBR's own address`);
+  }
+}
