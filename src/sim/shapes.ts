@@ -4,7 +4,7 @@ import { Type } from "@sinclair/typebox";
 export const closed = { additionalProperties: false } as const;
 
 export const Duration = Type.String({
-  pattern: "^\\d+(\\.\\d+)?(us|ms|s|m|h)$",
+  pattern: "^\\d+(\\.\\d+)?(us|ms|s|m|h|d)$",
   description: "a written duration, as 300ms or 2s (a bare number has no unit)",
 });
 export const Name = Type.String({

@@ -168,6 +168,7 @@ function toVbr(source: CloudFile["vbrs"][number], region: string): VbrConfig {
     circuit: source.circuit,
     connection: source.connection ?? source.circuit,
     region,
+    status: source.status ?? "active",
     vlan: source.vlan ?? 0,
     local: source.local,
     peer: source.peer,
@@ -339,8 +340,8 @@ function toRouteMap(
 }
 
 function toKnobs(source: KnobsFile): CloudKnobs {
-  const { portUpDelay, policerQueue, routeDelay, jobTransition, defaultBandwidth, ...words } =
-    source;
+  const { portUpDelay, policerQueue, routeDelay, jobTransition, ...rest } = source;
+  const { orderTransition, defaultBandwidth, ...words } = rest;
   const isWord = defaultBandwidth === "unlimited" || defaultBandwidth === "connection";
   return {
     ...KNOB_DEFAULTS,
@@ -348,6 +349,7 @@ function toKnobs(source: KnobsFile): CloudKnobs {
     portUpDelayUs: us(portUpDelay, KNOB_DEFAULTS.portUpDelayUs),
     policerQueueUs: us(policerQueue, KNOB_DEFAULTS.policerQueueUs),
     routeDelayUs: us(routeDelay, KNOB_DEFAULTS.routeDelayUs),
+    orderTransitionUs: us(orderTransition, KNOB_DEFAULTS.orderTransitionUs),
     jobTransitionUs: us(jobTransition, KNOB_DEFAULTS.jobTransitionUs),
     defaultBandwidth: isWord ? defaultBandwidth : (bps(defaultBandwidth) ?? "unlimited"),
   };

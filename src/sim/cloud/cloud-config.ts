@@ -69,9 +69,21 @@ export type ConnectionStatus =
   | "Canceled"
   | "Allocation Failed"
   | "Terminating"
-  | "Terminated";
+  | "Terminated"
+  /** At run time only: the vendor's console would not show it. */
+  | "Deleted";
+
+/** Whether a VBR carries anything from the start: it is active, and its connection is paid for. */
+export function isInOperation({ connections, knobs }: CloudConfig, vbr: VbrConfig): boolean {
+  const line = connections.find(({ name }) => name === vbr.connection);
+  const isLocked = line?.businessStatus !== "Normal" && knobs.businessLock === "port-down";
+  return vbr.status === "active" && line?.status === "Enabled" && !isLocked;
+}
 
 export type BusinessStatus = "Normal" | "FinancialLocked" | "SecurityLocked";
+
+/** `unconfirmed` waits for the account it was made for; only an active one does anything. */
+export type VbrStatus = "unconfirmed" | "active" | "terminating" | "terminated" | "recovering";
 
 /** One virtual border router: the cloud end of one circuit. */
 export interface VbrConfig {
@@ -82,6 +94,7 @@ export interface VbrConfig {
   readonly connection: string;
   /** Of its access point. */
   readonly region: string;
+  readonly status: VbrStatus;
   /** 0 is the whole port, 1–2999 a sub-interface. */
   readonly vlan: number;
   /** LocalGatewayIp with the mask of the interconnect, `10.0.1.1/30`. */

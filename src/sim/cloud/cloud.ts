@@ -69,6 +69,10 @@ export class Cloud {
       field,
       owner: {
         portChanged: (circuit, isUp) => field.setPort?.(circuit, isUp),
+        vbrChanged: (vbr, isActive) => {
+          if (isActive) this.startNode(vbr);
+          else this.stopNode(vbr, "the VBR is terminated", () => undefined);
+        },
         healthChanged: ({ kind, name }, isFailed) => {
           state[kind](name).isHealthFailed = isFailed;
           if (kind === "vbr") this.reload(name);
@@ -90,7 +94,10 @@ export class Cloud {
   /** Throws PlatformError where a node cannot start; nodes started before stay up for `stop`. */
   start(): void {
     this.#refuseWhatIsMissing();
-    for (const { name } of this.#context.network.nodes) this.startNode(name);
+    for (const { name } of this.#context.network.nodes) {
+      const status = this.#machines.vbrStatus(name);
+      if (status === undefined || status === "active") this.startNode(name);
+    }
     this.#setRoutes();
     this.#machines.start();
     this.#statics.start();

@@ -13,11 +13,17 @@ export type CloudDeed =
   | { readonly do: "light"; readonly connection: string; readonly isOn: boolean }
   /** The cloud shuts or opens its own port: both ends lose carrier, without any delay. */
   | { readonly do: "port"; readonly connection: string; readonly isOpen: boolean }
+  | {
+      readonly do: "order-connection";
+      readonly connection: string;
+      readonly order: ConnectionOrder;
+    }
   | { readonly do: "business"; readonly connection: string; readonly status: BusinessStatus }
   /** Every port on one access device, or of a whole access point or region, at once. */
   | { readonly do: "device"; readonly device: string; readonly isUp: boolean }
   | { readonly do: "access-point"; readonly accessPoint: string; readonly isUp: boolean }
   | { readonly do: "region"; readonly region: string; readonly isUp: boolean }
+  | { readonly do: "order-vbr"; readonly vbr: string; readonly order: VbrOrder }
   // Sessions: of one peer, or of all the VBR has
   | ({ readonly do: "reset-session" } & OfPeer)
   | ({ readonly do: "disable-session"; readonly isDisabled: boolean } & OfPeer)
@@ -62,6 +68,16 @@ export interface OfGroup {
   readonly vbr: string;
   readonly group?: string;
 }
+
+/** The first four, and `resubmit` of a rejected one, are the way of an application. */
+export const CONNECTION_ORDERS = [
+  ...(["approve", "reject", "allocate", "fail-allocation", "resubmit", "confirm"] as const),
+  ...(["enable", "cancel", "terminate", "delete", "recover"] as const),
+] as const;
+export type ConnectionOrder = (typeof CONNECTION_ORDERS)[number];
+
+export const VBR_ORDERS = ["confirm", "terminate", "recover"] as const;
+export type VbrOrder = (typeof VBR_ORDERS)[number];
 
 export interface JobOrder {
   readonly name: string;

@@ -6,6 +6,7 @@ const KNOBS = "sim/cloud-knobs.test.ts";
 const CLOUD = "sim/cloud.test.ts";
 const LOAD = "unit/sim/cloud/load.test.ts";
 const MACHINES = "unit/sim/cloud/machines.test.ts";
+const ORDERS = "sim/cloud-orders.test.ts";
 const BAD_QUOTAS = [LOAD, "cloud file: quotas, each at its line"] as const;
 const BAD_LINES = [LOAD, "cloud file: faults of lines, VBRs and groups"] as const;
 
@@ -64,13 +65,55 @@ const LINES = area("Access points and physical connections", [
     test: BAD_QUOTAS,
   },
   {
-    behaviour: "only an Enabled connection carries anything; the way to Enabled is not walked",
-    isModelled: "part",
+    behaviour: "only an Enabled connection carries anything",
+    isModelled: "yes",
     key: "connections[].status",
     byDefault: "Enabled",
     source: "K1, D-FAQ",
     grade: "document",
     test: [CLOUD, "port: what is not Enabled carries nothing from the start"],
+  },
+  {
+    behaviour:
+      "the way of an application, Initial to Enabled to Terminated, with the refusals of each",
+    isModelled: "yes",
+    key: "do: order-connection",
+    source: "K1, K5",
+    grade: "document",
+    test: [ORDERS, "connection: the way of an application"],
+  },
+  {
+    behaviour: "how long allocating, enabling and terminating take",
+    isModelled: "yes",
+    knob: "orderTransitionUs",
+    source: "",
+    grade: "assumed",
+    test: [ORDERS, "connection: the way of an application"],
+  },
+  {
+    behaviour: "a connection with VBRs on it is not terminated, with any it is not deleted",
+    isModelled: "yes",
+    key: "do: order-connection",
+    source: "K1, K5",
+    grade: "document",
+    test: [ORDERS, "connection: enabled in operation its circuit comes up"],
+  },
+  {
+    behaviour: "a terminated VBR no longer counts as one that is on its connection",
+    isModelled: "yes",
+    key: "do: order-vbr",
+    source: "K1",
+    grade: "inferred",
+    test: [ORDERS, "connection: enabled in operation its circuit comes up"],
+  },
+  {
+    behaviour: "an overdue or locked connection takes no orders",
+    isModelled: "yes",
+    key: "connections[].businessStatus",
+    byDefault: "Normal",
+    source: "K5",
+    grade: "inferred",
+    test: [ORDERS, "lock: an overdue connection loses its port"],
   },
   {
     behaviour: "an overdue connection's port is down",
@@ -122,10 +165,16 @@ const LINES = area("Access points and physical connections", [
     test: [MACHINES, "port: a shut port is down at once"],
   },
   {
-    behaviour: "LOA, optics, negotiation, MACsec, hosted connections, LACP",
+    behaviour: "LOA, optics, negotiation (fixed speed, full duplex), MACsec, hosted connections",
     isModelled: "no",
     source: "K1, D-LIM",
     grade: "document",
+  },
+  {
+    behaviour: "LACP: several connections are several circuits, told apart by BGP",
+    isModelled: "no",
+    source: "D-LIM",
+    grade: "inferred",
   },
   {
     behaviour: "130 or 250 Mbit/s a flow; 10 Gbit/s for object storage",
@@ -147,9 +196,30 @@ const VBR = area("VBR", [
   },
   {
     behaviour: "a terminated VBR keeps its VLAN for seven days",
-    isModelled: "no",
+    isModelled: "yes",
+    key: "vbrs[].terminatedFor",
+    byDefault: "0s",
     source: "D-FAQ",
     grade: "document",
+    test: [ORDERS, "VLAN: a terminated VBR keeps it for seven days"],
+  },
+  {
+    behaviour:
+      "unconfirmed, active, terminated, recovered; deleting needs it detached, which no deed does",
+    isModelled: "part",
+    key: "vbrs[].status",
+    byDefault: "active",
+    source: "K1, K5",
+    grade: "document",
+    test: [ORDERS, "VBR: one made for another account waits"],
+  },
+  {
+    behaviour: "VBRs that wait for another account; the vendor says idle ones",
+    isModelled: "yes",
+    quota: "idleVbrs",
+    source: "D-OLD",
+    grade: "inferred",
+    test: BAD_QUOTAS,
   },
   {
     behaviour: "frames carry the VLAN's tag, where the edge's file has VLANs; else a wire each",

@@ -10,6 +10,8 @@ export interface CloudKnobs {
   readonly shutPortDelay: "none" | "down-delay";
   /** A locked (overdue) connection: its port is down, or it only refuses to be changed. */
   readonly businessLock: "port-down" | "no-changes";
+  /** How long an order takes that is not done at once: allocating, enabling, terminating. */
+  readonly orderTransitionUs: number;
   /** How much traffic above a VBR's bandwidth may wait, as time at that rate; 0 drops at once. */
   readonly policerQueueUs: number;
   /** Of a VBR whose file names none: no limit, its connection's, or so many bit/s. */
@@ -70,6 +72,7 @@ export const KNOB_DEFAULTS: CloudKnobs = {
   portUpDelayUs: 0,
   shutPortDelay: "none",
   businessLock: "port-down",
+  orderTransitionUs: 5_000_000,
   policerQueueUs: 100_000,
   defaultBandwidth: "unlimited",
   gracefulRestart: "off",
@@ -112,6 +115,8 @@ export interface CloudQuotas {
   /** Ordered and not yet Enabled. */
   readonly unpaidConnections: number;
   readonly vbrsPerConnection: number;
+  /** Made for another account that has not confirmed them. */
+  readonly idleVbrs: number;
   readonly vbrsPerAccessDevice: number;
   readonly bfdSessionsPerAccessDevice: number;
   readonly healthChecksPerAccessDevice: number;
@@ -137,6 +142,7 @@ export const QUOTA_DEFAULTS: CloudQuotas = {
   connectionsPerAccessPoint: 2,
   unpaidConnections: 10,
   vbrsPerConnection: 5,
+  idleVbrs: 5,
   vbrsPerAccessDevice: UNLIMITED,
   bfdSessionsPerAccessDevice: UNLIMITED,
   healthChecksPerAccessDevice: UNLIMITED,

@@ -8,6 +8,7 @@ import { groupsOfFile } from "./bgp-groups.ts";
 import { hubOfVbr } from "./build.ts";
 import { lintBgp, lintPeerAs, lintPeerNames } from "./lint-bgp.ts";
 import type { LintPath, Tell } from "./lint-names.ts";
+import { VLAN_KEPT_US } from "./orders.ts";
 import type { CloudFile } from "./schema.ts";
 
 type VbrFile = CloudFile["vbrs"][number];
@@ -160,8 +161,13 @@ function lintMtu(source: CloudFile, error: Tell): void {
 
 function lintVlans(source: CloudFile, error: Tell): void {
   const taken = new Map<string, Map<number, string>>();
-  for (const [index, { name, connection, vlan = 0 }] of source.vbrs.entries()) {
-    if (connection === undefined) continue;
+  for (const [index, vbr] of source.vbrs.entries()) {
+    const { name, connection, vlan = 0, terminatedFor } = vbr;
+    if (terminatedFor !== undefined && vbr.status !== "terminated") {
+      error(["vbrs", index, "terminatedFor"], "C107", `${name} is not terminated`);
+    }
+    const isKept = (parseDurationUs(terminatedFor ?? "0s") ?? 0) < VLAN_KEPT_US;
+    if (connection === undefined || !isKept) continue;
     const here = taken.get(connection) ?? new Map<number, string>();
     taken.set(connection, here);
     const twin = here.get(vlan);

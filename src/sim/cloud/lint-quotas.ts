@@ -68,6 +68,13 @@ const QUOTAS: readonly Quota[] = [
     count: (source) => vbrs(source, "connection", ({ connection }) => connection),
   },
   {
+    key: "idleVbrs",
+    what: "VBRs that nobody has confirmed",
+    code: "QuotaExceeded.freevbr",
+    count: (source) =>
+      vbrs(source, "status", ({ status }) => (status === "unconfirmed" ? THE_ACCOUNT : undefined)),
+  },
+  {
     key: "vbrsPerAccessDevice",
     what: "VBRs",
     code: "QuotaExceeded.VbrPerAccessDevice",

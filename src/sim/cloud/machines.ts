@@ -6,15 +6,18 @@
 import type { Micros } from "../../core/time.ts";
 import type { Clock } from "../../platform/contract.ts";
 import { Driver } from "../../platform/driver.ts";
-import type { CloudConfig, ConnectionConfig } from "./cloud-config.ts";
-import type { CloudEvent, CloudField, DeedFault } from "./deeds.ts";
+import type { CloudConfig, ConnectionConfig, ConnectionStatus, VbrStatus } from "./cloud-config.ts";
+import type { CloudEvent, CloudField, ConnectionOrder, DeedFault, VbrOrder } from "./deeds.ts";
 import { FailoverJobs, type JobEffect, type JobInput, type JobView } from "./failover-jobs.ts";
 import { HealthCheck, type HealthEffect, type HealthInput } from "./health-check.ts";
-import { BUSINESS, closedBy, Port, type PortEffect, type PortInput } from "./port.ts";
+import { Orders } from "./orders.ts";
+import { BUSINESS, closedBy, Port, type PortEffect, type PortInput, statusReason } from "./port.ts";
 
 export interface MachineOwner {
   /** A circuit lost its port, or has it back. */
   portChanged(circuit: string, isUp: boolean): void;
+  /** A VBR begins to be there for its customer, or ceases to. */
+  vbrChanged(vbr: string, isActive: boolean): void;
   healthChanged(probed: Probed, isFailed: boolean): void;
   tell(event: CloudEvent): void;
 }
@@ -51,6 +54,7 @@ export class CloudMachines {
   readonly #owner: MachineOwner;
   readonly #ports = new Map<string, DrivenPort>();
   readonly #checks = new Map<string, DrivenCheck>();
+  readonly #orders: Orders;
   readonly #jobs: FailoverJobs;
   readonly #jobDriver: Driver<JobInput, JobEffect>;
   #refusal: DeedFault | undefined;
@@ -67,6 +71,12 @@ export class CloudMachines {
     this.#owner = parts.owner;
     for (const connection of this.#config.connections) this.#addPort(connection);
     for (const probed of probedOf(this.#config)) this.#addCheck(probed);
+    this.#orders = new Orders({
+      ...{ config: parts.config, clock: parts.clock },
+      isLocked: (connection) => (this.businessStatus(connection) ?? "Normal") !== "Normal",
+      connectionEntered: (...change) => this.#connectionEntered(...change),
+      vbrEntered: (name, is) => this.#vbrEntered(name, is),
+    });
     this.#jobs = new FailoverJobs({
       resourcesMax: this.#config.quotas.jobResources,
       transitionUs: this.#config.knobs.jobTransitionUs,
@@ -88,6 +98,7 @@ export class CloudMachines {
     for (const { driver } of this.#ports.values()) driver.stop();
     for (const { driver } of this.#checks.values()) driver.stop();
     this.#jobDriver.stop();
+    this.#orders.stop();
   }
 
   light(connection: string, isOn: boolean): DeedFault | undefined {
@@ -106,6 +117,22 @@ export class CloudMachines {
     if (found !== undefined) found.businessStatus = status;
     const isClosing = this.#config.knobs.businessLock === "port-down";
     return this.shut(connection, BUSINESS, isClosing && status !== "Normal");
+  }
+
+  orderConnection(connection: string, order: ConnectionOrder): DeedFault | undefined {
+    return this.#portFault(connection) ?? this.#orders.orderConnection(connection, order);
+  }
+
+  orderVbr(vbr: string, order: VbrOrder): DeedFault | undefined {
+    return this.#orders.orderVbr(vbr, order);
+  }
+
+  connectionStatus(connection: string): ConnectionStatus | undefined {
+    return this.#orders.connectionStatus(connection);
+  }
+
+  vbrStatus(vbr: string): VbrStatus | undefined {
+    return this.#orders.vbrStatus(vbr);
   }
 
   switchCheck(vbr: string, isOn: boolean): DeedFault | undefined {
@@ -208,9 +235,36 @@ export class CloudMachines {
     }
   }
 
-  #toPort(connection: string, input: PortInput): DeedFault | undefined {
+  /** Shut for the new state before it is no longer shut for the old one. */
+  #connectionEntered(connection: string, was: ConnectionStatus, is: ConnectionStatus): void {
     const found = this.#ports.get(connection);
-    if (found === undefined) {
+    if (is !== "Enabled") this.shut(connection, statusReason(is), true);
+    if (was !== "Enabled") this.shut(connection, statusReason(was), false);
+    const region = found === undefined ? "" : this.#regionOf(found.config);
+    this.#tellStatus("PhysicalConnection", connection, region, is);
+  }
+
+  #vbrEntered(vbr: string, is: VbrStatus): void {
+    const region = this.#config.vbrs.find(({ name }) => name === vbr)?.region ?? "";
+    this.#tellStatus("VirtualBorderRouter", vbr, region, is);
+    if (is === "active" || is === "terminating") this.#owner.vbrChanged(vbr, is === "active");
+  }
+
+  #tellStatus(what: string, resource: string, region: string, status: string): void {
+    this.#owner.tell({
+      ...{ at: this.#now(), level: "INFO", name: `${what}:${status.replaceAll(" ", "")}` },
+      ...{ resource, region, text: `is ${status}` },
+    });
+  }
+
+  #toPort(connection: string, input: PortInput): DeedFault | undefined {
+    const fault = this.#portFault(connection);
+    if (fault === undefined) this.#ports.get(connection)?.driver.deliver(input);
+    return fault;
+  }
+
+  #portFault(connection: string): DeedFault | undefined {
+    if (!this.#ports.has(connection)) {
       const text = `there is no physical connection "${connection}"`;
       return { code: "InvalidPhysicalConnectionId.NotFound", text };
     }
@@ -218,7 +272,6 @@ export class CloudMachines {
       const text = "this lab cannot take a port of the cloud down";
       return { code: "Causeway.LabCannot", text };
     }
-    found.driver.deliver(input);
     return undefined;
   }
 
@@ -226,7 +279,8 @@ export class CloudMachines {
     const found = this.#ports.get(name);
     if (found === undefined) return undefined;
     const { config, businessStatus } = found;
-    return { region: this.#regionOf(config), status: config.status, businessStatus };
+    const status = this.connectionStatus(name) ?? config.status;
+    return { region: this.#regionOf(config), status, businessStatus };
   }
 
   #regionOf({ accessPoint }: ConnectionConfig): string {

@@ -34,6 +34,11 @@ export function performDeed(deed: CloudDeed, ground: DeedGround): DeedFault | un
       return machines.light(deed.connection, deed.isOn);
     case "port":
       return machines.shut(deed.connection, "port shut", !deed.isOpen);
+    case "order-connection":
+      return machines.orderConnection(deed.connection, deed.order);
+    case "order-vbr":
+      if (machines.vbrStatus(deed.vbr) === undefined) return noVbr(deed.vbr);
+      return machines.orderVbr(deed.vbr, deed.order);
     case "business":
       return machines.setBusinessStatus(deed.connection, deed.status);
     case "device": {
@@ -106,14 +111,19 @@ function switchRegion(
   return undefined;
 }
 
-type SessionDeed = Extract<CloudDeed, { readonly vbr: string }>;
+const noVbr = (name: string): DeedFault => {
+  return { code: "InvalidVbrId.NotFound", text: `there is no VBR "${name}"` };
+};
+
+type SessionDeed = Exclude<
+  Extract<CloudDeed, { readonly vbr: string }>,
+  { readonly do: "order-vbr" }
+>;
 
 function changeSession(ground: DeedGround, deed: SessionDeed): DeedFault | undefined {
   const { config, machines } = ground;
   const vbr = config.vbrs.find(({ name }) => name === deed.vbr);
-  if (vbr === undefined) {
-    return { code: "InvalidVbrId.NotFound", text: `there is no VBR "${deed.vbr}"` };
-  }
+  if (vbr === undefined) return noVbr(deed.vbr);
   if (deed.do === "health-check") return machines.switchCheck(deed.vbr, deed.isOn);
   const peers = peersMeant(vbr, deed);
   if (!Array.isArray(peers)) return peers;

@@ -6,7 +6,7 @@
 import { Deadlines } from "../../core/deadlines.ts";
 import type { Machine } from "../../core/machine.ts";
 import { after, type Micros } from "../../core/time.ts";
-import type { ConnectionConfig } from "./cloud-config.ts";
+import type { ConnectionConfig, ConnectionStatus } from "./cloud-config.ts";
 import type { CloudKnobs } from "./knobs.ts";
 
 export type PortInput =
@@ -85,11 +85,13 @@ export class Port implements Machine<PortInput, PortEffect> {
 /** The reason of a connection that is locked, not paid for say. */
 export const BUSINESS = "business status";
 
+export const statusReason = (status: ConnectionStatus): string => `status ${status}`;
+
 /** Why a connection carries nothing from the start; undefined where it does. */
 export function closedBy(
   { status, businessStatus }: ConnectionConfig,
   { businessLock }: Pick<CloudKnobs, "businessLock">,
 ): string | undefined {
-  if (status !== "Enabled") return `status ${status}`;
+  if (status !== "Enabled") return statusReason(status);
   return businessStatus === "Normal" || businessLock === "no-changes" ? undefined : BUSINESS;
 }

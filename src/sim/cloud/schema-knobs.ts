@@ -12,6 +12,7 @@ export const KnobsSchema = Type.Object(
     portUpDelay: Type.Optional(Duration),
     shutPortDelay: word("none", "down-delay"),
     businessLock: word("port-down", "no-changes"),
+    orderTransition: Type.Optional(Duration),
     policerQueue: Type.Optional(Duration),
     defaultBandwidth: Type.Optional(
       Type.Union([oneOf("unlimited", "connection"), Bandwidth], {

@@ -83,6 +83,8 @@ const Vbr = Type.Object(
     vlan: Type.Optional(
       Type.Integer({ minimum: 0, maximum: 2999, description: "0 to 2999; 0 is the whole port" }),
     ),
+    status: Type.Optional(oneOf("active", "unconfirmed", "terminated")),
+    terminatedFor: Type.Optional(Duration),
     local: Ipv4Interface,
     peer: Ipv4,
     groups: Type.Optional(Type.Array(BgpGroup, { maxItems: 100 })),

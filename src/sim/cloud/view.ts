@@ -2,7 +2,7 @@
 import type { Agent } from "../../agent/agent.ts";
 import { LOCAL_SLOT } from "../../bgp/rib/contract.ts";
 import { groupedPeers } from "./bgp-config.ts";
-import type { CloudConfig, ConnectionConfig } from "./cloud-config.ts";
+import type { CloudConfig, ConnectionConfig, VbrStatus } from "./cloud-config.ts";
 import type { JobView } from "./failover-jobs.ts";
 import type { CloudMachines } from "./machines.ts";
 import type { CloudState } from "./state.ts";
@@ -27,6 +27,7 @@ export interface ConnectionView {
 export interface VbrView {
   readonly name: string;
   readonly circuit: string;
+  readonly status: VbrStatus;
   readonly peers: readonly PeerView[];
   readonly healthCheck: { readonly isFailed: boolean; readonly lossPercent: number } | undefined;
 }
@@ -75,7 +76,7 @@ export function viewCloud(parts: ViewParts): CloudView {
       const port = machines.port(connection.name);
       return {
         name: connection.name,
-        status: connection.status,
+        status: machines.connectionStatus(connection.name) ?? connection.status,
         businessStatus: machines.businessStatus(connection.name) ?? connection.businessStatus,
         port: port?.isUp === false ? "Down" : "Up",
         shutBy: port?.reasons ?? [],
@@ -107,6 +108,7 @@ function viewVbr({ agent, machines }: ViewParts, vbr: CloudConfig["vbrs"][number
   return {
     name: vbr.name,
     circuit: vbr.circuit,
+    status: machines.vbrStatus(vbr.name) ?? vbr.status,
     peers,
     healthCheck: viewCheck(machines, vbr.name),
   };

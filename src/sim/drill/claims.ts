@@ -6,6 +6,7 @@
 import type { JournalEntry } from "../../agent/journal.ts";
 import { parsePrefix } from "../../core/prefix.ts";
 import { peersOf } from "../cloud/bgp-config.ts";
+import { isInOperation } from "../cloud/cloud-config.ts";
 import { hubOfVbr, toldPrefixes } from "../cloud/network.ts";
 import type { CircuitsByPrefix } from "../lab/fib-mirror.ts";
 import type { Lab } from "../lab/lab.ts";
@@ -67,12 +68,15 @@ export class Claims {
   missing(): string | undefined {
     const { edge, cloud } = this.#drill;
     const { routes } = this.#lab;
+    const waiting = cloud.vbrs.filter((vbr) => !isInOperation(cloud, vbr));
     for (const vbr of cloud.vbrs) {
+      if (waiting.includes(vbr)) continue;
       const hub = hubOfVbr(cloud, vbr);
       if (hub === undefined || this.#isJoined(hub, vbr.name)) continue;
       return `${vbr.name} has no session with ${hub}`;
     }
     for (const circuit of edge.circuits) {
+      if (waiting.some((vbr) => vbr.circuit === circuit.name)) continue;
       for (const session of circuit.sessions) {
         if (!this.#isUp(session.name))
           return `${session.name} is not up: ${this.#lastWord(session.name)}`;

@@ -4,6 +4,7 @@
  * so a new fault is a row here and a deed in the labs that can do it. A lab without the deed says
  * so (`Lab.whyNot`); nothing is ever skipped.
  */
+import { CONNECTION_ORDERS, VBR_ORDERS } from "../cloud/deeds.ts";
 import {
   bandwidth,
   count,
@@ -49,6 +50,9 @@ const direction = word("direction", DIRECTIONS, "both");
 const PREFIX_COUNT = count("count", 1, 1_000_000);
 /** Each router of the cloud keeps a table of its own. */
 const ROUTERS_PREFIXES_MAX = 10_000;
+const answer = word("answer", ["accepted", "refused"] as const, "accepted");
+/** The vendor's, where it is to refuse for that reason and no other. */
+const code = words("code", "the vendor's code, as Forbidden.VbrAttached", 80).optional;
 const carrier = word("carrier", ["hidden", "seen"] as const, "hidden");
 
 /** One BGP peer of the VBR, by name; all of them where none is named. */
@@ -258,12 +262,32 @@ export const FAULTS = {
     kind: "fault",
     with: {
       forUs: duration("for"),
-      answer: word("answer", ["accepted", "refused"] as const, "accepted"),
+      answer,
+      code,
     },
-    text: (of) => {
-      const end = of.answer === "refused" ? ", which the cloud refuses" : "";
-      return `a failover-test job for ${of.circuit}${end}`;
+    text: (of) => `a failover-test job for ${of.circuit}${refusalText(of)}`,
+  }),
+  // What is ordered of the vendor ----------------------------------------------------------------
+  lock: row({
+    target: "circuit",
+    kind: "fault",
+    with: {
+      status: word("status", ["FinancialLocked", "SecurityLocked"] as const, "FinancialLocked"),
+      forUs: duration("for").optional,
     },
+    text: (of) => `the connection of ${of.circuit} is ${of.status}`,
+  }),
+  "order-connection": row({
+    target: "circuit",
+    kind: "fault",
+    with: { order: word("order", CONNECTION_ORDERS, "enable"), answer, code },
+    text: (of) => `${of.order} the connection of ${of.circuit}${refusalText(of)}`,
+  }),
+  "order-vbr": row({
+    target: "circuit",
+    kind: "fault",
+    with: { order: word("order", VBR_ORDERS, "terminate"), answer, code },
+    text: (of) => `${of.order} the VBR of ${of.circuit}${refusalText(of)}`,
   }),
   // The edge -----------------------------------------------------------------------------------
   "down-interface": row({
@@ -342,6 +366,14 @@ export const FAULTS = {
     text: (of) => `the edge's control plane answers ${of.perSec} pings a second, no more`,
   }),
 } as const;
+
+interface Answer {
+  readonly answer: "accepted" | "refused";
+  readonly code: string | undefined;
+}
+
+const refusalText = (of: Answer): string =>
+  of.answer === "accepted" ? "" : `, which the cloud refuses${of.code ? ` by ${of.code}` : ""}`;
 
 function floodFault(of: {
   readonly prefix: string;

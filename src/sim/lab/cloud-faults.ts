@@ -16,6 +16,7 @@ import type { Host } from "../../platform/contract.ts";
 import { groupedPeers, peersOf } from "../cloud/bgp-config.ts";
 import type { Cloud } from "../cloud/cloud.ts";
 import type { CloudConfig, VbrConfig } from "../cloud/cloud-config.ts";
+import type { CloudDeed } from "../cloud/deeds.ts";
 import { addressOf } from "../cloud/network.ts";
 import type { FaultOf } from "../drill/faults.ts";
 import type { Deeds } from "./deeds.ts";
@@ -33,6 +34,11 @@ export interface CloudFaultGround {
 export interface Sessions {
   readonly circuit: string;
   readonly peer?: string | undefined;
+}
+
+interface ExpectedAnswer {
+  readonly answer: "accepted" | "refused";
+  readonly code?: string | undefined;
 }
 
 type Change = (session: NeighborConfig) => NeighborConfig;
@@ -75,6 +81,7 @@ export class CloudFaults {
     }
     this.light(circuit, true);
     this.port(circuit, true);
+    this.#unlock(vbr.connection);
     if (this.#changed.delete(vbr.name)) this.#cloud.alter(vbr.name, undefined);
   }
 
@@ -106,6 +113,16 @@ export class CloudFaults {
     },
     storm: (fault) => this.#storm(fault),
     "failover-test": (fault) => this.#testFailover(fault),
+    lock: (fault) => this.#lock(fault),
+    "order-connection": ({ circuit, order, answer, code }) => {
+      const { connection } = this.#vbr(circuit);
+      const deed = { do: "order-connection", connection, order } as const;
+      this.#ask(`${order} the connection of ${circuit}`, deed, { answer, code });
+    },
+    "order-vbr": ({ circuit, order, answer, code }) => {
+      const deed = { do: "order-vbr", vbr: this.#vbr(circuit).name, order } as const;
+      this.#ask(`${order} the VBR of ${circuit}`, deed, { answer, code });
+    },
   } satisfies Deeds;
 
   /**
@@ -166,15 +183,36 @@ export class CloudFaults {
   }
 
   /** Through the door the vendor has for it, with its reasons to say no. */
-  #testFailover({ circuit, forUs, answer }: FaultOf<"failover-test">): void {
+  #testFailover({ circuit, forUs, answer, code }: FaultOf<"failover-test">): void {
     this.#jobCount += 1;
     const { region, connection } = this.#vbr(circuit);
     const name = `drill-${this.#jobCount}`;
     const job = { name, region, resources: [connection], durationUs: forUs, isStartedNow: true };
-    const refusal = this.#cloud.do({ do: "create-job", job });
-    if ((refusal === undefined) === (answer === "accepted")) return;
-    const said = refusal === undefined ? "accepted it" : `refused it: ${refusal.text}`;
-    throw new AppError("DRILL_DEED", `failover test of ${circuit}: the cloud ${said}`);
+    this.#ask(`failover test of ${circuit}`, { do: "create-job", job }, { answer, code });
+  }
+
+  #lock({ circuit, status, forUs }: FaultOf<"lock">): void {
+    const { connection } = this.#vbr(circuit);
+    this.#ask(`lock of ${circuit}`, { do: "business", connection, status });
+    if (forUs === undefined) return;
+    this.#ground.afterUs(forUs, () => this.#unlock(connection));
+  }
+
+  /** As its file has it. */
+  #unlock(connection: string): void {
+    const known = this.#ground.config.connections.find(({ name }) => name === connection);
+    const status = known?.businessStatus ?? "Normal";
+    this.#cloud.do({ do: "business", connection, status });
+  }
+
+  /** The drill ends where the vendor's answer is another than it expects. */
+  #ask(what: string, deed: CloudDeed, expected: ExpectedAnswer = { answer: "accepted" }): void {
+    const refusal = this.#cloud.do(deed);
+    const isExpected = (refusal === undefined) === (expected.answer === "accepted");
+    const isReason = expected.code === undefined || expected.code === refusal?.code;
+    if (isExpected && isReason) return;
+    const why = refusal && `refused it by ${refusal.code}: ${refusal.text}`;
+    throw new AppError("DRILL_DEED", `${what}: the cloud ${why ?? "accepted it"}`);
   }
 
   #storm({ prefix, count, periodUs, times }: FaultOf<"storm">): void {
