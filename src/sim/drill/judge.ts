@@ -2,32 +2,44 @@ import type { CheckReport, FaultReport, RepairReport } from "../report/report.ts
 import { ms } from "../report/text.ts";
 import type { Budgets, Drill } from "./drill.ts";
 
-/** One check for every budget, of every fault of a circuit and of every repair. */
+/**
+ * One check for every budget, of every fault and of every repair. What a fault of the edge or of
+ * the cloud did to traffic counts like a circuit's; there is no circuit to be left.
+ */
 export function judgeBudgets(
   { budgets }: Drill,
   faults: readonly FaultReport[],
   repairs: readonly RepairReport[],
 ): CheckReport[] {
   return [
-    ...faults.filter((one) => one.circuit !== null).flatMap((one) => ofFault(budgets, one)),
+    ...faults.flatMap((one) => [
+      ...(one.circuit === null ? [] : ofLeaving(budgets, one)),
+      ...ofTraffic(budgets, one),
+    ]),
     ...repairs.flatMap((one) => ofRepair(budgets, one)),
   ];
 }
 
-function ofFault(budgets: Budgets, fault: FaultReport): CheckReport[] {
+function ofLeaving(budgets: Budgets, fault: FaultReport): CheckReport[] {
+  return [
+    ...judgeMs(of("detection", fault), fault.detectionMs, budgets.detectionUsMax),
+    ...judgeMs(of("convergence", fault), fault.convergenceMs, budgets.convergenceUsMax),
+    ...judgeMs(of("cloud", fault), fault.cloudConvergenceMs, budgets.cloudUsMax),
+  ];
+}
+
+const of = (name: string, { fault }: FaultReport): string => `${name} of "${fault}"`;
+
+function ofTraffic(budgets: Budgets, fault: FaultReport): CheckReport[] {
   const { toCloud, toEdge } = fault.lost;
-  const of = (name: string) => `${name} of "${fault.fault}"`;
   const outageMs = Math.max(toCloud.longestGapMs, toEdge.longestGapMs);
   const sent = toCloud.sent + toEdge.sent;
   const percent = sent === 0 ? null : (100 * (toCloud.lost + toEdge.lost)) / sent;
   const rto = budgets.rtoUsMax ?? {};
   return [
-    ...judgeMs(of("detection"), fault.detectionMs, budgets.detectionUsMax),
-    ...judgeMs(of("convergence"), fault.convergenceMs, budgets.convergenceUsMax),
-    ...judgeMs(of("cloud"), fault.cloudConvergenceMs, budgets.cloudUsMax),
-    ...judgeMs(of("outage"), outageMs, budgets.outageUsMax),
+    ...judgeMs(of("outage", fault), outageMs, budgets.outageUsMax),
     ...(["p50", "p99", "max"] as const).flatMap((name) =>
-      judgeMs(of(`rto ${name}`), slowest(fault, name), rto[name]),
+      judgeMs(of(`rto ${name}`, fault), slowest(fault, name), rto[name]),
     ),
     ...judge({
       check: `loss during "${fault.fault}"`,

@@ -12,6 +12,7 @@ import type { EdgeConfig } from "../../agent/config/edge-config.ts";
 import { type LoadedConfig, loadEdgeConfig } from "../../agent/config/load.ts";
 import type { JournalEntry } from "../../agent/journal.ts";
 import { firstError, reloadConfig } from "../../agent/reload-config.ts";
+import type { RestartNote } from "../../agent/restart.ts";
 import { createLinuxHost } from "../../platform/linux/host.ts";
 import { judgeReload, withAnnounced, withoutAnnounced } from "./edge-faults.ts";
 import { mirrorFib } from "./fib-mirror.ts";
@@ -25,6 +26,8 @@ export interface EdgeOrder {
   readonly seed: number;
   /** Where the edge's API listens, for a lab that is kept. */
   readonly socketPath: string | undefined;
+  /** Of the process before, where it left to be started again. */
+  readonly restarted?: RestartNote | undefined;
 }
 
 /** To an edge that runs. */
@@ -36,13 +39,16 @@ export type EdgeCommand =
       readonly name: string;
       readonly text: string;
       readonly answer: "accepted" | "refused";
-    };
+    }
+  /** What SIGQUIT asks of a daemon: leave to be started again. */
+  | { readonly kind: "leave" };
 
 export type EdgeReport =
   | { readonly kind: "started" }
   | { readonly kind: "failed"; readonly text: string }
   /** A command was not answered as the drill says. */
   | { readonly kind: "disobeyed"; readonly text: string }
+  | { readonly kind: "left"; readonly note: RestartNote | undefined }
   | { readonly kind: "journal"; readonly entry: JournalEntry }
   | { readonly kind: "routes"; readonly table: readonly (readonly [string, readonly string[]])[] };
 
@@ -79,6 +85,7 @@ async function run(order: EdgeOrder): Promise<Agent> {
     host,
     config: own,
     startBfd: startWorkerBfdEngine({ name: own.name, netns: order.netns }),
+    restarted: order.restarted,
   });
   agent.journal.subscribe((entry) => tell({ kind: "journal", entry }));
   mirrorFib(own, host.routes, agent.journal, (table) =>
@@ -97,7 +104,9 @@ async function run(order: EdgeOrder): Promise<Agent> {
 
 function obey(agent: Agent, command: EdgeCommand): void {
   if (command.kind === "reload") reload(agent, command);
-  else change(agent, command);
+  else if (command.kind === "leave") {
+    agent.restart("upgrade", (note) => tell({ kind: "left", note }));
+  } else change(agent, command);
 }
 
 function reload(agent: Agent, command: Extract<EdgeCommand, { readonly kind: "reload" }>): void {
@@ -114,7 +123,7 @@ function reload(agent: Agent, command: Extract<EdgeCommand, { readonly kind: "re
 
 function change(
   agent: Agent,
-  { kind, prefix }: Exclude<EdgeCommand, { readonly kind: "reload" }>,
+  { kind, prefix }: Exclude<EdgeCommand, { readonly kind: "reload" | "leave" }>,
 ): void {
   const file = config;
   if (file === undefined) return;

@@ -5,6 +5,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { JournalEntry } from "../../agent/journal.ts";
+import type { RestartNote } from "../../agent/restart.ts";
 import { PlatformError } from "../../core/app-error.ts";
 import type { EdgeCommand, EdgeOrder, EdgeReport } from "./edge-process.ts";
 import type { CircuitsByPrefix } from "./fib-mirror.ts";
@@ -18,12 +19,15 @@ export interface EdgeListener {
 
 /** What the process may take to say goodbye. */
 const GOODBYE_MS_MAX = 3000;
+/** Before it can be started again BFD says AdminDown for a Detection Time, 3 s at the most. */
+const LEAVE_MS_MAX = 10_000;
 
 export class NamespaceEdge {
   #order: EdgeOrder;
   readonly #heardOf: EdgeListener;
   readonly #entries: JournalEntry[] = [];
   #child: ChildProcess | undefined;
+  #left: ((note: RestartNote | undefined) => void) | undefined;
 
   /** Calls `entry` after each of the journal, `table` with every forwarding table. */
   constructor(order: EdgeOrder, heardOf: EdgeListener) {
@@ -35,12 +39,12 @@ export class NamespaceEdge {
     return this.#entries;
   }
 
-  /** Resolves once the agent runs. */
-  async start(): Promise<void> {
+  /** Resolves once the agent runs; `restarted` is what the process before has left for it. */
+  async start(restarted?: RestartNote): Promise<void> {
     const entry = fileURLToPath(new URL("./edge-process.js", import.meta.url));
     const child = fork(entry, [], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
     this.#child = child;
-    child.send(this.#order);
+    child.send({ ...this.#order, restarted });
     await new Promise<void>((resolve, reject) => {
       child.on("message", (message) => {
         const report = message as EdgeReport;
@@ -67,6 +71,17 @@ export class NamespaceEdge {
     if (this.#child?.connected === true) this.#child.send(command);
   }
 
+  /** Ends the process to be started again soon; answers with what `start` is to be given then. */
+  async leave(): Promise<RestartNote | undefined> {
+    const note = await new Promise<RestartNote | undefined>((resolve) => {
+      this.#left = resolve;
+      this.command({ kind: "leave" });
+      setTimeout(() => resolve(undefined), LEAVE_MS_MAX).unref();
+    });
+    await this.stop();
+    return note;
+  }
+
   /** In order, and by force where that takes too long. */
   async stop(): Promise<void> {
     const child = this.#child;
@@ -79,8 +94,10 @@ export class NamespaceEdge {
     clearTimeout(timer);
   }
 
-  #heard(report: Extract<EdgeReport, { readonly kind: "journal" | "routes" }>): void {
-    if (report.kind === "routes") {
+  #heard(report: Extract<EdgeReport, { readonly kind: "journal" | "routes" | "left" }>): void {
+    if (report.kind === "left") {
+      this.#left?.(report.note);
+    } else if (report.kind === "routes") {
       this.#heardOf.table(new Map(report.table));
     } else {
       this.#entries.push(report.entry);

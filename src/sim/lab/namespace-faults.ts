@@ -2,15 +2,17 @@
  * Faults with a real kernel's means: links and queues set by `ip` and `tc`, policy rules that
  * refuse a protocol, signals to the daemon. What a kernel cannot do to a wire is refused by name.
  */
+import type { RestartNote } from "../../agent/restart.ts";
 import type { Cloud } from "../cloud/cloud.ts";
 import type { VbrConfig } from "../cloud/cloud-config.ts";
+import { type CustomerEnd, cloudNetwork } from "../cloud/network.ts";
 import type { Drill } from "../drill/drill.ts";
 import type { FaultDirection, FaultOf, LabFault } from "../drill/faults.ts";
 import { type CloudFaults, GRACEFUL_SHUTDOWN } from "./cloud-faults.ts";
 import { type Deeds, perform } from "./deeds.ts";
 import type { NamespaceEdge } from "./namespace-edge.ts";
 import { type Namespaces, whyNoNetem } from "./namespaces.ts";
-import { customerDevice, EDGE, edgeDevice } from "./topology.ts";
+import { EDGE, edgeDevice } from "./topology.ts";
 
 export interface NamespaceFaultGround {
   readonly drill: Drill;
@@ -51,9 +53,11 @@ export class NamespaceFaults {
   readonly #undoing = new Map<string, Set<() => void>>();
   /** Nodes whose rules can be put in front of that for local addresses. */
   readonly #ruled = new Set<string>();
+  readonly #ends: readonly CustomerEnd[];
 
   constructor(ground: NamespaceFaultGround) {
     this.#ground = ground;
+    this.#ends = cloudNetwork(ground.drill.cloud).customers;
   }
 
   perform(fault: LabFault): boolean {
@@ -62,15 +66,23 @@ export class NamespaceFaults {
 
   readonly #deeds = {
     cut: ({ circuit, direction, carrier }) => {
-      if (carrier === "seen") this.#shut(circuit);
+      if (carrier === "seen") this.#darken(circuit, direction);
       else this.#blackhole(circuit, direction);
     },
     restore: ({ circuit }) => this.#restore(circuit),
-    "shut-port": ({ circuit }) => this.#shut(circuit),
+    "shut-port": ({ circuit }) => {
+      if (!this.#ground.cloudFaults.port(circuit, false)) this.#shut(circuit);
+    },
     "remove-vlan": ({ circuit }) => this.#blackhole(circuit, "both"),
     degrade: (fault) => this.#degrade(fault),
     "restart-vbr": (fault) => this.#restartVbr(fault),
-    "forwarding-dead": ({ circuit }) => this.#setForwarding(circuit, false),
+    "forwarding-dead": ({ circuit }) => {
+      const { name } = this.#vbr(circuit);
+      const setForwarding = (value: number) =>
+        this.#ground.namespaces.sysctl(name, "net/ipv4/ip_forward", value);
+      setForwarding(0);
+      this.#undoingOf(circuit).add(() => setForwarding(1));
+    },
     "stop-bfd": ({ circuit, direction }) => {
       for (const end of this.#receivers(circuit, direction)) {
         const matches = BFD_PORTS.map((port) => `ipproto udp dport ${port}`);
@@ -81,10 +93,9 @@ export class NamespaceFaults {
     maintain: (fault) => this.#maintain(fault),
     "down-interface": ({ circuit, forUs }) => {
       const device = edgeDevice(this.#ground.drill, circuit);
-      this.#ground.namespaces.ip(EDGE, ["link", "set", device, "down"]);
-      this.#ground.afterUs(forUs, () => {
-        this.#ground.namespaces.ip(EDGE, ["link", "set", device, "up"]);
-      });
+      const { devices } = this.#ground.namespaces;
+      devices.setUp(EDGE, device, false);
+      this.#ground.afterUs(forUs, () => devices.setUp(EDGE, device, true));
     },
     "withdraw-own": ({ prefix }) => this.#ground.edge.command({ kind: "withdraw-own", prefix }),
     "announce-own": ({ prefix }) => this.#ground.edge.command({ kind: "announce-own", prefix }),
@@ -107,8 +118,8 @@ export class NamespaceFaults {
       this.#ground.afterUs(downUs, () => this.#startEdge());
     },
     upgrade: ({ downUs }) => {
-      this.#ground.edge.stop().then(
-        () => this.#ground.afterUs(downUs, () => this.#startEdge()),
+      this.#ground.edge.leave().then(
+        (note) => this.#ground.afterUs(downUs, () => this.#startEdge(note)),
         (error: unknown) => this.#ground.failed(error),
       );
     },
@@ -118,22 +129,43 @@ export class NamespaceFaults {
   } satisfies Deeds;
 
   #blackhole(circuit: string, direction: FaultDirection): void {
-    for (const end of this.#senders(circuit, direction)) this.#queue(end, ["blackhole"]);
+    for (const { node, device } of this.#senders(circuit, direction)) {
+      this.#ground.namespaces.devices.setQueue(node, device, "blackhole");
+    }
+  }
+
+  /**
+   * A cable here has no light of its own: the end that sees it go is told that its link is not to
+   * be used. The cloud's port reports it when it sees fit.
+   */
+  #darken(circuit: string, direction: FaultDirection): void {
+    const isLate = direction !== "to-edge" && this.#ground.cloudFaults.light(circuit, false);
+    if (direction === "both" && !isLate) {
+      this.#shut(circuit);
+      return;
+    }
+    this.#blackhole(circuit, direction);
+    const { devices } = this.#ground.namespaces;
+    for (const { node, device } of this.#receivers(circuit, direction)) {
+      if (isLate && node !== EDGE) continue;
+      devices.setDormant(node, device, true);
+      this.#undoingOf(circuit).add(() => devices.setDormant(node, device, false));
+    }
   }
 
   #shut(circuit: string): void {
-    const { node, device } = this.#cloudEnd(this.#vbr(circuit));
-    this.#ground.namespaces.ip(node, ["link", "set", device, "down"]);
+    const { node, device } = this.#cloudEnd(circuit);
+    this.#ground.namespaces.devices.setUp(node, device, false);
   }
 
   #restore(circuit: string): void {
-    for (const end of this.#senders(circuit, "both")) {
-      this.#ground.namespaces.ip(end.node, ["link", "set", end.device, "up"]);
-      this.#queue(end, ["pfifo"]);
+    const { devices } = this.#ground.namespaces;
+    for (const { node, device } of this.#senders(circuit, "both")) {
+      devices.setUp(node, device, true);
+      devices.setQueue(node, device, "pfifo");
     }
     for (const undo of this.#undoing.get(circuit) ?? []) undo();
     this.#undoing.delete(circuit);
-    this.#setForwarding(circuit, true);
     this.#ground.cloudFaults.restore(circuit);
   }
 
@@ -179,10 +211,6 @@ export class NamespaceFaults {
     this.#ground.afterUs(noticeUs + forUs, () => this.#restore(circuit));
   }
 
-  #setForwarding(circuit: string, isOn: boolean): void {
-    this.#ground.namespaces.sysctl(this.#vbr(circuit).name, "net/ipv4/ip_forward", isOn ? 1 : 0);
-  }
-
   /**
    * What comes in by this end and matches is dropped. A rule, for lack of a packet filter: the one
    * for local addresses must come behind it. (Packets on their way out know their device, and the
@@ -199,12 +227,17 @@ export class NamespaceFaults {
         node,
         rules.map((rule) => `ip rule del ${rule}`),
       );
-    const undoing = this.#undoing.get(circuit) ?? new Set();
-    this.#undoing.set(circuit, undoing.add(undo));
+    const undoing = this.#undoingOf(circuit).add(undo);
     return () => {
       undoing.delete(undo);
       undo();
     };
+  }
+
+  #undoingOf(circuit: string): Set<() => void> {
+    const undoing = this.#undoing.get(circuit) ?? new Set();
+    this.#undoing.set(circuit, undoing);
+    return undoing;
   }
 
   /** One process for all: each takes its time on a busy machine. */
@@ -212,8 +245,8 @@ export class NamespaceFaults {
     this.#ground.namespaces.exec(node, "sh", ["-ec", commands.join("\n")]);
   }
 
-  #startEdge(): void {
-    this.#ground.edge.start().catch((error: unknown) => this.#ground.failed(error));
+  #startEdge(restarted?: RestartNote): void {
+    this.#ground.edge.start(restarted).catch((error: unknown) => this.#ground.failed(error));
   }
 
   #queue({ node, device }: End, kind: readonly string[]): void {
@@ -223,7 +256,7 @@ export class NamespaceFaults {
   /** Whose packets a direction is about. */
   #senders(circuit: string, direction: FaultDirection): readonly End[] {
     const edge = this.#edgeEnd(circuit);
-    const cloud = this.#cloudEnd(this.#vbr(circuit));
+    const cloud = this.#cloudEnd(circuit);
     return [
       ...(direction === "to-edge" ? [] : [edge]),
       ...(direction === "to-cloud" ? [] : [cloud]),
@@ -239,8 +272,11 @@ export class NamespaceFaults {
     return { node: EDGE, device: edgeDevice(this.#ground.drill, circuit) };
   }
 
-  #cloudEnd(vbr: VbrConfig): End {
-    return { node: vbr.name, device: customerDevice(vbr) };
+  /** At a VBR, or at the gateway of a VPN. */
+  #cloudEnd(circuit: string): End {
+    const end = this.#ends.find((one) => one.circuit === circuit);
+    if (end === undefined) throw new RangeError(`no circuit "${circuit}" in this drill`);
+    return end;
   }
 
   #vbr(circuit: string): VbrConfig {

@@ -22,7 +22,7 @@ import { addressesOf } from "../drill/traffic.ts";
 import { type CircuitPort, circuitPorts } from "./circuit-ports.ts";
 import { CloudFaults } from "./cloud-faults.ts";
 import type { CircuitsByPrefix } from "./fib-mirror.ts";
-import type { FlowCircuits, Lab, ProbeRecord, Watched } from "./lab.ts";
+import type { Direction, FlowCircuits, Lab, ProbeRecord, Watched } from "./lab.ts";
 import { NamespaceEdge } from "./namespace-edge.ts";
 import { NamespaceFaults, whyNotInNamespaces } from "./namespace-faults.ts";
 import { flowCircuits } from "./namespace-flows.ts";
@@ -131,7 +131,7 @@ export class NamespaceLab implements Lab {
       if (claim()) return true;
       const leftMs = (deadline - this.now()) / 1000;
       if (leftMs <= 0) return false;
-      await this.#somethingHappens(Math.min(leftMs, 50));
+      await this.#somethingHappens(Math.min(leftMs, POLL_MS));
     }
   }
 
@@ -156,7 +156,16 @@ export class NamespaceLab implements Lab {
     return flowCircuits(this.#drill, this.#namespaces);
   }
 
-  flowFates(): undefined {}
+  /** Packets tell it, so a change shows some tens of milliseconds late; none tells its circuit. */
+  flowFates(): ReturnType<Lab["flowFates"]> {
+    const fates = this.#probes?.fates;
+    if (fates === undefined) return undefined;
+    const of = (direction: Direction) =>
+      Array.from(fates[direction], (fate) => {
+        return { outcome: OUTCOMES[fate] ?? "not known yet", circuit: undefined };
+      });
+    return { "to-cloud": of("to-cloud"), "to-edge": of("to-edge") };
+  }
 
   /** A packet that went round until its TTL ran out was counted by the kernel that dropped it. */
   watched(): Watched {
@@ -311,7 +320,7 @@ export class NamespaceLab implements Lab {
     const { customers } = cloudNetwork(this.#drill.cloud);
     const end = customers.find((one) => one.circuit === circuit);
     if (end === undefined) return;
-    this.#namespaces.ip(end.node, ["link", "set", end.device, isUp ? "up" : "down"]);
+    this.#namespaces.devices.setUp(end.node, end.device, isUp);
   }
 
   #afterUs(delayUs: number, run: () => void): void {
@@ -338,4 +347,8 @@ export class NamespaceLab implements Lab {
   }
 }
 
+/** How often a claim is looked at while nothing happens: what flows do is no event. */
+const POLL_MS = 10;
+/** By `Fate`. */
+const OUTCOMES = ["not known yet", "delivered", "lost"] as const;
 const QUIET = { write: () => undefined };

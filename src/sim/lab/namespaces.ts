@@ -5,6 +5,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { PlatformError } from "../../core/app-error.ts";
+import { NetDevices } from "./net-devices.ts";
 
 export interface VethEnd {
   readonly node: string;
@@ -17,6 +18,10 @@ const PREFIX = "causeway";
 
 export class Namespaces {
   readonly #made = new Set<string>();
+  /** Of interfaces; the low numbers are the kernel's to give. */
+  #lastIndex = 100;
+  /** What a fault changes, without a program in between. */
+  readonly devices = new NetDevices((node) => this.nameOf(node));
 
   constructor() {
     reapAbandoned();
@@ -38,11 +43,16 @@ export class Namespaces {
     if (settings.length > 0) this.exec(node, "sh", ["-ec", settings.join("\n")]);
   }
 
-  /** A cable between two nodes; both ends come up addressed. */
+  /**
+   * A cable between two nodes; both ends come up addressed. Ends of one number look to Linux like
+   * hardware, whose lost carrier it announces once a second for the whole machine, other labs
+   * included; with numbers of their own they are told of at once, like hardware on a quiet one.
+   */
   veth(a: VethEnd, b: VethEnd): void {
     const [nsA, nsB] = [this.nameOf(a.node), this.nameOf(b.node)];
-    const peer = ["type", "veth", "peer", "name", b.device, "netns", nsB];
-    runIp(["link", "add", a.device, "netns", nsA, ...peer]);
+    const [indexA, indexB] = [this.#nextIndex(), this.#nextIndex()];
+    const peer = ["type", "veth", "peer", "name", b.device, "index", indexB, "netns", nsB];
+    runIp(["link", "add", a.device, "index", indexA, "netns", nsA, ...peer]);
     for (const end of [a, b]) {
       for (const address of end.addresses) this.address(end.node, end.device, address);
       this.ip(end.node, ["link", "set", end.device, "up"]);
@@ -58,6 +68,11 @@ export class Namespaces {
     this.ip(trunk.node, ["link", "set", passing, ...there]);
     for (const address of end.addresses) this.address(end.node, end.device, address);
     this.ip(end.node, ["link", "set", end.device, "up"]);
+  }
+
+  #nextIndex(): string {
+    this.#lastIndex += 1;
+    return String(this.#lastIndex);
   }
 
   address(node: string, device: string, address: string): void {
@@ -104,6 +119,7 @@ export class Namespaces {
 
   /** Never throws: what is already gone is gone. */
   dispose(): void {
+    this.devices.close();
     for (const name of this.#made) spawnSync("ip", ["netns", "del", name]);
     this.#made.clear();
   }

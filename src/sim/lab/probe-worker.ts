@@ -7,7 +7,7 @@ import { isMainThread, parentPort, Worker, workerData } from "node:worker_thread
 import { createLinuxHost, type LinuxHost } from "../../platform/linux/host.ts";
 import type { Traffic } from "../drill/drill.ts";
 import type { ProbeRecord } from "./lab.ts";
-import { ProbePair } from "./probes.ts";
+import { type FlowFates, ProbePair } from "./probes.ts";
 
 export interface ProbePlace {
   readonly traffic: Traffic;
@@ -17,6 +17,8 @@ export interface ProbePlace {
 
 export interface ProbeWorker {
   start(): void;
+  /** As the probes say by now. */
+  readonly fates: FlowFates;
   /** Stops sending, waits for what is under way, answers with every probe. */
   finish(settleUs: number): Promise<ProbeRecord>;
   close(): Promise<void>;
@@ -35,8 +37,10 @@ const CLOSE_MS_MAX = 2000;
 const IS_PROBE_THREAD = !isMainThread && workerData?.role === "causeway-probes";
 
 export async function startProbeWorker(place: ProbePlace): Promise<ProbeWorker> {
+  const shared = () => new Uint8Array(new SharedArrayBuffer(place.traffic.flows));
+  const fates: FlowFates = { "to-cloud": shared(), "to-edge": shared() };
   const worker = new Worker(new URL(import.meta.url), {
-    workerData: { role: "causeway-probes", place },
+    workerData: { role: "causeway-probes", place, fates },
   });
   const answer = (wanted: Answer["kind"]): Promise<Answer> =>
     new Promise((resolve, reject) => {
@@ -52,6 +56,7 @@ export async function startProbeWorker(place: ProbePlace): Promise<ProbeWorker> 
   await answer("ready");
   const order = (message: Order): void => worker.postMessage(message);
   return {
+    fates,
     start: () => order({ kind: "start" }),
     async finish(settleUs) {
       const record = answer("record");
@@ -71,7 +76,7 @@ export async function startProbeWorker(place: ProbePlace): Promise<ProbeWorker> 
   };
 }
 
-function serve(place: ProbePlace): void {
+function serve(place: ProbePlace, fates: FlowFates): void {
   const quiet = { write: () => undefined };
   const hosts = new Map<string, LinuxHost>();
   const pair = new ProbePair(place.traffic, (address) => {
@@ -82,6 +87,7 @@ function serve(place: ProbePlace): void {
     hosts.set(netns, made);
     return made;
   });
+  pair.showFates(fates);
   const tell = (message: Answer): void => parentPort?.postMessage(message);
   parentPort?.on("message", (order: Order) => {
     if (order.kind === "start") pair.start();
@@ -99,7 +105,7 @@ function serve(place: ProbePlace): void {
 
 if (IS_PROBE_THREAD) {
   try {
-    serve(workerData.place as ProbePlace);
+    serve(workerData.place as ProbePlace, workerData.fates as FlowFates);
   } catch (cause) {
     const text = cause instanceof Error ? cause.message : String(cause);
     parentPort?.postMessage({ kind: "failed", text } satisfies Answer);

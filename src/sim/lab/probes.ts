@@ -8,8 +8,24 @@
 import { after, type Micros } from "../../core/time.ts";
 import type { Clock, Host, UdpSocket } from "../../platform/contract.ts";
 import type { Traffic } from "../drill/drill.ts";
-import { addressesOf, endsOf, groupOfFlows, SINK_PORT, sourcePortOf } from "../drill/traffic.ts";
+import {
+  addressesOf,
+  DIRECTIONS,
+  endsOf,
+  groupOfFlows,
+  SINK_PORT,
+  sourcePortOf,
+} from "../drill/traffic.ts";
 import type { Direction, ProbeColumns, ProbeRecord } from "./lab.ts";
+
+/** By number of the flow, one of `Fate`; memory that threads share. */
+export type FlowFates = Readonly<Record<Direction, Uint8Array>>;
+
+/** As the last probe says that had its time to arrive. */
+export const Fate = { Unknown: 0, Delivered: 1, Lost: 2 } as const;
+
+/** Between the ends of a lab; a probe that is not there by then is taken to be lost. */
+const TRANSIT_US_MAX = 20_000;
 
 export class ProbePair {
   readonly #flows: number;
@@ -26,6 +42,11 @@ export class ProbePair {
 
   start(): void {
     for (const prober of Object.values(this.#probers)) prober.start();
+  }
+
+  /** What becomes of each flow, in this memory from now on. */
+  showFates(fates: FlowFates): void {
+    for (const direction of DIRECTIONS) this.#probers[direction].showFates(fates[direction]);
   }
 
   /** No probe is sent any more; those on their way still count. */
@@ -62,6 +83,7 @@ class Prober {
   #startUs: Micros | undefined;
   /** Sent before the last start: probes may pause, as in an hour with a failure here and there. */
   #startCount = 0;
+  #fates: Uint8Array | undefined;
 
   constructor(traffic: Traffic, hostOf: (address: string) => Host, direction: Direction) {
     this.#traffic = traffic;
@@ -85,6 +107,10 @@ class Prober {
     this.#startUs = this.#clock.now();
     this.#startCount = this.#count;
     this.#sendDue();
+  }
+
+  showFates(fates: Uint8Array): void {
+    this.#fates = fates;
   }
 
   stopSending(): void {
@@ -128,8 +154,20 @@ class Prober {
     this.#sentUs[row] = now;
     this.#count = row + 1;
     new DataView(this.#payload.buffer).setUint32(0, row);
-    const source = this.#sources[row % this.#traffic.flows];
+    const flow = row % this.#traffic.flows;
+    if (this.#fates !== undefined) this.#fates[flow] = this.#fateOf(row, now);
+    const source = this.#sources[flow];
     source?.socket.send(this.#payload.slice(), source.target, SINK_PORT);
+  }
+
+  /** Of the probes of the same flow before `row`: the last one old enough to be judged. */
+  #fateOf(row: number, now: Micros): number {
+    const { flows } = this.#traffic;
+    for (let earlier = row - flows; earlier >= this.#startCount; earlier -= flows) {
+      if (now - (this.#sentUs[earlier] ?? now) < TRANSIT_US_MAX) continue;
+      return this.#arrivedUs[earlier] === 0 ? Fate.Lost : Fate.Delivered;
+    }
+    return Fate.Unknown;
   }
 
   #heard(octets: Uint8Array, now: Micros): void {

@@ -70,24 +70,24 @@ function measureFault(
 ): FaultReport {
   const within = (entry: JournalEntry) => entry.at >= deed.atUs && entry.at < untilUs.events;
   const detection = evidence.edge.find((entry) => within(entry) && notices(entry, deed.circuit));
-  const moved =
-    detection &&
-    evidence.edge.find(
-      (entry) =>
-        within(entry) &&
-        entry.event === "fib.circuit.left" &&
-        entry.fields.circuit === deed.circuit,
-    );
+  const detectedUs = detection && Math.max(noticedAt(detection), deed.atUs);
+  const movedUs = evidence.edge
+    .filter(within)
+    .map((entry) => leftAt(entry, deed.circuit))
+    .find((at) => at !== undefined);
   const cloudMoved = cloudLeft(evidence, deed, untilUs.events);
   const window = { fromUs: deed.atUs, untilUs: untilUs.loss };
   return {
     fault: deed.text,
     circuit: deed.circuit ?? null,
     atMs: (deed.atUs - evidence.zeroUs) / 1000,
-    detectionMs: detection ? (detection.at - deed.atUs) / 1000 : null,
+    detectionMs: detectedUs === undefined ? null : (detectedUs - deed.atUs) / 1000,
     detectedBy: detection ? noticedBy(detection) : null,
     silenceMs: detection ? silenceOf(detection) : null,
-    convergenceMs: detection && moved ? Math.max(0, moved.at - detection.at) / 1000 : null,
+    convergenceMs:
+      detectedUs === undefined || movedUs === undefined
+        ? null
+        : Math.max(0, movedUs - detectedUs) / 1000,
     cloudConvergenceMs: cloudMoved === undefined ? null : (cloudMoved - deed.atUs) / 1000,
     lost: {
       toCloud: loss(evidence, "to-cloud", deed.atUs, untilUs.loss),
@@ -129,6 +129,25 @@ function notices(entry: JournalEntry, circuit: string | undefined): boolean {
   const of = entry.fields.session ?? entry.fields.circuit ?? entry.fields.peer;
   const isOfCircuit = of === circuit || of === `${circuit}-v6`;
   return isOfCircuit && DOWN_EVENTS.has(entry.event);
+}
+
+/** BFD says itself when it saw a session fail; the journal hears of it from another thread. */
+function noticedAt({ at, event, fields }: JournalEntry): number {
+  const { detectedAtUs } = fields;
+  return event === "bfd.session.down" && typeof detectedAtUs === "number" ? detectedAtUs : at;
+}
+
+/**
+ * When the kernel had taken the circuit out of every group: as the BFD thread saw it, which moves
+ * them first where it may (ADR 0010), or the agent.
+ */
+function leftAt({ at, event, fields }: JournalEntry, circuit: string | undefined) {
+  if (event === "fib.circuit.left" && fields.circuit === circuit) return at;
+  const { peer, failures, detectedAtUs, tookUs } = fields;
+  const isOurs = peer === circuit || peer === `${circuit}-v6`;
+  if (event !== "fib.path.exited" || !isOurs || failures !== 0) return undefined;
+  if (typeof detectedAtUs !== "number" || typeof tookUs !== "number") return undefined;
+  return detectedAtUs + tookUs;
 }
 
 const DOWN_EVENTS = new Set(["bfd.session.down", "circuit.down", "bgp.peer.down"]);
