@@ -145,10 +145,10 @@ export class Fib {
     }
     this.#parts.groupsChanged?.();
     const wasInUse = this.#inUse.delete(slot);
-    this.#setGroups(moved, () => {
+    this.#setGroups(moved, (at) => {
       if (!wasInUse) return;
-      const tookUs = this.#parts.clock.now() - since;
-      const fields = { ...this.#parts.pathOf(slot), groups: moved.length, tookUs, reason };
+      const way = { ...this.#parts.pathOf(slot), groups: moved.length };
+      const fields = { ...way, tookUs: at - since, leftAtUs: at, reason };
       this.#parts.events.emit("info", "fib.circuit.left", fields);
     });
   }
@@ -336,15 +336,16 @@ export class Fib {
     });
   }
 
-  #setGroups(groups: readonly RouteGroup[], moved?: () => void): void {
+  /** `moved` is told when the kernel had answered. */
+  #setGroups(groups: readonly RouteGroup[], moved?: (at: Micros) => void): void {
     if (groups.length === 0) {
-      moved?.();
+      moved?.(this.#parts.clock.now());
       return;
     }
     for (const group of groups) this.#observer?.groupChanged(group.id);
     this.#started();
     this.#parts.routes.setGroups(groups, (result) => {
-      moved?.();
+      moved?.(result.answeredAt ?? this.#parts.clock.now());
       this.#reportJoined(groups);
       this.#done("group-set", result);
     });

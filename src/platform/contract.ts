@@ -218,6 +218,8 @@ export interface RouteResult {
   readonly applied: number;
   readonly failures: readonly RouteFailure[];
   readonly tookUs: number;
+  /** When the kernel had answered, where that is known; `done` is called some time later. */
+  readonly answeredAt?: Micros;
 }
 
 export interface KernelRoute {

@@ -75,10 +75,10 @@ export class KernelRoutes implements Routes {
   setGroups(groups: readonly RouteGroup[], done: (result: RouteResult) => void): void {
     const startedAt = this.#parts.now();
     for (const { id } of groups) for (const removal of this.#removals) removal.delete(id);
-    this.#define(groups, (failures) => {
+    this.#define(groups, (failures, answeredAt) => {
       const failed = new Set(failures.map(({ subject }) => subject));
-      const tookUs = this.#parts.now() - startedAt;
-      done({ applied: groups.length - failed.size, failures, tookUs });
+      const tookUs = answeredAt - startedAt;
+      done({ applied: groups.length - failed.size, failures, tookUs, answeredAt });
     });
   }
 
@@ -163,10 +163,17 @@ export class KernelRoutes implements Routes {
   }
 
   /** `done` comes from the loop, when routes that had to be written again are. */
-  #define(groups: readonly RouteGroup[], done: (failures: readonly RouteFailure[]) => void): void {
+  #define(
+    groups: readonly RouteGroup[],
+    done: (failures: readonly RouteFailure[], answeredAt: Micros) => void,
+  ): void {
     const outcome = this.#guarded("groups", () => this.#fib.groups.define(groups));
     const failures = outcome?.failures ?? groups.map(({ id }) => unanswered(id));
-    this.#urgent.push(this.#rewriting(new Set(outcome?.rewrite), () => done(failures)));
+    const answeredAt = this.#parts.now();
+    const rewrite = new Set(outcome?.rewrite);
+    const isDone = rewrite.size === 0;
+    const answered = () => done(failures, isDone ? answeredAt : this.#parts.now());
+    this.#urgent.push(this.#rewriting(rewrite, answered));
     this.#turn ??= setImmediate(this.#work);
   }
 

@@ -142,8 +142,10 @@ function noticedAt({ at, event, fields }: JournalEntry): number {
  * them first where it may (ADR 0010), or the agent.
  */
 function leftAt({ at, event, fields }: JournalEntry, circuit: string | undefined) {
-  if (event === "fib.circuit.left" && fields.circuit === circuit) return at;
-  const { peer, failures, detectedAtUs, tookUs } = fields;
+  const { peer, failures, detectedAtUs, tookUs, leftAtUs } = fields;
+  if (event === "fib.circuit.left" && fields.circuit === circuit) {
+    return typeof leftAtUs === "number" ? leftAtUs : at;
+  }
   const isOurs = peer === circuit || peer === `${circuit}-v6`;
   if (event !== "fib.path.exited" || !isOurs || failures !== 0) return undefined;
   if (typeof detectedAtUs !== "number" || typeof tookUs !== "number") return undefined;
