@@ -20,7 +20,7 @@ export {
   type BfdState,
   type BfdStateChange,
 } from "./sessions/contract.ts";
-export { BFD_PORT, BfdSessions } from "./sessions/sessions.ts";
+export { BFD_PORT, type BfdMemory, BfdSessions } from "./sessions/sessions.ts";
 export type { AuthSection } from "./wire/auth.ts";
 export {
   type BfdDiscard,

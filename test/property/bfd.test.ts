@@ -1,8 +1,10 @@
 import { deepEqual, ok } from "node:assert/strict";
 import fc from "fast-check";
 import t from "tap";
-import { BFD_STATES } from "../../src/bfd/sessions/contract.ts";
+import { BFD_STATES, type BfdAuthConfig } from "../../src/bfd/sessions/contract.ts";
+import { type BfdMemory, BfdSessions } from "../../src/bfd/sessions/sessions.ts";
 import { toHex } from "../../src/core/bytes.ts";
+import { fromTaggedJson, toTaggedJson } from "../../src/platform/tagged-json.ts";
 import { MS, mirrored, Pair, SEC, Solo, sessionConfig } from "../unit/bfd/harness.ts";
 
 const intervals = fc.constantFrom(50 * MS, 100 * MS, 300 * MS, 700 * MS, SEC, 2 * SEC);
@@ -62,20 +64,37 @@ const packets = fc.record({
   auth: fc.constant(undefined),
 });
 
-const steps = fc.array(
-  fc.oneof(
-    { weight: 5, arbitrary: fc.record({ receive: packets, isStranger: fc.boolean() }) },
-    { weight: 4, arbitrary: fc.record({ passUs: fc.oneof(fc.nat(50 * MS), fc.nat(3 * SEC)) }) },
-    { weight: 1, arbitrary: fc.record({ blockUs: fc.nat(3 * SEC) }) },
-    { weight: 1, arbitrary: fc.record({ isDown: fc.boolean() }) },
-    { weight: 1, arbitrary: fc.record({ up: fc.constant(true) }) },
-    {
-      weight: 1,
-      arbitrary: fc.record({ tx: intervals, rx: intervals, mult: fc.integer({ min: 1, max: 3 }) }),
-    },
-  ),
-  { maxLength: 60 },
+const step = fc.oneof(
+  { weight: 5, arbitrary: fc.record({ receive: packets, isStranger: fc.boolean() }) },
+  { weight: 4, arbitrary: fc.record({ passUs: fc.oneof(fc.nat(50 * MS), fc.nat(3 * SEC)) }) },
+  { weight: 1, arbitrary: fc.record({ blockUs: fc.nat(3 * SEC) }) },
+  { weight: 1, arbitrary: fc.record({ isDown: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ up: fc.constant(true) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ tx: intervals, rx: intervals, mult: fc.integer({ min: 1, max: 3 }) }),
+  },
 );
+type Step = typeof step extends fc.Arbitrary<infer Value> ? Value : never;
+const steps = fc.array(step, { maxLength: 60 });
+
+function play(solo: Solo, step: Step, config: Parameters<typeof sessionConfig>[0]): void {
+  if ("receive" in step) {
+    const stranger = step.isStranger ? { yourDiscriminator: 0 } : {};
+    solo.receive({ ...step.receive, ...stranger });
+  } else if ("passUs" in step) solo.pass(step.passUs);
+  else if ("blockUs" in step) solo.block(step.blockUs);
+  else if ("isDown" in step) {
+    solo.handle({ kind: "admin", session: "s", isDown: step.isDown }, solo.now);
+  } else if ("up" in step) {
+    solo.receive({ state: "Down" });
+    solo.receive({ state: "Init" });
+  } else {
+    const { tx, rx, mult } = step;
+    const intervals = { desiredMinTxIntervalUs: tx, requiredMinRxIntervalUs: rx };
+    solo.configure(sessionConfig({ ...config, ...intervals, detectMult: mult }));
+  }
+}
 
 /** What the peer takes, and what we may want, at any moment since: the oracle's two floors. */
 class Floors {
@@ -107,28 +126,11 @@ t.test("RFC 5880 §6.8.7: never faster than allowed, never P with F, whatever co
       const noteFloor = () => floors.remote(solo.now, solo.view().remoteRequiredMinRxIntervalUs);
       solo.onSend = noteFloor;
       for (const step of list) {
-        if ("receive" in step) {
-          const before = solo.view();
-          const stranger = step.isStranger ? { yourDiscriminator: 0 } : {};
-          solo.receive({ ...step.receive, ...stranger });
-          if (solo.view().packetsIn > before.packetsIn && step.receive.poll) polls += 1;
-        } else if ("passUs" in step) solo.pass(step.passUs);
-        else if ("blockUs" in step) solo.block(step.blockUs);
-        else if ("isDown" in step) {
-          solo.handle({ kind: "admin", session: "s", isDown: step.isDown }, solo.now);
-        } else if ("up" in step) {
-          solo.receive({ state: "Down" });
-          solo.receive({ state: "Init" });
-        } else {
-          floors.leastDesiredUs = Math.min(floors.leastDesiredUs, step.tx);
-          solo.configure(
-            sessionConfig({
-              isPassive,
-              desiredMinTxIntervalUs: step.tx,
-              requiredMinRxIntervalUs: step.rx,
-              detectMult: step.mult,
-            }),
-          );
+        const before = solo.view();
+        if ("tx" in step) floors.leastDesiredUs = Math.min(floors.leastDesiredUs, step.tx);
+        play(solo, step, { isPassive });
+        if ("receive" in step && step.receive.poll && solo.view().packetsIn > before.packetsIn) {
+          polls += 1;
         }
         noteFloor();
         ok(solo.states.length === 0 || solo.states.at(-1)?.to === solo.view().state);
@@ -147,6 +149,36 @@ t.test("RFC 5880 §6.8.7: never faster than allowed, never P with F, whatever co
       }
     }),
     { numRuns: 150 },
+  );
+  t.pass();
+});
+
+t.test("a machine resumed from what it saved answers as if it had never stopped", async (t) => {
+  const key = { id: 7, secret: Uint8Array.of(1, 2, 3) };
+  const auth = fc.constantFrom<(BfdAuthConfig | undefined)[]>(
+    undefined,
+    { type: "meticulous-keyed-sha1", sendKeyId: 7, keys: [key] },
+    { type: "keyed-md5", sendKeyId: 7, keys: [key] },
+  );
+  const list = fc.array(fc.record({ step, isMoved: fc.boolean() }), { maxLength: 60 });
+  const said = ({ sent, states, logs, ended }: Solo) =>
+    toTaggedJson({ sent: sent.map(({ at, octets }) => ({ at, octets })), states, logs, ended });
+  fc.assert(
+    fc.property(list, fc.boolean(), auth, (list, isPassive, auth) => {
+      const config = { isPassive, auth };
+      const [stays, moves] = [new Solo(config), new Solo(config)];
+      for (const { step, isMoved } of list) {
+        play(stays, step, config);
+        if (isMoved) {
+          const memory = fromTaggedJson(toTaggedJson(moves.machine.save()))?.value as BfdMemory;
+          moves.machine = BfdSessions.resumed(memory);
+        }
+        play(moves, step, config);
+        deepEqual(moves.machine.nextDeadline(), stays.machine.nextDeadline());
+      }
+      deepEqual(said(moves), said(stays));
+    }),
+    { numRuns: 200 },
   );
   t.pass();
 });

@@ -19,6 +19,14 @@ export type AuthDiscardReason =
   | "auth-sequence"
   | "auth-digest";
 
+export interface AuthenticationMemory {
+  readonly xmitSeq: number;
+  readonly lastBody: Uint8Array | undefined;
+  readonly rcvSeq: number;
+  readonly isSeqKnown: boolean;
+  readonly acceptedAt: Micros;
+}
+
 /**
  * The authentication state of one session: bfd.XmitAuthSeq, bfd.RcvAuthSeq, bfd.AuthSeqKnown (RFC
  * 5880 §6.8.1) and the rules of §6.7.2–§6.7.4. A configuration may change under way; the sequence
@@ -35,6 +43,24 @@ export class Authentication {
   constructor(config: BfdAuthConfig | undefined, rng: Rng) {
     this.#config = config;
     this.#xmitSeq = rng.int(0, 0xffff_ffff);
+  }
+
+  save(): AuthenticationMemory {
+    return {
+      xmitSeq: this.#xmitSeq,
+      lastBody: this.#lastBody,
+      rcvSeq: this.#rcvSeq,
+      isSeqKnown: this.#isSeqKnown,
+      acceptedAt: this.#acceptedAt,
+    };
+  }
+
+  load(memory: AuthenticationMemory): void {
+    this.#xmitSeq = memory.xmitSeq;
+    this.#lastBody = memory.lastBody;
+    this.#rcvSeq = memory.rcvSeq;
+    this.#isSeqKnown = memory.isSeqKnown;
+    this.#acceptedAt = memory.acceptedAt;
   }
 
   configure(config: BfdAuthConfig | undefined): void {

@@ -1,4 +1,4 @@
-import type { Rng } from "../../core/rng.ts";
+import { type Rng, resumedRng, seededRng } from "../../core/rng.ts";
 import { after, type Micros } from "../../core/time.ts";
 import type {
   BfdEffect,
@@ -9,6 +9,7 @@ import type {
 import { type ControlPacket, Diag } from "../wire/control-packet.ts";
 import { type AuthDiscardReason, Authentication } from "./authentication.ts";
 import { Histogram } from "./histogram.ts";
+import type { SessionMemory } from "./memory.ts";
 import { forgetRemote, initialVariables, learnRemote, type SessionVariables } from "./state.ts";
 import {
   detectionTimeUs,
@@ -35,8 +36,8 @@ import { transitionOn } from "./transitions.ts";
  */
 export class BfdSession {
   #config: BfdSessionConfig;
-  readonly #rng: Rng;
-  readonly #vars: SessionVariables;
+  #rng: Rng;
+  #vars: SessionVariables;
   readonly #timing: OwnTiming;
   readonly #auth: Authentication;
   readonly #finals: TokenBucket;
@@ -74,6 +75,56 @@ export class BfdSession {
     this.#since = now;
     this.#txAt = Number.POSITIVE_INFINITY;
     this.#schedule(now);
+  }
+
+  /** A session that does from here on what the one does whose `save()` this was. */
+  static resumed(memory: SessionMemory): BfdSession {
+    const { config, vars, since } = memory;
+    const session = new BfdSession(config, vars.localDiscr, seededRng(0), since);
+    session.#load(memory);
+    return session;
+  }
+
+  /** Everything its answers depend on; what is only counted is not in it. */
+  save(): SessionMemory {
+    return {
+      config: this.#config,
+      rng: this.#rng.state(),
+      vars: { ...this.#vars },
+      timing: this.#timing.save(),
+      auth: this.#auth.save(),
+      finals: this.#finals.save(),
+      changes: this.#changes.save(),
+      adminOverride: this.#adminOverride,
+      since: this.#since,
+      txAt: this.#txAt,
+      detectAt: this.#detectAt,
+      endAt: this.#endAt,
+      lastTxAt: this.#lastTxAt,
+      drawnFromUs: this.#drawnFromUs,
+      lastPacketAt: this.#lastPacketAt,
+      lateSincePacketUs: this.#lateSincePacketUs,
+      lateTxAt: this.#lateTxAt,
+    };
+  }
+
+  #load(memory: SessionMemory): void {
+    this.#rng = resumedRng(memory.rng);
+    this.#vars = { ...memory.vars };
+    this.#timing.load(memory.timing);
+    this.#auth.load(memory.auth);
+    this.#finals.load(memory.finals);
+    this.#changes.load(memory.changes);
+    this.#adminOverride = memory.adminOverride;
+    this.#since = memory.since;
+    this.#txAt = memory.txAt;
+    this.#detectAt = memory.detectAt;
+    this.#endAt = memory.endAt;
+    this.#lastTxAt = memory.lastTxAt;
+    this.#drawnFromUs = memory.drawnFromUs;
+    this.#lastPacketAt = memory.lastPacketAt;
+    this.#lateSincePacketUs = memory.lateSincePacketUs;
+    this.#lateTxAt = memory.lateTxAt;
   }
 
   get config(): BfdSessionConfig {

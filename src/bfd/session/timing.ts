@@ -42,6 +42,15 @@ export class TokenBucket {
     this.#filledAt = now;
   }
 
+  save(): BucketMemory {
+    return { tokens: this.#tokens, filledAt: this.#filledAt };
+  }
+
+  load({ tokens, filledAt }: BucketMemory): void {
+    this.#tokens = tokens;
+    this.#filledAt = filledAt;
+  }
+
   take(refillUs: number, now: Micros): boolean {
     const earned = (now - this.#filledAt) / refillUs;
     this.#tokens = Math.min(this.#burst, this.#tokens + earned);
@@ -50,6 +59,11 @@ export class TokenBucket {
     this.#tokens -= 1;
     return true;
   }
+}
+
+export interface BucketMemory {
+  readonly tokens: number;
+  readonly filledAt: Micros;
 }
 
 /** What we advertise of ourselves. */
@@ -63,6 +77,16 @@ const equalParameters = (a: OwnParameters, b: OwnParameters): boolean =>
   a.desiredMinTxUs === b.desiredMinTxUs &&
   a.requiredMinRxUs === b.requiredMinRxUs &&
   a.detectMult === b.detectMult;
+
+export interface TimingMemory {
+  readonly wanted: OwnParameters;
+  readonly advertised: OwnParameters;
+  readonly txInForceUs: number;
+  readonly rxInForceUs: number;
+  readonly isPolling: boolean;
+  readonly polledAt: Micros | undefined;
+  readonly quietUntil: Micros;
+}
 
 /**
  * Our own timing parameters and the Poll Sequence that makes a change of them safe (RFC 5880 §6.5,
@@ -87,6 +111,28 @@ export class OwnTiming {
     this.#txInForceUs = first.desiredMinTxUs;
     this.#rxInForceUs = first.requiredMinRxUs;
     this.#quietUntil = now;
+  }
+
+  save(): TimingMemory {
+    return {
+      wanted: this.#wanted,
+      advertised: this.#advertised,
+      txInForceUs: this.#txInForceUs,
+      rxInForceUs: this.#rxInForceUs,
+      isPolling: this.#isPolling,
+      polledAt: this.#polledAt,
+      quietUntil: this.#quietUntil,
+    };
+  }
+
+  load(memory: TimingMemory): void {
+    this.#wanted = memory.wanted;
+    this.#advertised = memory.advertised;
+    this.#txInForceUs = memory.txInForceUs;
+    this.#rxInForceUs = memory.rxInForceUs;
+    this.#isPolling = memory.isPolling;
+    this.#polledAt = memory.polledAt;
+    this.#quietUntil = memory.quietUntil;
   }
 
   get advertised(): OwnParameters {

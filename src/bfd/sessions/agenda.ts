@@ -27,6 +27,12 @@ export class Agenda {
     }
   }
 
+  /** When a slot is due; Infinity where it is not armed. */
+  at(slot: number): number {
+    const isArmed = (this.#place[slot] ?? -1) >= 0;
+    return isArmed ? (this.#at[slot] ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY;
+  }
+
   next(): Micros | undefined {
     const slot = this.#heap[0];
     return slot === undefined ? undefined : (this.#at[slot] as Micros);

@@ -1,17 +1,29 @@
 import { assert } from "../../core/assert.ts";
 import type { LogLevel } from "../../core/log.ts";
 import type { Machine } from "../../core/machine.ts";
-import type { Rng } from "../../core/rng.ts";
+import { type Rng, resumedRng } from "../../core/rng.ts";
 import { after, type Micros, US_PER_SEC } from "../../core/time.ts";
 import { BfdSession } from "../session/machine.ts";
+import type { SessionMemory } from "../session/memory.ts";
 import { type ControlPacket, decodeControlPacket } from "../wire/control-packet.ts";
 import { Agenda } from "./agenda.ts";
 import { addressesOf, checkSessions, pathOf } from "./check-config.ts";
 import type { BfdEffect, BfdInput, BfdSessionConfig, BfdSessionView } from "./contract.ts";
-import { DiscardLog } from "./discard-log.ts";
+import { DiscardLog, type DiscardLogMemory } from "./discard-log.ts";
 
 /** UDP destination ports: RFC 5881 §4 and RFC 5883 §5. */
 export const BFD_PORT = { "single-hop": 3784, multihop: 4784 } as const;
+
+/** Every session as plain data, from which another `BfdSessions` goes on. */
+export interface BfdMemory {
+  readonly rng: readonly number[];
+  /** In the order of their creation, each with the slot it holds. */
+  readonly sessions: readonly { readonly slot: number; readonly memory: SessionMemory }[];
+  readonly freeSlots: readonly number[];
+  readonly log: DiscardLogMemory;
+  /** Alarms of sessions that a bug of ours met wait longer than the sessions know. */
+  readonly alarms: readonly number[];
+}
 
 type PacketInput = Extract<BfdInput, { readonly kind: "packet" }>;
 type Mode = BfdSessionConfig["mode"];
@@ -40,6 +52,34 @@ export class BfdSessions implements Machine<BfdInput, BfdEffect> {
 
   constructor({ rng }: { readonly rng: Rng }) {
     this.#rng = rng;
+  }
+
+  /** A machine that answers from here on what the one answers whose `save()` this was. */
+  static resumed(memory: BfdMemory): BfdSessions {
+    const machine = new BfdSessions({ rng: resumedRng(memory.rng) });
+    machine.#load(memory);
+    return machine;
+  }
+
+  /** Everything its answers depend on; what is only counted is not in it. */
+  save(): BfdMemory {
+    const slots = [...this.#byName.values()];
+    return {
+      rng: this.#rng.state(),
+      sessions: slots.map((slot) => ({ slot, memory: this.#session(slot).save() })),
+      freeSlots: [...this.#freeSlots],
+      log: this.#log.save(),
+      alarms: slots.map((slot) => this.#agenda.at(slot)),
+    };
+  }
+
+  #load({ sessions, freeSlots, log, alarms }: BfdMemory): void {
+    for (const [index, { slot, memory }] of sessions.entries()) {
+      this.#place(slot, BfdSession.resumed(memory));
+      this.#agenda.set(slot, alarms[index] ?? Number.POSITIVE_INFINITY);
+    }
+    this.#freeSlots.push(...freeSlots);
+    this.#log.load(log);
   }
 
   handle(input: BfdInput, now: Micros, out: BfdEffect[]): void {
@@ -138,11 +178,17 @@ export class BfdSessions implements Machine<BfdInput, BfdEffect> {
     const slot = this.#freeSlots.pop() ?? this.#slots.length;
     const discriminator = this.#newDiscriminator();
     const session = new BfdSession(config, discriminator, this.#rng.fork(), now);
-    this.#slots[slot] = session;
-    this.#byName.set(config.name, slot);
-    this.#byDiscriminator.set(discriminator, slot);
-    this.#byAddresses.set(addresses, [...(this.#byAddresses.get(addresses) ?? []), slot]);
+    this.#place(slot, session);
     this.#agenda.set(slot, session.deadline);
+  }
+
+  #place(slot: number, session: BfdSession): void {
+    const { name, mode, remoteAddress, localAddress } = session.config;
+    const addresses = addressesOf(mode, remoteAddress, localAddress);
+    this.#slots[slot] = session;
+    this.#byName.set(name, slot);
+    this.#byDiscriminator.set(session.localDiscriminator, slot);
+    this.#byAddresses.set(addresses, [...(this.#byAddresses.get(addresses) ?? []), slot]);
   }
 
   #remove(slot: number, session: BfdSession, out: BfdEffect[]): void {
