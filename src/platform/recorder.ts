@@ -1,5 +1,6 @@
 import type { Micros } from "../core/time.ts";
 import { digestEffects } from "./effects-digest.ts";
+import { CheckpointRing, PlainRing, type RecorderRing } from "./recorder-ring.ts";
 import { toTaggedJson } from "./tagged-json.ts";
 
 export interface RecorderOptions<Input> {
@@ -16,6 +17,11 @@ export interface RecorderOptions<Input> {
    * compiled objects (a configuration is recorded as the text it was built from).
    */
   readonly represent?: (input: Input) => unknown;
+  /**
+   * The machine as plain data, where it can say that: a recording can then be replayed however
+   * much went before it. Asked for between inputs.
+   */
+  readonly checkpoint?: () => unknown;
 }
 
 /**
@@ -26,35 +32,39 @@ export interface RecorderOptions<Input> {
  *
  * The first line is a head, `{"recording":"speaker","version":1,"dropped":0}`; every other one an
  * input, `{"at":µs,"input":…,"effects":"0123abcd"}`, in the order they were handled. `effects` is
- * the digest of what the machine answered; an input that ended the process has none.
+ * the digest of what the machine answered; an input that ended the process has none. Behind the head
+ * of one that lost its beginning stands what the machine then was, where that is known:
+ * `{"at":µs,"checkpoint":…}`.
  */
 export class Recorder<Input> {
   readonly #options: RecorderOptions<Input>;
   readonly #pinned: Entry<Input>[] = [];
-  #ring: Entry<Input>[] = [];
-  /** Entries of the ring before it are gone; they are cut off in batches. */
-  #head = 0;
-  #octets = 0;
+  readonly #ring: RecorderRing<Entry<Input>>;
   #last: Entry<Input> | undefined;
   #sequence = 0;
-  #droppedCount = 0;
 
   constructor(options: RecorderOptions<Input>) {
+    const { checkpoint, octetsMax } = options;
     this.#options = options;
+    this.#ring =
+      checkpoint === undefined
+        ? new PlainRing(octetsMax)
+        : new CheckpointRing(octetsMax, checkpoint);
   }
 
   /** Inputs dropped for want of room: a recording without them starts in the middle. */
   get droppedCount(): number {
-    return this.#droppedCount;
+    return this.#ring.droppedCount;
   }
 
   /** Inputs kept. */
   get count(): number {
-    return this.#pinned.length + this.#ring.length - this.#head;
+    return this.#pinned.length + this.#ring.entries().length;
   }
 
   readonly observe = (input: Input | "alarm", at: Micros): void => {
     const { isPinned } = this.#options;
+    this.#ring.ready(at);
     const kept = input === "alarm" ? input : copyOf(input);
     const octets = ENTRY_OCTETS + octetsOf(kept);
     const entry: Entry<Input> = { at, input: kept, octets, sequence: this.#sequence };
@@ -65,8 +75,6 @@ export class Recorder<Input> {
       return;
     }
     this.#ring.push(entry);
-    this.#octets += octets;
-    this.#shrink();
   };
 
   /** What the machine answered to the input observed last, before any of it is performed. */
@@ -74,13 +82,14 @@ export class Recorder<Input> {
     if (this.#last !== undefined) this.#last.effects = digestEffects(effects);
   };
 
-  /** The recording, line by line. */
+  /** The recording, line by line, as it is when the first of them is taken. */
   *lines(): Generator<string> {
     const { machine, represent, seed } = this.#options;
-    const dropped = this.#droppedCount;
+    const { droppedCount: dropped, base } = this.#ring;
+    const entries = [...this.#pinned, ...this.#ring.entries()];
     const drawn = seed === undefined ? {} : { seed };
     yield toTaggedJson({ recording: machine, version: RECORDING_VERSION, dropped, ...drawn });
-    const entries = [...this.#pinned, ...this.#ring.slice(this.#head)];
+    if (base !== undefined) yield toTaggedJson({ at: base.at, checkpoint: base.state });
     for (const { at, input, effects } of entries.sort((a, b) => a.sequence - b.sequence)) {
       const shown = input === "alarm" || represent === undefined ? input : represent(input);
       yield toTaggedJson({ at, input: shown, effects });
@@ -89,18 +98,6 @@ export class Recorder<Input> {
 
   text(): string {
     return `${[...this.lines()].join("\n")}\n`;
-  }
-
-  #shrink(): void {
-    while (this.#octets > this.#options.octetsMax && this.#head < this.#ring.length) {
-      this.#octets -= this.#ring[this.#head]?.octets ?? 0;
-      this.#head += 1;
-      this.#droppedCount += 1;
-    }
-    if (this.#head > 1024 && this.#head * 2 > this.#ring.length) {
-      this.#ring = this.#ring.slice(this.#head);
-      this.#head = 0;
-    }
   }
 }
 

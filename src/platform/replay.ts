@@ -11,6 +11,8 @@ export interface Recording<Input> {
   readonly droppedCount: number;
   /** Where the machine's random numbers came from, if that was recorded. */
   readonly seed?: number;
+  /** What the machine was before the first input, where inputs were lost and that is known. */
+  readonly checkpoint?: unknown;
   readonly inputs: readonly RecordedInput<Input>[];
 }
 
@@ -46,6 +48,7 @@ export function parseRecording<Input>(
 ): Result<Recording<Input>, RecordingFault> {
   const inputs: RecordedInput<Input>[] = [];
   let head: Omit<Recording<Input>, "inputs"> | undefined;
+  let checkpoint: unknown;
   for (const [index, line] of text.split("\n").entries()) {
     if (line.trim() === "") continue;
     const fault = (words: string) => err({ line: index + 1, text: words });
@@ -57,7 +60,11 @@ export function parseRecording<Input>(
       head = found;
       continue;
     }
-    const { at, input, effects } = parsed as Readonly<Record<string, unknown>>;
+    const { at, input, effects, ...rest } = parsed as Readonly<Record<string, unknown>>;
+    if (rest.checkpoint !== undefined && inputs.length === 0) {
+      checkpoint = rest.checkpoint;
+      continue;
+    }
     if (typeof at !== "number" || input === undefined)
       return fault("an input has `at` and `input`");
     const opaque = restore === undefined ? opaqueIn(input) : undefined;
@@ -70,7 +77,7 @@ export function parseRecording<Input>(
     });
   }
   if (head === undefined) return err({ line: 1, text: "the recording is empty" });
-  return ok({ ...head, inputs });
+  return ok({ ...head, ...(checkpoint !== undefined && { checkpoint }), inputs });
 }
 
 /** Gives a machine the recorded inputs at the recorded instants; returns what it answered. */
