@@ -48,6 +48,7 @@ export function createAgentView(parts: AgentViewParts): AgentView {
     },
     path: (peer) => parts.liveness.view(peer),
     bfd: (done) => parts.bfd.snapshot(done),
+    bfdRecording: (told) => parts.bfd.record(told),
     get health() {
       return judgeHealth(parts);
     },

@@ -2,7 +2,7 @@ import type { BfdSessionConfig, BfdSessionView, BfdStateChange } from "../bfd/se
 import type { LogEvent } from "../core/log.ts";
 import { after, US_PER_SEC } from "../core/time.ts";
 import type { Alarm, Clock } from "../platform/contract.ts";
-import type { BfdEngine, StartBfdEngine } from "./bfd/engine.ts";
+import type { BfdEngine, RecordingPiece, StartBfdEngine } from "./bfd/engine.ts";
 import type { ExitTable, PathExit } from "./bfd/exits.ts";
 
 export interface BfdKeeperHandler {
@@ -71,6 +71,11 @@ export class BfdKeeper {
   snapshot(done: (sessions: readonly BfdSessionView[]) => void): void {
     if (this.#engine === undefined) done([]);
     else this.#engine.snapshot(done);
+  }
+
+  record(told: RecordingPiece): void {
+    if (this.#engine === undefined) told("", true);
+    else this.#engine.record(told);
   }
 
   /** Says AdminDown everywhere, then calls `done`. */

@@ -2,7 +2,6 @@ import { accessSync, constants, mkdirSync, readdirSync, rmSync, writeFileSync } 
 import { join } from "node:path";
 import type { SpeakerInput } from "../bgp/speaker/inputs.ts";
 import { PlatformError } from "../core/app-error.ts";
-import type { Recorder } from "../platform/recorder.ts";
 import type { Recording } from "./recording.ts";
 
 /** Compiled policies have no text of their own: the recording names them. */
@@ -30,20 +29,22 @@ export function prepareStateDirectory(directory: string | undefined): void {
 }
 
 /**
- * Writes the last inputs for a replay; nothing of a file that could not be written whole stays, nor
- * more files than `RECORDINGS_MAX`: a fault that comes back must not fill the disk.
+ * Writes the last inputs of a machine for a replay; nothing of a file that could not be written
+ * whole stays, nor more files than `RECORDINGS_MAX`: a fault that comes back must not fill the
+ * disk.
  */
 export function writeRecording(
   directory: string | undefined,
-  recorder: Recorder<SpeakerInput>,
+  machine: RecordedMachine,
+  text: () => string,
 ): Recording {
   if (directory === undefined) return {};
   const stamp = new Date().toISOString().replaceAll(":", "");
-  const path = join(directory, `speaker-${stamp}.jsonl`);
+  const path = join(directory, `${machine}-${stamp}.jsonl`);
   try {
     mkdirSync(directory, { recursive: true, mode: 0o750 });
-    writeFileSync(path, recorder.text(), { mode: 0o640 });
-    for (const name of recordingsIn(directory).slice(0, -RECORDINGS_MAX)) {
+    writeFileSync(path, text(), { mode: 0o640 });
+    for (const name of recordingsIn(directory, machine).slice(0, -RECORDINGS_MAX)) {
       discard(join(directory, name));
     }
   } catch (error) {
@@ -54,13 +55,15 @@ export function writeRecording(
   return { path };
 }
 
+export type RecordedMachine = "speaker" | "bfd";
+
 /** Oldest first: their names are the time they were written. */
-const recordingsIn = (directory: string): readonly string[] =>
+const recordingsIn = (directory: string, machine: RecordedMachine): readonly string[] =>
   readdirSync(directory)
-    .filter((name) => /^speaker-\d.*\.jsonl$/.test(name))
+    .filter((name) => /^[a-z]+-\d.*\.jsonl$/.test(name) && name.startsWith(`${machine}-`))
     .sort();
 
-/** Of one state directory. */
+/** Of one machine in one state directory. */
 export const RECORDINGS_MAX = 10;
 
 function discard(path: string): void {

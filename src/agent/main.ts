@@ -15,6 +15,7 @@ import { createLinuxHost, type LinuxHost } from "../platform/linux/host.ts";
 import { Recorder } from "../platform/recorder.ts";
 import { Agent } from "./agent.ts";
 import { startWorkerBfdEngine } from "./bfd/worker-engine.ts";
+import { BfdRecordings } from "./bfd-recordings.ts";
 import type { EdgeConfig } from "./config/edge-config.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import { formatProblems } from "./config/problem.ts";
@@ -22,6 +23,7 @@ import { prepareStateDirectory, reportCrash, representInput, writeRecording } fr
 import { endFrugalStart } from "./frugal.ts";
 import { createPinoLog, type DaemonLog } from "./pino-log.ts";
 import { readEdgeConfig } from "./read-config.ts";
+import type { Recording } from "./recording.ts";
 import { firstError, type ReadConfig, reloadConfig } from "./reload-config.ts";
 import { leaveNote, takeNote } from "./restart-file.ts";
 import { Systemd } from "./systemd.ts";
@@ -94,6 +96,7 @@ class Daemon {
   readonly #agent: Agent;
   readonly #systemd: Systemd;
   readonly #recorder: Recorder<SpeakerInput>;
+  readonly #bfdRecordings: BfdRecordings | undefined;
   readonly #signals: readonly (readonly [NodeJS.Signals, () => void])[];
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #stateDirectory: string | undefined;
@@ -124,10 +127,11 @@ class Daemon {
     });
     this.#agent = new Agent({
       ...{ host: this.#host, config, observer: this.#recorder, rng: seededRng(seed) },
-      record: () => writeRecording(this.#stateDirectory, this.#recorder),
+      record: () => this.#writeRecording(),
       startBfd: startWorkerBfdEngine({ name }),
       restarted: takeNote(this.#stateDirectory),
     });
+    this.#bfdRecordings = this.#stateDirectory === undefined ? undefined : this.#recordBfd();
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -162,6 +166,7 @@ class Daemon {
     process.off("uncaughtException", this.#crash);
     for (const [signal, act] of this.#signals) process.off(signal, act);
     for (const timer of this.#timers) clearInterval(timer);
+    this.#bfdRecordings?.close();
     await this.#closeApi?.();
     this.#host.close();
   }
@@ -227,17 +232,34 @@ class Daemon {
     this.#systemd.notify("READY=1");
   }
 
-  /** The log says everything for ten minutes, and the recording is written. */
+  /** The log says everything for ten minutes, and the recordings are written. */
   #debug(): void {
     this.#log.level = "debug";
     const restore = setTimeout(() => {
       this.#log.level = this.#config.log.level;
     }, DEBUG_MS);
     restore.unref();
-    const { path, failure } = writeRecording(this.#stateDirectory, this.#recorder);
+    const { path, failure } = this.#writeRecording();
     const at = this.#host.clock.now();
     const fields = { recording: path, failure };
     this.#log.write({ level: "info", event: "agent.debug", fields }, at);
+    this.#bfdRecordings?.write();
+  }
+
+  #writeRecording(): Recording {
+    return writeRecording(this.#stateDirectory, "speaker", () => this.#recorder.text());
+  }
+
+  #recordBfd(): BfdRecordings {
+    return new BfdRecordings({
+      ...{ clock: this.#host.clock, view: this.#agent.view, journal: this.#agent.journal },
+      write: (text) => writeRecording(this.#stateDirectory, "bfd", () => text),
+      written: ({ path, failure }, session) => {
+        const fields = { session, recording: path, failure };
+        const level = failure === undefined ? "info" : "error";
+        this.#log.write({ level, event: "bfd.recorded", fields }, this.#host.clock.now());
+      },
+    });
   }
 
   #tellStatus(): void {
@@ -257,7 +279,7 @@ class Daemon {
   }
 
   readonly #crash = (error: Error): void => {
-    const recording = writeRecording(this.#stateDirectory, this.#recorder);
+    const recording = this.#writeRecording();
     const fields = {
       version: VERSION,
       text: error.stack ?? error.message,

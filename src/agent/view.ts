@@ -22,6 +22,8 @@ export interface AgentView {
   path(peer: string): PathView | undefined;
   /** Asks the BFD engine; answers with nothing where it does not run. */
   bfd(done: (sessions: readonly BfdSessionView[]) => void): void;
+  /** The last inputs of the BFD engine, in pieces of whole lines; none where it does not run. */
+  bfdRecording(told: (text: string, isLast: boolean) => void): void;
   readonly health: HealthView;
   readonly lastReload: ReloadOutcome;
   /** Monotonic time now, and what it is for people (ms since 1970). */

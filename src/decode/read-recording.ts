@@ -3,9 +3,10 @@ import { sessionOf } from "./read-json.ts";
 import type { Input, Place, Told } from "./record.ts";
 
 /**
- * BGP messages of a recording that an agent wrote (`platform/recorder.ts`): what peers sent, in the
- * order it was handled, each with its connection. A recording that has lost its beginning starts in
- * the middle of a stream, which is read from the first marker that is a header's.
+ * BGP messages and BFD packets of a recording that an agent wrote (`platform/recorder.ts`): what
+ * peers sent, in the order it was handled, each with its connection or its sender. A recording that
+ * has lost its beginning starts in the middle of a stream, which is read from the first marker that
+ * is a header's.
  */
 export class RecordingReader {
   readonly #told: Told;
@@ -28,6 +29,10 @@ export class RecordingReader {
     }
     const { at, input } = entry;
     const { kind, connection } = input;
+    if (kind === "packet") {
+      const where = { ...place, from: String(input.remoteAddress), timeSec: at / 1e6 };
+      yield { place: where, octets: octetsOf(input), encoding: "bfd", hints: {} };
+    }
     if (typeof connection !== "number") return;
     if (kind === "tcp-accepted" || kind === "tcp-connected") {
       this.#streams.set(connection, { octets: EMPTY, isFramed: true, isOver: false });
@@ -82,9 +87,9 @@ interface Entry {
 
 function parse(text: string): Entry | undefined {
   try {
-    const { at, input } = JSON.parse(text);
+    const { at, input, checkpoint } = JSON.parse(text);
     if (typeof at !== "number") return undefined;
-    if (input === "alarm") return { at, input: {} };
+    if (input === "alarm" || checkpoint !== undefined) return { at, input: {} };
     return typeof input === "object" && input !== null ? { at, input } : undefined;
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;

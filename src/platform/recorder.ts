@@ -32,8 +32,8 @@ export interface RecorderOptions<Input> {
  *
  * The first line is a head, `{"recording":"speaker","version":1,"dropped":0}`; every other one an
  * input, `{"at":µs,"input":…,"effects":"0123abcd"}`, in the order they were handled. `effects` is
- * the digest of what the machine answered; an input that ended the process has none. Behind the head
- * of one that lost its beginning stands what the machine then was, where that is known:
+ * the digest of what the machine answered; an input that ended the process has none. Behind the
+ * head of one that lost its beginning stands what the machine then was, where that is known:
  * `{"at":µs,"checkpoint":…}`.
  */
 export class Recorder<Input> {

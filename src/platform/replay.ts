@@ -39,13 +39,10 @@ export interface ReplayStep<Input, Effect> {
 }
 
 /**
- * Reads a recording. `restore` turns what `RecorderOptions.represent` wrote back into an input;
- * without it an input that holds anything but data is a fault.
+ * Reads a recording. Its inputs are what `RecorderOptions.represent` wrote, where there was one
+ * (`restoreInputs`); an input that holds anything but data is a fault.
  */
-export function parseRecording<Input>(
-  text: string,
-  restore?: (represented: unknown) => Input,
-): Result<Recording<Input>, RecordingFault> {
+export function parseRecording<Input>(text: string): Result<Recording<Input>, RecordingFault> {
   const inputs: RecordedInput<Input>[] = [];
   let head: Omit<Recording<Input>, "inputs"> | undefined;
   let checkpoint: unknown;
@@ -67,17 +64,31 @@ export function parseRecording<Input>(
     }
     if (typeof at !== "number" || input === undefined)
       return fault("an input has `at` and `input`");
-    const opaque = restore === undefined ? opaqueIn(input) : undefined;
+    const opaque = opaqueIn(input);
     if (opaque !== undefined) return fault(`the input holds a ${opaque}, which is no data`);
-    const isPlain = input === "alarm" || restore === undefined;
     inputs.push({
       at: micros(at),
-      input: isPlain ? (input as Input | "alarm") : restore(input),
+      input: input as Input | "alarm",
       ...(typeof effects === "string" ? { effects } : {}),
     });
   }
   if (head === undefined) return err({ line: 1, text: "the recording is empty" });
   return ok({ ...head, ...(checkpoint !== undefined && { checkpoint }), inputs });
+}
+
+/** The recording with inputs that are the machine's again, of what stood for them in the text. */
+export function restoreInputs<Input>(
+  recording: Recording<unknown>,
+  restore: (represented: unknown) => Input,
+): Recording<Input> {
+  const inputs = recording.inputs.map(
+    ({ at, input, effects }): RecordedInput<Input> => ({
+      at,
+      input: input === "alarm" ? input : restore(input),
+      ...(effects !== undefined && { effects }),
+    }),
+  );
+  return { ...recording, inputs };
 }
 
 /** Gives a machine the recorded inputs at the recorded instants; returns what it answered. */

@@ -3,7 +3,7 @@ import type { BfdSessionConfig } from "../../src/bfd/sessions/contract.ts";
 import type { SpeakerInput } from "../../src/bgp/speaker/inputs.ts";
 import { Speaker } from "../../src/bgp/speaker/speaker.ts";
 import { seededRng } from "../../src/core/rng.ts";
-import { parseRecording, replay } from "../../src/platform/replay.ts";
+import { parseRecording, replay, restoreInputs } from "../../src/platform/replay.ts";
 import { originated, peerConfig, speakerConfig } from "../support/bgp-pair.ts";
 import { IPV4 } from "../support/bgp-session.ts";
 import { Router, SPEAKER_SEED } from "./router.ts";
@@ -102,12 +102,13 @@ t.test("the edge's speaker is repeated from its recording alone", async (t) => {
   world.at(20 * SEC, () => link.cut());
   world.at(30 * SEC, () => link.repair());
   world.run({ untilUs: 120 * SEC });
-  const parsed = parseRecording<SpeakerInput>(edge.recorder.text(), (input) => {
-    const restored = input as SpeakerInput;
-    return restored.kind === "configure" ? { kind: "configure", config: EDGE_CONFIG } : restored;
-  });
+  const parsed = parseRecording(edge.recorder.text());
   if (!parsed.ok) throw new Error(parsed.fault.text);
-  const again = replay(new Speaker({ rng: seededRng(SPEAKER_SEED) }), parsed.value)
+  const recording = restoreInputs(parsed.value, (input) => {
+    const restored = input as SpeakerInput;
+    return restored.kind === "configure" ? { ...restored, config: EDGE_CONFIG } : restored;
+  });
+  const again = replay(new Speaker({ rng: seededRng(SPEAKER_SEED) }), recording)
     .flatMap(({ effects }) => effects)
     .filter(({ kind }) => kind !== "tcp-send");
   t.ok(edge.effects.length > 20);

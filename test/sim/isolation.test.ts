@@ -13,7 +13,7 @@ import type { SpeakerInput } from "../../src/bgp/speaker/inputs.ts";
 import { Speaker } from "../../src/bgp/speaker/speaker.ts";
 import { seededRng } from "../../src/core/rng.ts";
 import { Recorder } from "../../src/platform/recorder.ts";
-import { parseRecording, replay } from "../../src/platform/replay.ts";
+import { parseRecording, replay, restoreInputs } from "../../src/platform/replay.ts";
 import { decodeJson } from "../support/decode-run.ts";
 import { edgeRig, eventsOf, kernelRoutes, VPC } from "../support/edge-rig.ts";
 
@@ -42,7 +42,7 @@ function recorded(directory: string, octetsMax = 8 << 20) {
   return {
     observer: recorder,
     rng: seededRng(SEED),
-    record: () => writeRecording(directory, recorder),
+    record: () => writeRecording(directory, "speaker", () => recorder.text()),
   };
 }
 
@@ -98,10 +98,11 @@ t.test(
     t.ok(rig.within(10_000, () => eventsOf(rig.edge, "bgp.peer.internal-error").length > 0));
     const [event] = eventsOf(rig.edge, "bgp.peer.internal-error");
     const file = String(event?.fields.recording);
-    const parsed = parseRecording<SpeakerInput>(readFileSync(file, "utf8"), withPolicies);
+    const parsed = parseRecording(readFileSync(file, "utf8"));
     if (!parsed.ok) throw new Error(parsed.fault.text);
     t.match(parsed.value, { machine: "speaker", droppedCount: 0, seed: SEED });
-    const steps = replay(new Speaker({ rng: seededRng(parsed.value.seed ?? 0) }), parsed.value);
+    const recording = restoreInputs(parsed.value, withPolicies);
+    const steps = replay(new Speaker({ rng: seededRng(recording.seed ?? 0) }), recording);
     const last = steps.at(-1)?.effects ?? [];
     t.match(
       last.filter((effect) => effect.kind === "log"),

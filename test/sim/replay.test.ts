@@ -39,6 +39,7 @@ circuits:
     port: ${port}
     import: accept-all
     export: accept-all
+    bfd: { interval: 100ms, multiplier: 3, hops: 1 }
 announce:
   - { prefix: 10.${index}.0.0/16, rank: 1 }
 fib: { kind: virtual }
@@ -80,7 +81,7 @@ async function freePort(): Promise<number> {
   return typeof address === "object" && address !== null ? address.port : 0;
 }
 
-/** Two agents meet; the first is asked for its recording after the other one was killed. */
+/** Two agents meet; the first is asked for its recordings after the other one was killed. */
 async function record(t: Test, directory: string): Promise<string> {
   const port = await freePort();
   const state = join(directory, "state");
@@ -95,12 +96,14 @@ async function record(t: Test, directory: string): Promise<string> {
     second.signal("SIGKILL");
   });
   t.ok(await first.said("bgp.feed.received"), first.out.slice(-2_000));
+  t.ok(await first.said("bfd.session.up"), first.out.slice(-2_000));
   second.signal("SIGKILL");
   t.ok(await first.said("bgp.peer.down"), "the session was lost");
+  t.ok(await first.said("bfd.session.down"), "and the path");
   first.signal("SIGUSR2");
-  t.ok(await first.said("agent.debug"), "the recording is written");
-  const [name = "none"] = readdirSync(state);
-  return join(state, name);
+  t.ok(await first.said("bfd.recorded"), "the recordings are written");
+  t.match(first.out, /"event":"agent.debug"/);
+  return state;
 }
 
 t.test(
@@ -108,7 +111,10 @@ t.test(
   async (t) => {
     const directory = mkdtempSync(join(tmpdir(), "causeway-replay-"));
     t.teardown(() => rmSync(directory, { recursive: true, force: true }));
-    const file = await record(t, directory);
+    const state = await record(t, directory);
+    const named = (start: string) =>
+      join(state, readdirSync(state).find((name) => name.startsWith(start)) ?? "none");
+    const file = named("speaker-");
     const config = join(directory, "edge1.yaml");
 
     const same = causeway("replay", file, "--config", config);
@@ -120,6 +126,17 @@ t.test(
     t.ok(Number(count) > 10);
     const json = JSON.parse(causeway("replay", file, "--config", config, "-o", "json").out);
     t.match(json, { schema: "causeway.replay/v1", verdict: "SAME", firstDifference: null });
+
+    const bfd = causeway("replay", named("bfd-"));
+    t.equal(bfd.code, 0, bfd.err + bfd.out);
+    t.match(bfd.out, /line (Down|Init) → Up: No Diagnostic, the peer last said (Init|Up)/);
+    t.match(bfd.out, /line Up → Down: Control Detection Time Expired, the peer last said Up/);
+    t.match(bfd.out, /SAME: (\d+) of \1 inputs/);
+    t.match(
+      causeway("decode", named("bfd-")).out,
+      new RegExp(`${net}\\.2`),
+      "its packets are read",
+    );
 
     // One octet of an UPDATE: 10.2.0.0/16 was learned, 10.3.0.0/16 is now.
     const text = readFileSync(file, "utf8");

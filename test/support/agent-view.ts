@@ -130,6 +130,7 @@ export function fakeAgent() {
   const lost = { lostAt: "local-pref", because: "LOCAL_PREF 100 < 200" };
   const view: AgentView = {
     ...{ config, now: () => clock.now(), startedAt: micros(0) },
+    bfdRecording: (told) => told("", true),
     speaker: {
       ...{ localAs: 65_001, bgpIdentifier: 0x0a00_0001, peers: () => peers },
       peer: (name) => peers.find((peer) => peer.name === name),

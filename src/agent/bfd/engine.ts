@@ -18,11 +18,15 @@ export interface BfdEngine {
   protect(table: ExitTable): void;
   /** A snapshot of every session. */
   snapshot(done: (sessions: readonly BfdSessionView[]) => void): void;
+  /** The last inputs, for a replay; `told` hears pieces of its text, in order. */
+  record(told: RecordingPiece): void;
   /**
    * Says AdminDown on every session (so that peers do not call it a failure), then calls `done`.
    */
   stop(done: () => void): void;
 }
+
+export type RecordingPiece = (text: string, isLast: boolean) => void;
 
 export interface BfdEngineHandler {
   /** `exit`: groups were replaced before this was told. */

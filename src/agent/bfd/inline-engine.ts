@@ -28,6 +28,10 @@ export function startInlineBfdEngine(host: Host): StartBfdEngine {
         const views = runtime.view();
         post(() => done(views));
       },
+      record: (told) => {
+        const lines = [...{ [Symbol.iterator]: () => runtime.recording() }];
+        post(() => told(lines.map((line) => `${line}\n`).join(""), true));
+      },
       stop: (done) => runtime.stop(() => post(done)),
     };
   };

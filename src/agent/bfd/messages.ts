@@ -13,6 +13,7 @@ export type ToWorker =
   | { readonly kind: "admin"; readonly input: Extract<BfdInput, { readonly kind: "admin" }> }
   | { readonly kind: "protect"; readonly table: ExitTable }
   | { readonly kind: "snapshot"; readonly id: number }
+  | { readonly kind: "record"; readonly id: number }
   | { readonly kind: "stop" };
 
 export type FromWorker =
@@ -22,5 +23,12 @@ export type FromWorker =
       readonly kind: "snapshot";
       readonly id: number;
       readonly sessions: readonly BfdSessionView[];
+    }
+  /** A piece of the recording, whole lines. */
+  | {
+      readonly kind: "recording";
+      readonly id: number;
+      readonly text: string;
+      readonly isLast: boolean;
     }
   | { readonly kind: "stopped" };

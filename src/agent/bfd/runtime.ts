@@ -7,9 +7,11 @@ import type {
   BfdStateChange,
 } from "../../bfd/sessions/contract.ts";
 import type { LogEvent } from "../../core/log.ts";
+import { seededRng } from "../../core/rng.ts";
 import { after, US_PER_SEC } from "../../core/time.ts";
 import type { Alarm, Host } from "../../platform/contract.ts";
 import { Driver } from "../../platform/driver.ts";
+import { Recorder } from "../../platform/recorder.ts";
 import { Receivers } from "./receivers.ts";
 import { Senders } from "./senders.ts";
 
@@ -17,6 +19,11 @@ import { Senders } from "./senders.ts";
 export interface BfdRuntimeHandler {
   state(change: BfdStateChange): void;
   log(entry: LogEvent): void;
+}
+
+export interface BfdRuntimeOptions {
+  /** What is kept of the machine's inputs at most; none are without it. */
+  readonly recordingOctetsMax?: number;
 }
 
 /**
@@ -30,6 +37,7 @@ export class BfdRuntime {
   readonly #handler: BfdRuntimeHandler;
   readonly #machine: BfdSessions;
   readonly #driver: Driver<BfdInput, BfdEffect>;
+  readonly #recorder: Recorder<BfdInput> | undefined;
   readonly #receivers: Receivers;
   readonly #senders: Senders;
   readonly #linkWatch: { close(): void };
@@ -40,11 +48,17 @@ export class BfdRuntime {
   #stopped: (() => void) | undefined;
   #isClosed = false;
 
-  constructor(host: Host, handler: BfdRuntimeHandler) {
+  constructor(host: Host, handler: BfdRuntimeHandler, options: BfdRuntimeOptions = {}) {
+    const { recordingOctetsMax: octetsMax } = options;
+    const seed = host.rng.int(-0x8000_0000, 0x7fff_ffff);
+    const machine = new BfdSessions({ rng: seededRng(seed) });
     this.#host = host;
     this.#handler = handler;
-    this.#machine = new BfdSessions({ rng: host.rng.fork() });
-    this.#driver = new Driver(this.#machine, host.clock, (effect) => this.#perform(effect));
+    this.#machine = machine;
+    this.#recorder =
+      octetsMax === undefined ? undefined : bfdRecorder(machine, { seed, octetsMax });
+    const perform = (effect: BfdEffect) => this.#perform(effect);
+    this.#driver = new Driver(machine, host.clock, perform, this.#recorder);
     const tell = (entry: LogEvent): void => handler.log(entry);
     this.#senders = new Senders(host, tell);
     this.#receivers = new Receivers(
@@ -72,6 +86,11 @@ export class BfdRuntime {
 
   view(): readonly BfdSessionView[] {
     return this.#machine.view();
+  }
+
+  /** The last inputs, line by line (`platform/recorder.ts`); nothing where none are kept. */
+  recording(): Iterator<string> {
+    return this.#recorder?.lines() ?? [].values();
   }
 
   /**
@@ -145,6 +164,30 @@ export class BfdRuntime {
     this.#stopped?.();
   }
 }
+
+/** Keys are in no recording: a session that has some is recorded without them. */
+function bfdRecorder(
+  machine: BfdSessions,
+  options: { readonly seed: number; readonly octetsMax: number },
+): Recorder<BfdInput> {
+  return new Recorder({
+    ...options,
+    machine: "bfd",
+    checkpoint: () => {
+      const memory = machine.save();
+      const sessions = memory.sessions.map(({ slot, memory }) => ({
+        slot,
+        memory: { ...memory, config: withoutKeys(memory.config) },
+      }));
+      return { ...memory, sessions };
+    },
+    represent: (input) =>
+      input.kind === "configure" ? { ...input, sessions: input.sessions.map(withoutKeys) } : input,
+  });
+}
+
+const withoutKeys = (config: BfdSessionConfig): BfdSessionConfig =>
+  config.auth === undefined ? config : { ...config, auth: { ...config.auth, keys: [] } };
 
 /**
  * How long a stop may wait for peers to notice: a Detection Time of the cloud's default, 1 s × 3.

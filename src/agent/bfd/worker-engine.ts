@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import type { BfdSessionView } from "../../bfd/sessions/contract.ts";
-import type { BfdEngine, BfdEngineHandler, StartBfdEngine } from "./engine.ts";
+import type { BfdEngine, BfdEngineHandler, RecordingPiece, StartBfdEngine } from "./engine.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 // The native library must be the main thread's too: one that only a worker loaded is unmapped with
 // the worker, and a process that exits under a running worker would then call into nothing.
@@ -36,7 +36,8 @@ class WorkerEngine implements BfdEngine {
   readonly #worker: Worker;
   readonly #handler: BfdEngineHandler;
   readonly #snapshots = new Map<number, (sessions: readonly BfdSessionView[]) => void>();
-  #lastSnapshot = 0;
+  readonly #recordings = new Map<number, RecordingPiece>();
+  #lastId = 0;
   #stopping: { readonly done: () => void; readonly limit: NodeJS.Timeout } | undefined;
   #isGone = false;
 
@@ -66,9 +67,19 @@ class WorkerEngine implements BfdEngine {
       queueMicrotask(() => done([]));
       return;
     }
-    this.#lastSnapshot += 1;
-    this.#snapshots.set(this.#lastSnapshot, done);
-    this.#post({ kind: "snapshot", id: this.#lastSnapshot });
+    this.#lastId += 1;
+    this.#snapshots.set(this.#lastId, done);
+    this.#post({ kind: "snapshot", id: this.#lastId });
+  }
+
+  record(told: RecordingPiece): void {
+    if (this.#isGone) {
+      queueMicrotask(() => told("", true));
+      return;
+    }
+    this.#lastId += 1;
+    this.#recordings.set(this.#lastId, told);
+    this.#post({ kind: "record", id: this.#lastId });
   }
 
   stop(done: () => void): void {
@@ -100,6 +111,10 @@ class WorkerEngine implements BfdEngine {
         done?.(message.sessions);
         return;
       }
+      case "recording":
+        this.#recordings.get(message.id)?.(message.text, message.isLast);
+        if (message.isLast) this.#recordings.delete(message.id);
+        return;
       case "stopped":
         // It ends by itself: a thread that is terminated in a native call takes the process along.
         this.#worker.unref();
@@ -118,6 +133,8 @@ class WorkerEngine implements BfdEngine {
     this.#isGone = true;
     for (const done of this.#snapshots.values()) done([]);
     this.#snapshots.clear();
+    for (const told of this.#recordings.values()) told("", true);
+    this.#recordings.clear();
     if (this.#stopping === undefined) {
       this.#handler.failed(why);
       return;

@@ -6,7 +6,7 @@ import { createLinuxHost } from "../../platform/linux/host.ts";
 import { raiseThreadToRealtime } from "../../platform/linux/sys.ts";
 import { Exits, type PathExit } from "./exits.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
-import { BfdRuntime } from "./runtime.ts";
+import { BfdRuntime, type BfdRuntimeHandler } from "./runtime.ts";
 import type { WorkerBfdOptions } from "./worker-engine.ts";
 
 /**
@@ -15,6 +15,12 @@ import type { WorkerBfdOptions } from "./worker-engine.ts";
  */
 /** Above every ordinary process, below the kernel's own threads. */
 const REAL_TIME_PRIORITY = 10;
+
+/** Some ten minutes of two circuits at 300 ms, at least half of it always there. */
+const RECORDING_OCTETS_MAX = 2 << 20;
+
+/** What may be written of a recording before packets are looked after again. */
+const RECORDED_LINES_A_TURN = 100;
 
 const port = parentPort;
 assert(port !== null, "worker.ts runs in a worker thread");
@@ -29,14 +35,15 @@ const exits = new Exits();
 let mover: GroupMover | undefined;
 let moverSite = "";
 
-const runtime = new BfdRuntime(host, {
+const handler: BfdRuntimeHandler = {
   state: (change) => {
     const groups = exits.changed(change);
     if (groups.length === 0 || mover === undefined) tell({ kind: "state", change });
     else tell({ kind: "state", change, exit: moved(mover, groups) });
   },
   log: (entry) => tell({ kind: "log", entry }),
-});
+};
+const runtime = new BfdRuntime(host, handler, { recordingOctetsMax: RECORDING_OCTETS_MAX });
 
 const isRealTime = raiseThreadToRealtime(REAL_TIME_PRIORITY);
 tell({
@@ -65,6 +72,9 @@ port.on("message", (message: ToWorker) => {
     case "snapshot":
       tell({ kind: "snapshot", id: message.id, sessions: runtime.view() });
       return;
+    case "record":
+      tellRecording(message.id, runtime.recording());
+      return;
     case "stop":
       runtime.stop(() => {
         // Last: whoever hears it may end the process, and with it this thread in a native call.
@@ -78,6 +88,21 @@ port.on("message", (message: ToWorker) => {
       unreachable(message);
   }
 });
+
+/** In pieces: packets and timers go between them. */
+function tellRecording(id: number, lines: Iterator<string>): void {
+  let text = "";
+  for (let count = 0; count < RECORDED_LINES_A_TURN; count += 1) {
+    const { done, value } = lines.next();
+    if (done === true) {
+      tell({ kind: "recording", id, text, isLast: true });
+      return;
+    }
+    text += `${value}\n`;
+  }
+  tell({ kind: "recording", id, text, isLast: false });
+  setImmediate(() => tellRecording(id, lines));
+}
 
 function useSite(site: GroupsSite): void {
   const named = JSON.stringify(site);

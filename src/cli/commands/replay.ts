@@ -11,7 +11,10 @@ export function registerReplay(program: Command, context: Context): void {
   program
     .command("replay")
     .description("run an agent's recording again: are the answers the same?")
-    .argument("<file>", "a recording from the agent's stateDirectory (speaker-….jsonl)")
+    .argument(
+      "<file>",
+      "a recording from the agent's stateDirectory (speaker-….jsonl, bfd-….jsonl)",
+    )
     .option("--config <file>", "the configuration the agent ran on, for its policies")
     .option("--verbose", "show every effect")
     .addHelpText("after", HELP)
@@ -36,5 +39,5 @@ const HELP = `
 Exit codes of a replay:
   0  every input was answered as it was when it was recorded
   1  that cannot be said: the recording begins in the middle, or holds no answers
-  2  wrong arguments, or a file that is no recording of a speaker
+  2  wrong arguments, or a file that is no recording of an agent
   4  an input was answered otherwise; the first one is named`;

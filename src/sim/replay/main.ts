@@ -4,12 +4,18 @@ import { formatProblem } from "../../agent/config/document.ts";
 import type { EdgeConfig } from "../../agent/config/edge-config.ts";
 import { rehearsalEnvironment } from "../../agent/config/environment.ts";
 import { readEdgeConfig } from "../../agent/read-config.ts";
+import { DIAG_TEXT } from "../../bfd/index.ts";
+import type { BfdEffect, BfdInput } from "../../bfd/sessions/contract.ts";
 import type { SpeakerEffect } from "../../bgp/speaker/effects.ts";
 import type { SpeakerInput } from "../../bgp/speaker/inputs.ts";
 import { AppError } from "../../core/app-error.ts";
+import { err, type Result } from "../../core/result.ts";
+import { parseRecording } from "../../platform/replay.ts";
 import { toTaggedJson } from "../../platform/tagged-json.ts";
 import { signed } from "../report/text.ts";
-import { replaySpeaker, type SpeakerReplay } from "./speaker-replay.ts";
+import { replayBfd } from "./bfd-replay.ts";
+import type { MachineReplay } from "./machine-replay.ts";
+import { replaySpeaker } from "./speaker-replay.ts";
 
 /** 0 the same, 1 cannot be said, 2 usage or file, 4 it differs. */
 export const ReplayExit = { Same: 0, Unsure: 1, Usage: 2, Differs: 4 } as const;
@@ -23,6 +29,10 @@ export interface ReplayOrder {
   readonly isVerbose: boolean;
 }
 
+type Input = SpeakerInput | BfdInput;
+type Effect = SpeakerEffect | BfdEffect;
+type Replayed = MachineReplay<Input, Effect>;
+
 interface Streams {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
@@ -35,7 +45,7 @@ export function runReplay(order: ReplayOrder, streams: Streams): ReplayExit {
     if ("trouble" in trouble) streams.err(`causeway: ${trouble.trouble}\n`);
   }
   if ("trouble" in text || "trouble" in config) return ReplayExit.Usage;
-  const replayed = replaySpeaker(text.text, config.config);
+  const replayed = replayText(text.text, config.config);
   if (!replayed.ok) {
     streams.err(`causeway: ${order.file}: ${replayed.fault}\n`);
     return ReplayExit.Usage;
@@ -44,6 +54,15 @@ export function runReplay(order: ReplayOrder, streams: Streams): ReplayExit {
   if (order.output === "json") streams.out(`${JSON.stringify(toJson(replayed.value, verdict))}\n`);
   else tell(replayed.value, verdict, order, streams);
   return verdict.exit;
+}
+
+function replayText(text: string, config: EdgeConfig | undefined): Result<Replayed, string> {
+  const parsed = parseRecording<never>(text);
+  if (!parsed.ok) return err(`line ${parsed.fault.line}: ${parsed.fault.text}`);
+  const recording = parsed.value;
+  if (recording.machine === "speaker") return replaySpeaker(recording, config);
+  if (recording.machine === "bfd") return replayBfd(recording);
+  return err(`it is of a "${recording.machine}", and only speakers and BFD can be replayed`);
 }
 
 type OrTrouble<Found> = Found | { readonly trouble: string };
@@ -76,9 +95,9 @@ interface Verdict {
   readonly because: string;
 }
 
-function judge({ recording, sameCount, unansweredCount, differsAt }: SpeakerReplay): Verdict {
-  const { droppedCount, inputs } = recording;
-  if (droppedCount > 0) {
+function judge({ recording, sameCount, unansweredCount, differsAt }: Replayed): Verdict {
+  const { droppedCount, inputs, checkpoint } = recording;
+  if (droppedCount > 0 && checkpoint === undefined) {
     const because =
       `the recording begins in the middle: ${droppedCount} inputs before it were dropped, ` +
       `and what they led to is not in it`;
@@ -99,7 +118,7 @@ function judge({ recording, sameCount, unansweredCount, differsAt }: SpeakerRepl
 }
 
 function tell(
-  replayed: SpeakerReplay,
+  replayed: Replayed,
   verdict: Verdict,
   { file, isVerbose }: ReplayOrder,
   { out }: Streams,
@@ -127,7 +146,13 @@ function tell(
 }
 
 /** What an operator would have seen of it. */
-function newsOf(effect: SpeakerEffect): string | undefined {
+function newsOf(effect: Effect): string | undefined {
+  if (effect.kind === "state") {
+    const { session, from, to, diag, remoteState, isSuspectSelf } = effect;
+    const late = isSuspectSelf ? "; we were late ourselves" : "";
+    const why = DIAG_TEXT[diag] ?? `diagnostic ${diag}`;
+    return `${session} ${from} → ${to}: ${why}, the peer last said ${remoteState}${late}`;
+  }
   if (effect.kind === "session") {
     return `${effect.peer} ${effect.from} → ${effect.to}: ${effect.text}`;
   }
@@ -137,13 +162,14 @@ function newsOf(effect: SpeakerEffect): string | undefined {
   return undefined;
 }
 
-function inputText(input: SpeakerInput | "alarm"): string {
+function inputText(input: Input | "alarm"): string {
   if (input === "alarm") return "a timer";
+  if ("remoteAddress" in input) return `${input.kind} of ${input.remoteAddress}`;
   const about = "peer" in input ? input.peer : "connection" in input ? input.connection : "";
   return `${input.kind} ${about}`.trimEnd();
 }
 
-function toJson(replayed: SpeakerReplay, { word, because }: Verdict) {
+function toJson(replayed: Replayed, { word, because }: Verdict) {
   const { recording, steps, sameCount, unansweredCount, differsAt } = replayed;
   const step = differsAt === undefined ? undefined : steps[differsAt];
   return {

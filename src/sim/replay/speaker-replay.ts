@@ -14,31 +14,16 @@ import type { SpeakerInput } from "../../bgp/speaker/inputs.ts";
 import { Speaker } from "../../bgp/speaker/speaker.ts";
 import { err, ok, type Result } from "../../core/result.ts";
 import { seededRng } from "../../core/rng.ts";
-import { parseRecording, type Recording, type ReplayStep, replay } from "../../platform/replay.ts";
-
-export interface SpeakerReplay {
-  readonly recording: Recording<SpeakerInput>;
-  readonly steps: readonly ReplayStep<SpeakerInput, SpeakerEffect>[];
-  /** Answers that were recorded and are the same again. */
-  readonly sameCount: number;
-  /** Inputs without a recorded answer: the last one, where it ended the process. */
-  readonly unansweredCount: number;
-  /** Index of the first step whose answer is another one. */
-  readonly differsAt: number | undefined;
-}
+import { type Recording, restoreInputs } from "../../platform/replay.ts";
+import { type MachineReplay, replayMachine } from "./machine-replay.ts";
 
 /** `config`: undefined where only policies that are built in were in use. */
 export function replaySpeaker(
-  text: string,
+  recorded: Recording<unknown>,
   config: EdgeConfig | undefined,
-): Result<SpeakerReplay, string> {
+): Result<MachineReplay<SpeakerInput, SpeakerEffect>, string> {
   const policies = new Policies(config);
-  const parsed = parseRecording<SpeakerInput>(text, (input) => policies.restore(input));
-  if (!parsed.ok) return err(`line ${parsed.fault.line}: ${parsed.fault.text}`);
-  const recording = parsed.value;
-  if (recording.machine !== "speaker") {
-    return err(`it is of a "${recording.machine}", and only a speaker's can be replayed`);
-  }
+  const recording = restoreInputs(recorded, (input) => policies.restore(input));
   if (recording.seed === undefined) {
     return err("it does not say where its random numbers came from, so no replay can be the same");
   }
@@ -48,23 +33,7 @@ export function replaySpeaker(
       config === undefined ? "give the agent's file with --config" : "it is another file";
     return err(`the policy "${missing}" is not in the configuration; ${where}`);
   }
-  const steps = replay(new Speaker({ rng: seededRng(recording.seed) }), recording);
-  return ok({ recording, steps, ...compare(recording, steps) });
-}
-
-function compare(
-  { inputs }: Recording<SpeakerInput>,
-  steps: readonly ReplayStep<SpeakerInput, SpeakerEffect>[],
-): Pick<SpeakerReplay, "sameCount" | "unansweredCount" | "differsAt"> {
-  let sameCount = 0;
-  let unansweredCount = 0;
-  let differsAt: number | undefined;
-  for (const [index, { effects }] of inputs.entries()) {
-    if (effects === undefined) unansweredCount += 1;
-    else if (effects === steps[index]?.digest) sameCount += 1;
-    else differsAt ??= index;
-  }
-  return { sameCount, unansweredCount, differsAt };
+  return ok(replayMachine(new Speaker({ rng: seededRng(recording.seed) }), recording));
 }
 
 /** Gives the policies of a configuration back to inputs that only name them. */

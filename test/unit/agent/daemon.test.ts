@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
+import { BfdRecordings } from "../../../src/agent/bfd-recordings.ts";
 import { prepareStateDirectory, representInput, writeRecording } from "../../../src/agent/crash.ts";
 import {
   EventJournal,
@@ -112,13 +113,59 @@ t.test("crash: the recording is written without secrets, or not at all", async (
   const config = buildSpeakerConfig(fakeConfig());
   recorder.observe({ kind: "configure", config }, micros(1));
   recorder.observe({ kind: "stop", text: "bye" }, micros(2));
-  t.same(writeRecording(undefined, recorder), {});
+  const write = (to: string | undefined) => writeRecording(to, "speaker", () => recorder.text());
+  t.same(write(undefined), {});
   const below = join(directory, "notify", "below");
-  t.match(writeRecording(below, recorder), { failure: /ENOTDIR/ }, "below a socket");
+  t.match(write(below), { failure: /ENOTDIR/ }, "below a socket");
   t.throws(() => prepareStateDirectory(below), { code: "PLATFORM_STATE_DIRECTORY" });
-  const { path } = writeRecording(join(directory, "state"), recorder);
+  const { path } = write(join(directory, "state"));
   const text = readFileSync(path ?? "", "utf8");
   t.notMatch(text, /hunter2/);
   t.match(text, /"importPolicy":"reject-all"/);
   t.equal(text.trim().split("\n").length, 3);
+});
+
+t.test("BFD that went Down is recorded with its aftermath, once a minute", async (t) => {
+  const clock = new FakeClock();
+  const journal = new EventJournal({
+    ...{ clock, wallClock: { nowMs: () => 0 } },
+    log: { write: () => undefined },
+  });
+  const written: (string | undefined)[] = [];
+  let pieces = ["a\n", "b\n"];
+  const recordings = new BfdRecordings({
+    ...{ clock, journal },
+    view: {
+      bfdRecording: (told) => {
+        for (const piece of pieces) told(piece, false);
+        told("", true);
+      },
+    },
+    write: (text) => ({ path: text }),
+    written: ({ path }, session) => void written.push(`${session} ${path}`),
+  });
+  const down = (session: string) => journal.emit("warn", "bfd.session.down", { session });
+  down("c1");
+  clock.advance(1_000_000);
+  down("c2");
+  t.same(written, [], "what follows belongs to it");
+  clock.advance(4_000_000);
+  t.same(written, ["c1 a\nb\n"]);
+  clock.advance(59_000_000);
+  down("c1");
+  clock.advance(10_000_000);
+  t.equal(written.length, 1, "less than a minute later");
+  recordings.write();
+  t.equal(written[1], "undefined a\nb\n", "but whoever asks gets it");
+  down("c1");
+  clock.advance(5_000_000);
+  t.equal(written.length, 3);
+  pieces = [];
+  recordings.write();
+  t.equal(written.length, 3, "no engine, no file");
+  clock.advance(60_000_000);
+  down("c1");
+  recordings.close();
+  clock.advance(60_000_000);
+  t.equal(written.length, 3);
 });
