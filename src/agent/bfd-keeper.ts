@@ -48,10 +48,14 @@ export class BfdKeeper {
 
   /** Throws what starting the engine throws; a restart later on does not. */
   configure(sessions: readonly BfdSessionConfig[]): void {
+    if (sessions === this.#sessions) return;
     const fingerprint = JSON.stringify(sessions, (_, value) =>
       value instanceof Uint8Array ? Array.from(value) : value,
     );
-    if (fingerprint === this.#fingerprint) return;
+    if (fingerprint === this.#fingerprint) {
+      this.#sessions = sessions;
+      return;
+    }
     if (this.#engine === undefined && this.failure === undefined) {
       this.#engine = this.#launch();
     }

@@ -17,6 +17,14 @@ export class BfdPlacement {
   readonly #chosen = new Map<string, string>();
   /** Peers without any address of ours; told once. */
   readonly #homeless = new Set<string>();
+  /** What was said last, where every session has its place: true until a link or the file changes. */
+  #last:
+    | {
+        readonly config: EdgeConfig;
+        readonly revision: number;
+        readonly sessions: readonly BfdSessionConfig[];
+      }
+    | undefined;
 
   constructor(links: LinkBook, routes: Pick<Routes, "resolve">, events: Events) {
     this.#links = links;
@@ -26,6 +34,10 @@ export class BfdPlacement {
 
   /** The sessions that can run now. */
   sessions(config: EdgeConfig): readonly BfdSessionConfig[] {
+    const { revision } = this.#links;
+    if (this.#last?.config === config && this.#last.revision === revision) {
+      return this.#last.sessions;
+    }
     const sessions = buildBfdSessions(config, (plan) => this.#localAddressOf(plan));
     const placed = new Set(sessions.map((session) => session.name));
     for (const { neighbor } of sessionPlans(config)) {
@@ -37,6 +49,7 @@ export class BfdPlacement {
         this.#events.emit("warn", "bfd.session.no-address", { peer, text });
       }
     }
+    this.#last = this.#homeless.size === 0 ? { config, revision, sessions } : undefined;
     return sessions;
   }
 

@@ -2,11 +2,21 @@ import { type AddressOctets, formatAddress, isLinkLocal6, parseAddress } from ".
 import { containsAddress, maskAddress, type Prefix } from "../core/prefix.ts";
 import type { LinkState, Links } from "../platform/contract.ts";
 
+/** An address of ours and the subnet it stands in. */
+interface Own {
+  readonly own: AddressOctets;
+  readonly text: string;
+  readonly subnet: Prefix;
+}
+
 /** The host's links as the agent asks about them: is it up, why not, what is connected there. */
 export class LinkBook {
   readonly #links: Links;
   readonly #changed: (device: string) => void;
   readonly #states = new Map<string, LinkState>();
+  /** Of each state, read once: the agent asks again with every tick. */
+  readonly #read = new WeakMap<LinkState, readonly Own[]>();
+  #revision = 0;
   #watch: { close(): void } | undefined;
 
   constructor(links: Links, changed: (device: string) => void) {
@@ -16,17 +26,21 @@ export class LinkBook {
 
   start(): void {
     this.#watch = this.#links.watch((device, state) => {
-      if (state === undefined) this.#states.delete(device);
-      else this.#states.set(device, state);
+      this.#set(device, state);
       this.#changed(device);
     });
-    for (const state of this.#links.all()) this.#states.set(state.device, state);
+    for (const state of this.#links.all()) this.#set(state.device, state);
+  }
+
+  /** Another number after every change. */
+  get revision(): number {
+    return this.#revision;
   }
 
   /** Reads a link that was just made, before its own event comes. */
   reread(device: string): void {
     const state = this.#links.state(device);
-    if (state !== undefined) this.#states.set(device, state);
+    if (state !== undefined) this.#set(device, state);
   }
 
   state(device: string): LinkState | undefined {
@@ -65,8 +79,8 @@ export class LinkBook {
     if (address === undefined) return undefined;
     const devices = device === undefined ? this.#states.keys() : [device];
     for (const name of devices) {
-      for (const { own, subnet } of this.#subnets(name)) {
-        if (containsAddress(subnet, address)) return formatAddress(own);
+      for (const { text, subnet } of this.#subnets(name)) {
+        if (containsAddress(subnet, address)) return text;
       }
     }
     return undefined;
@@ -75,34 +89,44 @@ export class LinkBook {
   /** An address of the interface in the family of `remote`: what a router would speak from. */
   addressOn(device: string, remote: string): string | undefined {
     const octets = parseAddress(remote)?.length;
-    const found = this.#subnets(device).find(({ own }) => own.length === octets);
-    return found && formatAddress(found.own);
+    return this.#subnets(device).find(({ own }) => own.length === octets)?.text;
   }
 
   /** Whether the address is ours, on one interface or on any. */
   hasAddress(address: string, device: string | undefined): boolean {
     const devices = device === undefined ? [...this.#states.keys()] : [device];
-    return devices.some((name) =>
-      this.#subnets(name).some(({ own }) => formatAddress(own) === address),
-    );
+    return devices.some((name) => this.#subnets(name).some(({ text }) => text === address));
   }
 
   close(): void {
     this.#watch?.close();
   }
 
-  #subnets(device: string): { own: AddressOctets; subnet: Prefix }[] {
-    return (this.#states.get(device)?.addresses ?? []).flatMap(parseInterfaceAddress);
+  #set(device: string, state: LinkState | undefined): void {
+    this.#revision += 1;
+    if (state === undefined) this.#states.delete(device);
+    else this.#states.set(device, state);
+  }
+
+  #subnets(device: string): readonly Own[] {
+    const state = this.#states.get(device);
+    if (state === undefined) return [];
+    const known = this.#read.get(state);
+    if (known !== undefined) return known;
+    const read = state.addresses.flatMap(parseInterfaceAddress);
+    this.#read.set(state, read);
+    return read;
   }
 }
 
 /** `10.0.0.1/30` → the address and its subnet; link-local subnets connect nothing by themselves. */
-function parseInterfaceAddress(text: string): { own: AddressOctets; subnet: Prefix }[] {
+function parseInterfaceAddress(text: string): Own[] {
   const [addressText = "", lengthText = ""] = text.split("/");
   const own = parseAddress(addressText);
   const length = Number(lengthText);
   if (own === undefined || isLinkLocal6(own) || !Number.isInteger(length)) return [];
   if (length > own.length * 8) return [];
   const afi = own.length === 4 ? 1 : 2;
-  return [{ own, subnet: { afi, address: maskAddress(own, length), length } }];
+  const subnet: Prefix = { afi, address: maskAddress(own, length), length };
+  return [{ own, text: formatAddress(own), subnet }];
 }

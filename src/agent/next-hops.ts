@@ -11,7 +11,7 @@
  * through a BGP route. Give such next hops a route of their own, or let the peer set itself.
  */
 import type { NextHopState } from "../bgp/rib/contract.ts";
-import { isLinkLocal6, parseAddress } from "../core/address.ts";
+import { type AddressOctets, isLinkLocal6, parseAddress } from "../core/address.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Routes } from "../platform/contract.ts";
 import type { LinkBook } from "./link-book.ts";
@@ -29,6 +29,8 @@ export class NextHops {
   readonly #answer: (nextHop: string, state: NextHopState) => void;
   readonly #interest = new Map<string, boolean>();
   readonly #beyond = new Set<string>();
+  /** Those of `#interest`, read once. */
+  readonly #octets = new Map<string, AddressOctets | undefined>();
   #plans: readonly SessionPlan[] = [];
 
   constructor(
@@ -49,6 +51,7 @@ export class NextHops {
   interest(added: readonly string[], removed: readonly string[]): void {
     for (const nextHop of removed) {
       this.#interest.delete(nextHop);
+      this.#octets.delete(nextHop);
       this.#beyond.delete(nextHop);
     }
     for (const nextHop of added) {
@@ -79,8 +82,19 @@ export class NextHops {
 
   /** The way out for a path of this session; undefined where there is none now. */
   resolve(nextHop: string, plan: SessionPlan | undefined): ResolvedHop | undefined {
-    const address = parseAddress(nextHop);
-    if (address === undefined) return undefined;
+    const address = this.#octets.get(nextHop) ?? parseAddress(nextHop);
+    return address && this.#wayOut(nextHop, address, plan);
+  }
+
+  get watched(): ReadonlyMap<string, boolean> {
+    return this.#interest;
+  }
+
+  #wayOut(
+    nextHop: string,
+    address: AddressOctets,
+    plan: SessionPlan | undefined,
+  ): ResolvedHop | undefined {
     const own = plan?.device;
     if (isLinkLocal6(address)) {
       const isUsable = own !== undefined && this.#links.isUp(own);
@@ -100,10 +114,6 @@ export class NextHops {
     return { gateway: found.gateway ?? nextHop, device: found.device };
   }
 
-  get watched(): ReadonlyMap<string, boolean> {
-    return this.#interest;
-  }
-
   /** Others went: those that were beyond the bound take their place. */
   #admitWaiting(): boolean {
     let isAny = false;
@@ -117,20 +127,21 @@ export class NextHops {
   }
 
   #isReachable(nextHop: string): boolean {
-    const address = parseAddress(nextHop);
+    const address = this.#octets.get(nextHop) ?? parseAddress(nextHop);
     if (address === undefined) return false;
     // A link-local next hop belongs to its own session's link, and that link's death ends the
     // session.
-    return isLinkLocal6(address) || this.resolve(nextHop, undefined) !== undefined;
+    return isLinkLocal6(address) || this.#wayOut(nextHop, address, undefined) !== undefined;
   }
 
-  #isOnLinkOf(plan: SessionPlan, nextHop: string, address: Uint8Array): boolean {
+  #isOnLinkOf(plan: SessionPlan, nextHop: string, address: AddressOctets): boolean {
     if (plan.device === undefined || !this.#links.isUp(plan.device)) return false;
     return nextHop === plan.neighbor.remoteAddress || this.#links.isConnected(plan.device, address);
   }
 
   #tell(nextHop: string, isReachable: boolean): void {
     this.#interest.set(nextHop, isReachable);
+    if (!this.#octets.has(nextHop)) this.#octets.set(nextHop, parseAddress(nextHop));
     this.#answer(nextHop, { isReachable, igpMetric: 0 });
   }
 }

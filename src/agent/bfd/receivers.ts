@@ -1,9 +1,9 @@
 import { BFD_PORT } from "../../bfd/index.ts";
-import type { BfdSessionConfig } from "../../bfd/sessions/contract.ts";
+import type { BfdInput, BfdSessionConfig } from "../../bfd/sessions/contract.ts";
 import { PlatformError } from "../../core/app-error.ts";
 import type { LogEvent } from "../../core/log.ts";
 import { after, US_PER_SEC } from "../../core/time.ts";
-import type { Alarm, Host, UdpDatagram, UdpSocket } from "../../platform/contract.ts";
+import type { Alarm, Host, UdpSocket } from "../../platform/contract.ts";
 
 /** Where packets are awaited. */
 interface Listening {
@@ -25,7 +25,7 @@ interface Receiver extends Omit<Listening, "isLookout"> {
 }
 
 /** A datagram and the socket's view of where it came in. */
-export type Received = UdpDatagram & { readonly port: number };
+type Received = Extract<BfdInput, { readonly kind: "packet" }>;
 
 /**
  * The receive sockets: one per local address, interface and port, shared by the sessions behind it
@@ -101,8 +101,10 @@ export class Receivers {
       receiver.socket = this.#host.udp.open(
         { localAddress, port, ttl: TTL, tos: TOS, ...(device === undefined ? {} : { device }) },
         (datagram) => {
+          const { octets, remoteAddress, localAddress, ttl } = datagram;
           const from = device ?? datagram.device;
-          this.#receive({ ...datagram, port, ...(from === undefined ? {} : { device: from }) });
+          const kind = "packet";
+          this.#receive({ kind, octets, remoteAddress, localAddress, device: from, ttl, port });
         },
       );
       if (receiver.told !== undefined) {

@@ -61,15 +61,7 @@ export class BfdRuntime {
     this.#driver = new Driver(machine, host.clock, perform, this.#recorder);
     const tell = (entry: LogEvent): void => handler.log(entry);
     this.#senders = new Senders(host, tell);
-    this.#receivers = new Receivers(
-      host,
-      ({ octets, remoteAddress, localAddress, device, ttl, port }) =>
-        this.#driver.deliver({
-          kind: "packet",
-          ...{ octets, remoteAddress, localAddress, device, ttl, port },
-        }),
-      tell,
-    );
+    this.#receivers = new Receivers(host, (packet) => this.#driver.deliver(packet), tell);
     this.#stopLimit = host.clock.createAlarm(() => this.#close());
     this.#linkWatch = host.links.watch((device, state) => this.#linkChanged(device, state?.index));
   }

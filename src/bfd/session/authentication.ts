@@ -68,11 +68,11 @@ export class Authentication {
     this.#config = config;
   }
 
-  /** Encodes a packet, signed where the session is configured so. */
-  encode(packet: Omit<ControlPacketToSend, "auth">): Uint8Array {
+  /** Encodes a packet (without `auth`), signed where the session is configured so. */
+  encode(packet: ControlPacketToSend): Uint8Array {
     const config = this.#config;
+    const body = encodeControlPacket(packet);
     const key = config?.keys.find(({ id }) => id === config.sendKeyId);
-    const body = encodeControlPacket({ ...packet, auth: undefined });
     if (config === undefined || key === undefined) return body;
     // Keyed types need a new number only for new contents (RFC 5880 §6.7.3, §6.7.4).
     const isRepeated = this.#lastBody !== undefined && equalBytes(this.#lastBody, body);

@@ -459,6 +459,7 @@ export class BfdSession {
       desiredMinTxIntervalUs: own.desiredMinTxUs,
       requiredMinRxIntervalUs: own.requiredMinRxUs,
       requiredMinEchoRxIntervalUs: 0,
+      auth: undefined,
     });
     if (poll) this.#timing.pollSent(now);
     if (!isFinal) this.#lastTxAt = now;

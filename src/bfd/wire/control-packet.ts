@@ -86,7 +86,7 @@ export function decodeControlPacket(octets: Uint8Array): Result<ControlPacket, B
 
 /** RFC 5880 §4.1; intervals above 32 bits are written as the greatest that fits. */
 export function encodeControlPacket(packet: ControlPacketToSend): Uint8Array {
-  const out = new ByteWriter(MANDATORY_OCTETS + 28);
+  out.reset();
   out.u8((VERSION << 5) | (packet.diag & 0x1f));
   let flags = BFD_STATES.indexOf(packet.state) << 6;
   if (packet.poll) flags |= Flag.Poll;
@@ -154,6 +154,8 @@ export const Diag = {
   AdministrativelyDown: 7,
 } as const;
 
+const VERSION = 1;
+
 const Flag = {
   Poll: 0x20,
   Final: 0x10,
@@ -163,7 +165,9 @@ const Flag = {
   Multipoint: 0x01,
 } as const;
 
-const VERSION = 1;
 const MANDATORY_OCTETS = 24;
 const LENGTH_OFFSET = 3;
 const U32_MAX = 0xffff_ffff;
+
+/** Packets are written one at a time. */
+const out = new ByteWriter(MANDATORY_OCTETS + 28);
