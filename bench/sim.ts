@@ -14,8 +14,7 @@ import { BfdRuntime } from "../src/agent/bfd/runtime.ts";
 import type { BfdSessionConfig } from "../src/bfd/sessions/contract.ts";
 import { micros } from "../src/core/time.ts";
 import type { TcpConnection, TcpHandler } from "../src/platform/contract.ts";
-import type { Scheduled } from "../src/platform/virtual/timeline.ts";
-import { Timeline } from "../src/platform/virtual/timeline.ts";
+import { Call, Timeline } from "../src/platform/virtual/timeline.ts";
 import { World } from "../src/platform/virtual/world.ts";
 import type { Drill } from "../src/sim/drill/drill.ts";
 import { loadDrill } from "../src/sim/drill/load.ts";
@@ -90,15 +89,10 @@ function timeline(waiting: number, count: number): Figures {
   const line = new Timeline();
   let state = 1;
   for (let index = 0; index < waiting; index += 1) {
-    const event: Scheduled = {
-      at: 0,
-      order: 0,
-      slot: -1,
-      run: () => {
-        state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fff_ffff;
-        line.schedule(event, line.now + (state >> 12));
-      },
-    };
+    const event = new Call(() => {
+      state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fff_ffff;
+      line.schedule(event, line.now + (state >> 12));
+    });
     line.schedule(event, index);
   }
   const taken = stopwatch();

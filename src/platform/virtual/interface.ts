@@ -93,7 +93,8 @@ export class Interface {
   }
 
   owns(address: Ip): boolean {
-    return this.addresses.some((own) => own.ip.text === address.text);
+    for (const own of this.addresses) if (own.ip.text === address.text) return true;
+    return false;
   }
 
   /** Sends to a neighbour; answers why the packet did not even leave. */

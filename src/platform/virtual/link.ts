@@ -3,7 +3,7 @@ import type { Micros } from "../../core/time.ts";
 import type { Interface, Wire, WireProbe } from "./interface.ts";
 import type { Ip } from "./ip.ts";
 import type { DropReason, Packet } from "./packet.ts";
-import type { Scheduled, Timeline } from "./timeline.ts";
+import { Scheduled, type Timeline } from "./timeline.ts";
 import type { Place } from "./trace.ts";
 
 /** What happens to a packet on the way; the same in every direction or one by one (`shape`). */
@@ -86,7 +86,7 @@ export class VirtualLink implements Place {
       for (const to of this.#ports) {
         if (from === to) continue;
         const rng = options.rng.fork();
-        this.#directions.push(new Direction(from, to, options.quality, rng));
+        this.#directions.push(new Direction(from, to, changed(options.quality, {}), rng));
       }
     }
     for (const from of this.#ports) from.port.wire = this.#wire(from);
@@ -104,7 +104,7 @@ export class VirtualLink implements Place {
   /** Changes the quality of some directions; packets under way keep theirs. */
   shape(change: Partial<LinkQuality>, where: LinkDirections = {}): void {
     for (const direction of this.#chosen(where)) {
-      direction.quality = { ...direction.quality, ...change };
+      direction.quality = changed(direction.quality, change);
     }
     this.#note("shaped");
   }
@@ -168,16 +168,16 @@ export class VirtualLink implements Place {
   #wire(from: LinkPort): Wire {
     return {
       name: this.name,
-      transmit: (vlanId, packet, nextHop) => this.#transmit(from, { vlanId, packet, nextHop }),
-      probe: (vlanId, packet, nextHop) => this.#probe(from, { vlanId, packet, nextHop }),
+      transmit: (vlanId, packet, nextHop) => this.#transmit(from, vlanId, packet, nextHop),
+      probe: (vlanId, packet, nextHop) => this.#probe(from, vlanId, packet, nextHop),
       adminChanged: () => this.refreshCarrier(),
     };
   }
 
-  #probe(from: LinkPort, { vlanId, packet, nextHop }: Frame): WireProbe | DropReason {
-    const found = this.#neighbour(from, vlanId, nextHop);
-    if (found === undefined) return "no-neighbour";
-    const { direction, via } = found;
+  #probe(from: LinkPort, vlanId: number, packet: Packet, nextHop: Ip): WireProbe | DropReason {
+    const direction = this.#towards(from, vlanId, nextHop);
+    const via = direction?.to.port.tagged(vlanId);
+    if (direction === undefined || via === undefined) return "no-neighbour";
     const { quality } = direction;
     if (direction.isCut) return "cut";
     if (packet.lengthOctets > quality.mtu) return "wire-mtu";
@@ -192,18 +192,17 @@ export class VirtualLink implements Place {
     };
   }
 
-  #transmit(from: LinkPort, frame: Frame): DropReason | undefined {
-    const { packet } = frame;
+  #transmit(from: LinkPort, vlanId: number, packet: Packet, nextHop: Ip): DropReason | undefined {
     const now = this.#timeline.now;
-    const found = this.#neighbour(from, frame.vlanId, frame.nextHop);
-    if (found === undefined) return "no-neighbour";
-    const { direction, via } = found;
+    const direction = this.#towards(from, vlanId, nextHop);
+    const via = direction?.to.port.tagged(vlanId);
+    if (direction === undefined || via === undefined) return "no-neighbour";
     this.#timeline.trace.sent(now, this, packet);
     direction.sentCount += 1;
     const verdict = this.#rules.length === 0 ? "pass" : this.#judge(packet, direction);
     const reason = direction.refusal(packet, now, verdict);
     if (reason !== undefined) {
-      this.#drop(direction, packet, reason);
+      this.drop(direction, packet, reason);
       return undefined;
     }
     const ruleUs = typeof verdict === "string" ? 0 : verdict.delayUs;
@@ -216,20 +215,11 @@ export class VirtualLink implements Place {
   }
 
   #deliver(direction: Direction, via: Interface, packet: Packet, arrival: number): void {
-    const { epoch } = direction;
-    const delivery: Scheduled = {
-      at: 0,
-      order: 0,
-      slot: -1,
-      run: () => {
-        if (epoch !== direction.epoch) this.#drop(direction, packet, "cut");
-        else direction.to.receive(packet, via);
-      },
-    };
-    this.#timeline.schedule(delivery, arrival);
+    this.#timeline.schedule(new Delivery(this, direction, via, packet), arrival);
   }
 
-  #drop(direction: Direction, packet: Packet, reason: DropReason): void {
+  /** A packet of this link is lost; called by its deliveries as well. */
+  drop(direction: Direction, packet: Packet, reason: DropReason): void {
     direction.dropped.set(reason, (direction.dropped.get(reason) ?? 0) + 1);
     this.#timeline.trace.dropped(this.#timeline.now, this, packet, reason);
   }
@@ -242,15 +232,11 @@ export class VirtualLink implements Place {
     return "pass";
   }
 
-  #neighbour(
-    from: LinkPort,
-    vlanId: number,
-    nextHop: Ip,
-  ): { readonly direction: Direction; readonly via: Interface } | undefined {
+  #towards(from: LinkPort, vlanId: number, nextHop: Ip): Direction | undefined {
     for (const direction of this.#directions) {
-      if (direction.from !== from) continue;
-      const via = direction.to.port.tagged(vlanId);
-      if (via?.owns(nextHop)) return { direction, via };
+      if (direction.from === from && direction.to.port.tagged(vlanId)?.owns(nextHop)) {
+        return direction;
+      }
     }
     return undefined;
   }
@@ -285,10 +271,43 @@ export const PERFECT_LINK: LinkQuality = {
   mtu: 65_535,
 };
 
-interface Frame {
-  readonly vlanId: number;
-  readonly packet: Packet;
-  readonly nextHop: Ip;
+/** Written out, so that every quality looks the same to the engine. */
+function changed(quality: LinkQuality, change: Partial<LinkQuality>): LinkQuality {
+  return {
+    latencyUs: change.latencyUs ?? quality.latencyUs,
+    jitterUs: change.jitterUs ?? quality.jitterUs,
+    loss: change.loss ?? quality.loss,
+    duplicate: change.duplicate ?? quality.duplicate,
+    reorder: change.reorder ?? quality.reorder,
+    reorderUs: change.reorderUs ?? quality.reorderUs,
+    bandwidthBps: "bandwidthBps" in change ? change.bandwidthBps : quality.bandwidthBps,
+    queueOctets: change.queueOctets ?? quality.queueOctets,
+    mtu: change.mtu ?? quality.mtu,
+  };
+}
+
+/** A packet on its way, and where to. */
+class Delivery extends Scheduled {
+  readonly #link: VirtualLink;
+  readonly #direction: Direction;
+  readonly #via: Interface;
+  readonly #packet: Packet;
+  readonly #epoch: number;
+
+  constructor(link: VirtualLink, direction: Direction, via: Interface, packet: Packet) {
+    super();
+    this.#link = link;
+    this.#direction = direction;
+    this.#via = via;
+    this.#packet = packet;
+    this.#epoch = direction.epoch;
+  }
+
+  run(): void {
+    const direction = this.#direction;
+    if (this.#epoch !== direction.epoch) this.#link.drop(direction, this.#packet, "cut");
+    else direction.to.receive(this.#packet, this.#via);
+  }
 }
 
 /** One way over a link: quality, queue, fault state, and randomness of its own. */
@@ -303,8 +322,8 @@ class Direction {
   readonly dropped = new Map<DropReason, number>();
   readonly #rng: Rng;
   /** When the last octet queued for the bandwidth will have left. */
-  #busyUntil = 0;
-  #lastArrival = 0;
+  #busyUntil = Number.NEGATIVE_INFINITY;
+  #lastArrival = Number.NEGATIVE_INFINITY;
 
   constructor(from: LinkPort, to: LinkPort, quality: LinkQuality, rng: Rng) {
     this.from = from;

@@ -1,6 +1,6 @@
 import type { Micros } from "../../core/time.ts";
 import type { Alarm, Clock } from "../contract.ts";
-import type { Scheduled, Timeline } from "./timeline.ts";
+import { Scheduled, type Timeline } from "./timeline.ts";
 import type { Place } from "./trace.ts";
 
 /**
@@ -102,15 +102,13 @@ export class Process {
   }
 }
 
-class VirtualAlarm implements Alarm, Scheduled {
-  at = 0;
-  order = 0;
-  slot = -1;
+class VirtualAlarm extends Scheduled implements Alarm {
   readonly #process: Process;
   readonly #timeline: Timeline;
   readonly #ring: () => void;
 
   constructor(process: Process, timeline: Timeline, ring: () => void) {
+    super();
     this.#process = process;
     this.#timeline = timeline;
     this.#ring = ring;

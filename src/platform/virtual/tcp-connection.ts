@@ -6,7 +6,7 @@ import { type DropReason, type IcmpMessage, TcpFlag, type TcpSegment } from "./p
 import type { Process } from "./process.ts";
 import { TcpReceiver } from "./tcp-receiver.ts";
 import { type Outgoing, TcpSender, TIMEOUT_MAX_US } from "./tcp-sender.ts";
-import type { Scheduled, Timeline } from "./timeline.ts";
+import { Call, type Scheduled, type Timeline } from "./timeline.ts";
 
 /** What a connection needs of the stack it belongs to. */
 export interface ConnectionOwner {
@@ -88,8 +88,8 @@ export class Connection implements TcpConnection {
     this.minTtl = options.minTtl;
     this.#sender = new TcpSender(options.iss, options.sendBufferOctets);
     this.#receiver = new TcpReceiver(options.receiveBufferOctets);
-    this.#soon = { at: 0, order: 0, slot: -1, run: () => this.#tell() };
-    this.#timer = { at: 0, order: 0, slot: -1, run: () => this.#timerDue() };
+    this.#soon = new Call(() => this.#tell());
+    this.#timer = new Call(() => this.#timerDue());
   }
 
   get localAddress(): string {

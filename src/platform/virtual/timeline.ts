@@ -2,13 +2,28 @@ import { assert } from "../../core/assert.ts";
 import { type Micros, micros } from "../../core/time.ts";
 import { Trace } from "./trace.ts";
 
-/** Something that happens at an instant. The three fields belong to the timeline. */
-export interface Scheduled {
-  at: number;
-  order: number;
+/**
+ * Before an instant is known. No whole number, so that the engine takes the field for a double from
+ * the first: it would have to compile everything again when times grow past 31 bits.
+ */
+const SOME_TIME = Number.NaN;
+
+/** Something that happens at an instant. The two fields belong to the timeline. */
+export abstract class Scheduled {
+  at = SOME_TIME;
   /** Where it is in the heap, −1 while it waits for nothing. */
-  slot: number;
-  run(): void;
+  slot = -1;
+  abstract run(): void;
+}
+
+/** A function as an event, to be scheduled again and again. */
+export class Call extends Scheduled {
+  readonly run: () => void;
+
+  constructor(run: () => void) {
+    super();
+    this.run = run;
+  }
 }
 
 /**
@@ -20,11 +35,19 @@ export interface Scheduled {
  */
 export class Timeline {
   readonly trace = new Trace();
-  #now = 0;
+  #now = SOME_TIME;
   #sequence = 0;
   #eventsOfInstant = 0;
   #eventCount = 0;
-  readonly #heap: Scheduled[] = [];
+  /** A heap of four branches a knot; instants and orders of its events lie beside it. */
+  #heap: (Scheduled | undefined)[] = new Array(WAITING).fill(undefined);
+  #ats = new Float64Array(WAITING);
+  #orders = new Float64Array(WAITING);
+  #size = 0;
+
+  constructor() {
+    this.#now = 0;
+  }
 
   get now(): Micros {
     return micros(this.#now);
@@ -37,12 +60,12 @@ export class Timeline {
 
   /** Events waiting. */
   get size(): number {
-    return this.#heap.length;
+    return this.#size;
   }
 
   /** The instant of the next event; Infinity where none waits. */
   get nextAt(): number {
-    return this.#heap[0]?.at ?? Number.POSITIVE_INFINITY;
+    return this.#size === 0 ? Number.POSITIVE_INFINITY : (this.#ats[0] ?? 0);
   }
 
   /** Schedules `event`, or moves it where it is scheduled already (behind its equals). */
@@ -57,7 +80,7 @@ export class Timeline {
 
   /** Runs `run` at `at`. */
   call(at: number, run: () => void): Scheduled {
-    const event: Scheduled = { at: 0, order: 0, slot: -1, run };
+    const event = new Call(run);
     this.schedule(event, at);
     return event;
   }
@@ -66,18 +89,22 @@ export class Timeline {
     if (event.slot < 0) return;
     const slot = event.slot;
     event.slot = -1;
-    const last = this.#heap.pop();
+    this.#size -= 1;
+    const end = this.#size;
+    const last = this.#heap[end];
+    this.#heap[end] = undefined;
     if (last === undefined || last === event) return;
-    this.#settle(last, slot);
+    this.#settle(last, this.#ats[end] ?? 0, this.#orders[end] ?? 0, slot);
   }
 
   /** Runs the next event; false where none waits. */
   step(): boolean {
     const event = this.#heap[0];
     if (event === undefined) return false;
-    assert(event.at >= this.#now, "no event is in the past");
-    if (event.at > this.#now) {
-      this.#now = event.at;
+    const at = this.#ats[0] ?? 0;
+    assert(at >= this.#now, "no event is in the past");
+    if (at > this.#now) {
+      this.#now = at;
       this.#eventsOfInstant = 0;
     }
     this.#eventsOfInstant += 1;
@@ -99,68 +126,83 @@ export class Timeline {
 
   #place(event: Scheduled, at: number, rank: number): void {
     assert(!Number.isNaN(at), "an instant is a number");
-    event.at = Math.max(Math.ceil(at), this.#now);
-    event.order = rank + this.#sequence;
+    const due = Math.max(Math.ceil(at), this.#now);
+    const order = rank + this.#sequence;
     this.#sequence += 1;
+    event.at = due;
     if (event.slot < 0) {
-      this.#heap.push(event);
-      this.#rise(event, this.#heap.length - 1);
+      this.#size += 1;
+      if (this.#size > this.#heap.length) this.#grow();
+      this.#rise(event, due, order, this.#size - 1);
     } else {
-      this.#settle(event, event.slot);
+      this.#settle(event, due, order, event.slot);
     }
   }
 
-  #settle(event: Scheduled, slot: number): void {
-    if (this.#rise(event, slot) === slot) this.#sink(event, slot);
+  #settle(event: Scheduled, at: number, order: number, slot: number): void {
+    if (this.#rise(event, at, order, slot) === slot) this.#sink(event, at, order, slot);
   }
 
-  #rise(event: Scheduled, from: number): number {
-    const heap = this.#heap;
+  #rise(event: Scheduled, at: number, order: number, from: number): number {
     let slot = from;
     while (slot > 0) {
       const above = (slot - 1) >> 2;
-      const parent = heap[above];
-      if (parent === undefined || isBefore(parent, event)) break;
-      heap[slot] = parent;
-      parent.slot = slot;
+      if (this.#isBefore(above, at, order)) break;
+      this.#move(above, slot);
       slot = above;
     }
-    heap[slot] = event;
-    event.slot = slot;
+    this.#put(event, at, order, slot);
     return slot;
   }
 
-  #sink(event: Scheduled, from: number): void {
-    const heap = this.#heap;
-    const size = heap.length;
+  #sink(event: Scheduled, at: number, order: number, from: number): void {
+    const size = this.#size;
     let slot = from;
-    for (;;) {
-      const first = slot * 4 + 1;
-      let best = heap[first];
-      if (best === undefined) break;
-      let bestSlot = first;
+    for (let first = slot * 4 + 1; first < size; first = slot * 4 + 1) {
+      let best = first;
       const end = Math.min(first + 4, size);
       for (let child = first + 1; child < end; child += 1) {
-        const other = heap[child];
-        if (other !== undefined && isBefore(other, best)) {
-          best = other;
-          bestSlot = child;
-        }
+        const childAt = this.#ats[child] ?? 0;
+        if (!this.#isBefore(best, childAt, this.#orders[child] ?? 0)) best = child;
       }
-      if (isBefore(event, best)) break;
-      heap[slot] = best;
-      best.slot = slot;
-      slot = bestSlot;
+      if (!this.#isBefore(best, at, order)) break;
+      this.#move(best, slot);
+      slot = best;
     }
-    heap[slot] = event;
+    this.#put(event, at, order, slot);
+  }
+
+  /** Whether what is in a slot comes before that instant and order, which no two events share. */
+  #isBefore(slot: number, at: number, order: number): boolean {
+    const slotAt = this.#ats[slot] ?? 0;
+    return slotAt < at || (slotAt === at && (this.#orders[slot] ?? 0) < order);
+  }
+
+  #move(from: number, to: number): void {
+    const event = this.#heap[from];
+    if (event === undefined) return;
+    this.#put(event, this.#ats[from] ?? 0, this.#orders[from] ?? 0, to);
+  }
+
+  #put(event: Scheduled, at: number, order: number, slot: number): void {
+    this.#heap[slot] = event;
+    this.#ats[slot] = at;
+    this.#orders[slot] = order;
     event.slot = slot;
   }
-}
 
-const isBefore = (a: Scheduled, b: Scheduled): boolean =>
-  a.at < b.at || (a.at === b.at && a.order < b.order);
+  #grow(): void {
+    const [ats, orders] = [this.#ats, this.#orders];
+    this.#ats = new Float64Array(ats.length * 2);
+    this.#orders = new Float64Array(ats.length * 2);
+    this.#ats.set(ats);
+    this.#orders.set(orders);
+    this.#heap.length = this.#ats.length;
+  }
+}
 
 /** Sequence numbers stay below it; orders stay exact in a double. */
 const ALARM_RANK = 2 ** 52;
 /** More events than this without time passing are a loop, not a simulation. */
 const EVENTS_OF_INSTANT_MAX = 20_000_000;
+const WAITING = 64;

@@ -157,9 +157,11 @@ class Socket implements UdpSocket, Binding {
 
   #hand(packet: Packet, body: UdpBody, via: Interface): void {
     if (this.isClosed) return;
-    handOver.set(body.octets);
+    const { octets } = body;
+    const handOver = handOverOf(octets.length);
+    handOver.set(octets);
     this.#receive({
-      octets: handOver.subarray(0, body.octets.length),
+      octets: handOver,
       remoteAddress: packet.source.text,
       remotePort: body.sourcePort,
       localAddress: packet.destination.text,
@@ -169,8 +171,19 @@ class Socket implements UdpSocket, Binding {
   }
 }
 
-/** Handlers run one at a time, so one buffer serves every socket. */
-const handOver = new Uint8Array(65_536);
+/** Handlers run one at a time, so one buffer serves every socket; a view of it for each length. */
+const handOverBuffer = new ArrayBuffer(65_536);
+const handOvers: Uint8Array[] = [];
+
+function handOverOf(length: number): Uint8Array {
+  const known = handOvers[length];
+  if (known !== undefined) return known;
+  const made = new Uint8Array(handOverBuffer, 0, length);
+  if (length < HAND_OVERS_MAX) handOvers[length] = made;
+  return made;
+}
+
+const HAND_OVERS_MAX = 256;
 /** Linux: net.core.rmem_default, and what a small packet costs of it. */
 const RECEIVE_BUFFER_OCTETS = 212_992;
 const RECEIVE_OVERHEAD_OCTETS = 768;

@@ -153,11 +153,15 @@ class Prober {
     }
     this.#sentUs[row] = now;
     this.#count = row + 1;
-    new DataView(this.#payload.buffer).setUint32(0, row);
+    const payload = this.#payload;
+    payload[0] = row >>> 24;
+    payload[1] = row >>> 16;
+    payload[2] = row >>> 8;
+    payload[3] = row;
     const flow = row % this.#traffic.flows;
     if (this.#fates !== undefined) this.#fates[flow] = this.#fateOf(row, now);
     const source = this.#sources[flow];
-    source?.socket.send(this.#payload.slice(), source.target, SINK_PORT);
+    source?.socket.send(payload, source.target, SINK_PORT);
   }
 
   /** Of the probes of the same flow before `row`: the last one old enough to be judged. */
@@ -172,7 +176,8 @@ class Prober {
 
   #heard(octets: Uint8Array, now: Micros): void {
     if (octets.length < 4) return;
-    const row = new DataView(octets.buffer, octets.byteOffset, octets.byteLength).getUint32(0);
+    const high = ((octets[0] ?? 0) << 8) | (octets[1] ?? 0);
+    const row = high * 0x1_0000 + (((octets[2] ?? 0) << 8) | (octets[3] ?? 0));
     if (row < this.#count && this.#arrivedUs[row] === 0) {
       this.#arrivedUs[row] = now;
     }

@@ -5,9 +5,9 @@ import { micros } from "../../../src/core/time.ts";
 import { ByteQueue } from "../../../src/platform/virtual/byte-queue.ts";
 import { TcpReceiver } from "../../../src/platform/virtual/tcp-receiver.ts";
 import { TcpSender } from "../../../src/platform/virtual/tcp-sender.ts";
-import { type Scheduled, Timeline } from "../../../src/platform/virtual/timeline.ts";
+import { Call, Timeline } from "../../../src/platform/virtual/timeline.ts";
 
-const eventOf = (run: () => void): Scheduled => ({ at: 0, order: 0, slot: -1, run });
+const eventOf = (run: () => void) => new Call(run);
 
 t.test(
   "timeline: any scheduling, moving and cancelling runs in the order of a sorted list",
