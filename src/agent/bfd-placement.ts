@@ -17,7 +17,7 @@ export class BfdPlacement {
   readonly #chosen = new Map<string, string>();
   /** Peers without any address of ours; told once. */
   readonly #homeless = new Set<string>();
-  /** What was said last, where every session has its place: true until a link or the file changes. */
+  /** What was said last, where every session has its place: holds until links or file change. */
   #last:
     | {
         readonly config: EdgeConfig;
