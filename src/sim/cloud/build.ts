@@ -293,6 +293,9 @@ function toTransitRouter(
     routes: (tr.routes ?? []).map(({ table, prefix, to }) => {
       return { table: table ?? first, prefix, to };
     }),
+    aggregates: (tr.aggregates ?? []).map(({ table, prefix }) => {
+      return { table: table ?? first, prefix };
+    }),
     routeMaps: (tr.routeMaps ?? [])
       .map((map) => toRouteMap(map, first))
       .sort((a, b) => a.priority - b.priority),
@@ -339,18 +342,16 @@ function toRouteMap(
   };
 }
 
+/** Durations are written with their unit in the file, and lose the `Us` of their name for it. */
 function toKnobs(source: KnobsFile): CloudKnobs {
-  const { portUpDelay, policerQueue, routeDelay, jobTransition, ...rest } = source;
-  const { orderTransition, defaultBandwidth, ...words } = rest;
+  const knobs: Record<string, unknown> = { ...KNOB_DEFAULTS };
+  const names = Object.keys(knobs);
+  for (const [key, value] of Object.entries(source)) {
+    const isDuration = names.includes(`${key}Us`);
+    knobs[isDuration ? `${key}Us` : key] = isDuration ? parseDurationUs(String(value)) : value;
+  }
+  const { defaultBandwidth } = source;
   const isWord = defaultBandwidth === "unlimited" || defaultBandwidth === "connection";
-  return {
-    ...KNOB_DEFAULTS,
-    ...words,
-    portUpDelayUs: us(portUpDelay, KNOB_DEFAULTS.portUpDelayUs),
-    policerQueueUs: us(policerQueue, KNOB_DEFAULTS.policerQueueUs),
-    routeDelayUs: us(routeDelay, KNOB_DEFAULTS.routeDelayUs),
-    orderTransitionUs: us(orderTransition, KNOB_DEFAULTS.orderTransitionUs),
-    jobTransitionUs: us(jobTransition, KNOB_DEFAULTS.jobTransitionUs),
-    defaultBandwidth: isWord ? defaultBandwidth : (bps(defaultBandwidth) ?? "unlimited"),
-  };
+  if (!isWord) knobs.defaultBandwidth = bps(defaultBandwidth) ?? KNOB_DEFAULTS.defaultBandwidth;
+  return knobs as unknown as CloudKnobs;
 }

@@ -5,6 +5,7 @@ import type { JournalEntry } from "../../agent/journal.ts";
 import { PlatformError } from "../../core/app-error.ts";
 import type { Clock, Host } from "../../platform/contract.ts";
 import { peersOf } from "./bgp-config.ts";
+import { Changes } from "./changes.ts";
 import type { CloudConfig, VbrConfig } from "./cloud-config.ts";
 import type { CloudDeed, CloudEvent, CloudField, DeedFault } from "./deeds.ts";
 import { DelayedRoutes } from "./delayed-routes.ts";
@@ -17,8 +18,8 @@ import { performDeed } from "./perform.ts";
 import { PolicyBook } from "./policies.ts";
 import { QuotaKeeper } from "./quota-keeper.ts";
 import { CloudState } from "./state.ts";
-import { StaticRoutes } from "./static-routes.ts";
 import { StaticTables } from "./static-tables.ts";
+import { TableRoutes } from "./table-routes.ts";
 import { type CloudView, viewCloud } from "./view.ts";
 
 /** What a cloud runs on: a host and a BFD engine for each of its nodes, by name. */
@@ -47,7 +48,8 @@ export class Cloud {
   readonly #tables: StaticTables;
   readonly #machines: CloudMachines;
   readonly #quotas: QuotaKeeper;
-  readonly #statics: StaticRoutes;
+  readonly #ownRoutes: TableRoutes;
+  readonly #changes: Changes;
   readonly #peerings: Peerings;
   /** Of the hubs, whose forwarding lags where no failover group helps. */
   readonly #lagging = new Map<string, DelayedRoutes>();
@@ -87,7 +89,8 @@ export class Cloud {
       reload: (name: string) => this.reload(name),
     };
     this.#quotas = new QuotaKeeper(parts);
-    this.#statics = new StaticRoutes(parts);
+    this.#ownRoutes = new TableRoutes(parts);
+    this.#changes = new Changes(clock, state, config.knobs.changeDelayUs);
     this.#peerings = new Peerings(parts);
   }
 
@@ -100,7 +103,7 @@ export class Cloud {
     }
     this.#setRoutes();
     this.#machines.start();
-    this.#statics.start();
+    this.#ownRoutes.start();
   }
 
   startVbr(vbr: VbrConfig): void {
@@ -110,7 +113,9 @@ export class Cloud {
   startNode(name: string): void {
     const host = this.#hostOf(name);
     const config = nodeConfig(this.#context, name);
-    const agent = new Agent({ host, config, startBfd: this.#ground.startBfd(name) });
+    const observer = this.#ownRoutes.observerOf(name);
+    const startBfd = this.#ground.startBfd(name);
+    const agent = new Agent({ host, config, startBfd, ...(observer && { observer }) });
     agent.journal.subscribe((entry) => this.#heard(name, entry));
     this.#agents.set(name, agent);
     agent.start();
@@ -128,7 +133,8 @@ export class Cloud {
     this.#machines.stop();
     this.#quotas.stop();
     this.#peerings.stop();
-    this.#statics.stop();
+    this.#ownRoutes.stop();
+    this.#changes.stop();
     const names = [...this.#agents.keys()];
     let waiting = names.length;
     if (waiting === 0) done();
@@ -158,6 +164,7 @@ export class Cloud {
       network: this.#context.network,
       tables: this.#tables,
       machines: this.#machines,
+      changes: this.#changes,
       reload: (name) => this.reload(name),
       agent: (name) => this.#agents.get(name),
       peeringChanged: (name) => this.#peerings.changed(name),

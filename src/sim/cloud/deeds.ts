@@ -52,6 +52,13 @@ export type CloudDeed =
       readonly priority: number;
       readonly isOn: boolean;
     }
+  /** An attachment's association with its table, or all its propagations. */
+  | {
+      readonly do: "association" | "propagation";
+      readonly transitRouter: string;
+      readonly attachment: string;
+      readonly isOn: boolean;
+    }
   // Failover-test jobs
   | { readonly do: "create-job"; readonly job: JobOrder }
   | { readonly do: "start-job"; readonly job: string }

@@ -1,11 +1,9 @@
-/** The rows of `docs/fidelity.md` about the ECR, transit routers, VPCs and what is told of them. */
+/** The rows of `docs/fidelity.md` about the ECR, VPCs, VPNs and what is told of them. */
 import type { FidelityRow } from "./fidelity.ts";
 
 const BAD_QUOTAS = ["unit/sim/cloud/load.test.ts", "cloud file: quotas, each at its line"] as const;
 const KNOBS = "sim/cloud-knobs.test.ts";
 const ROUTES = "sim/cloud-routes.test.ts";
-const TRANSIT_VBRS = "sim/cloud-transit-vbrs.test.ts";
-const MAPS = "sim/cloud-route-maps.test.ts";
 const CLOUD = "sim/cloud.test.ts";
 const BAD_ROUTES = ["unit/sim/cloud/load.test.ts", "cloud file: faults of VPCs"] as const;
 
@@ -118,175 +116,6 @@ const ECR = area("Express Connect Router", [
     behaviour: "bandwidth between regions, cross-account grants, resource states, Conflict.Lock",
     isModelled: "no",
     source: "K2, K5",
-    grade: "document",
-  },
-]);
-
-const TRANSIT = area("Transit router and CEN", [
-  {
-    behaviour: "route tables, association, propagation, advertising; all on as the console does",
-    isModelled: "yes",
-    key: "transitRouters[].attachments",
-    byDefault: "default table",
-    source: "D-CEN, K3",
-    grade: "document",
-    test: [ROUTES, "transit router: an attachment knows the table"],
-  },
-  {
-    behaviour: "priority 5000: VBR, ECR and VPN routes are not told to each other",
-    isModelled: "yes",
-    source: "K3, D-CEN",
-    grade: "document",
-    test: [ROUTES, "transit router: priority 5000 keeps VPN and ECR apart"],
-  },
-  {
-    behaviour: "selection: BGP, AS_PATH, own region, preference, region by name",
-    isModelled: "yes",
-    key: "routeMaps[].set.preference",
-    byDefault: "50",
-    source: "D-CEN",
-    grade: "document",
-    test: [ROUTES, "transit router: AS_PATH before preference"],
-  },
-  {
-    behaviour: "equal routes of one region share the load",
-    isModelled: "yes",
-    source: "D-CEN",
-    grade: "document",
-    test: [ROUTES, "transit router: AS_PATH before preference"],
-  },
-  {
-    behaviour: "ECMP over several regions, where the name of the region is not looked at",
-    isModelled: "yes",
-    key: "transitRouters[].multiRegionEcmp",
-    byDefault: "false",
-    source: "K3, D-CEN",
-    grade: "document",
-    test: [ROUTES, "transit routers of three regions"],
-  },
-  {
-    behaviour: "route maps: match, permit, deny, next priority, preference, communities, prepend",
-    isModelled: "yes",
-    key: "transitRouters[].routeMaps",
-    source: "K3",
-    grade: "document",
-    test: [ROUTES, "transit router: route maps deny, prepend and set communities"],
-  },
-  {
-    behaviour: "they match source instances, also in reverse, their kinds, tables and route types",
-    isModelled: "yes",
-    key: "routeMaps[].match",
-    source: "K3",
-    grade: "document",
-    test: [MAPS, "route maps in: sources, their kinds and tables"],
-  },
-  {
-    behaviour: "destination instances, also in reverse, their kinds and tables",
-    isModelled: "yes",
-    key: "routeMaps[].match.destinations",
-    source: "K3",
-    grade: "document",
-    test: [MAPS, "route maps out: destinations, reversed"],
-  },
-  {
-    behaviour: "regions, for routes from and to another region's transit router",
-    isModelled: "yes",
-    key: "routeMaps[].match.sourceRegions",
-    source: "K3",
-    grade: "document",
-    test: [MAPS, "route maps: routes of another region"],
-  },
-  {
-    behaviour: "prefixes, ASes and communities in the modes Include and Complete",
-    isModelled: "yes",
-    key: "routeMaps[].match.prefixMode",
-    byDefault: "include",
-    source: "K3",
-    grade: "document",
-    test: [MAPS, "route maps: communities, included or complete"],
-  },
-  {
-    behaviour: "a map belongs to one route table; priorities are unique for router and direction",
-    isModelled: "yes",
-    key: "routeMaps[].table",
-    byDefault: "default table",
-    source: "K3",
-    grade: "document",
-    test: [MAPS, "route maps: one belongs to a table"],
-  },
-  {
-    behaviour:
-      "limits of a map: 32 entries a list, communities 1:1 to 65535:65535, prepend by source",
-    isModelled: "yes",
-    key: "transitRouters[].routeMaps",
-    source: "K3",
-    grade: "document",
-    test: BAD_ROUTES,
-  },
-  {
-    behaviour: "a route's source is the attachment it came into the CEN by: the ECR, not its VBRs",
-    isModelled: "yes",
-    source: "",
-    grade: "assumed",
-    test: [ROUTES, "transit router: AS_PATH before preference"],
-  },
-  {
-    behaviour: "static routes rank behind BGP; one that takes over is noticed within 1 s",
-    isModelled: "yes",
-    key: "transitRouters[].routes",
-    source: "D-CEN",
-    grade: "document",
-    test: [ROUTES, "transit router: a static route is in force while BGP"],
-  },
-  {
-    behaviour: "VBRs on a transit router of their region, without ECR; each is on one or the other",
-    isModelled: "yes",
-    key: "attachments[].kind: vbr",
-    source: "K3, D-CEN",
-    grade: "document",
-    test: [TRANSIT_VBRS, "VBRs on a transit router: equal routes share"],
-  },
-  {
-    behaviour: "with VBRs the same selection: AS_PATH, own region, preference; equal ones share",
-    isModelled: "yes",
-    source: "D-CEN",
-    grade: "document",
-    test: [TRANSIT_VBRS, "VBRs on a transit router: AS_PATH before preference"],
-  },
-  {
-    behaviour: "a static route of the router to a VBR",
-    isModelled: "yes",
-    key: "transitRouters[].routes",
-    source: "D-CEN",
-    grade: "document",
-    test: [TRANSIT_VBRS, "VBRs on a transit router: association, propagation"],
-  },
-  {
-    behaviour: "whether it is told to other gateways of the router; to that VBR it never is",
-    isModelled: "yes",
-    knob: "gatewayStatics",
-    source: "",
-    grade: "assumed",
-    test: [KNOBS, "gatewayStatics: "],
-  },
-  {
-    behaviour: "VBRs and the ECR on one transit router at once (an older page forbids it)",
-    isModelled: "yes",
-    knob: "vbrBesideEcr",
-    source: "",
-    grade: "assumed",
-    test: [KNOBS, "vbrBesideEcr: "],
-  },
-  {
-    behaviour: "CCN, SAG, basic edition, aggregation",
-    isModelled: "no",
-    source: "K3, D-CEN",
-    grade: "document",
-  },
-  {
-    behaviour: "route states (Candidate, Standby, Rejected) and asynchronous changes",
-    isModelled: "no",
-    source: "K3",
     grade: "document",
   },
 ]);
@@ -452,4 +281,4 @@ const EVENTS = area("Events and metrics", [
   },
 ]);
 
-export const ROUTE_ROWS: readonly FidelityRow[] = [...ECR, ...TRANSIT, ...VPC, ...VPN, ...EVENTS];
+export const ROUTE_ROWS: readonly FidelityRow[] = [...ECR, ...VPC, ...VPN, ...EVENTS];

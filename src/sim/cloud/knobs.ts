@@ -66,6 +66,16 @@ export interface CloudKnobs {
   readonly healthCheckWithdraws: "cloud" | "both";
   /** How long a failover-test job is `Starting`, and `Stopping`. */
   readonly jobTransitionUs: number;
+  /** How long a change of a transit router (map, association, propagation) needs to take effect. */
+  readonly changeDelayUs: number;
+  /** How long static routes and aggregates of a transit router's table need to follow BGP. */
+  readonly ownRouteDelayUs: number;
+  /** Of two VPCs that tell a transit router one prefix: the one attached first, or both share. */
+  readonly vpcConflict: "first-attached" | "shared";
+  /** What has to be in a table for an aggregate to be told: a route inside of it, or nothing. */
+  readonly aggregateNeeds: "specific" | "nothing";
+  /** Whom a table tells its aggregates: every attachment and other regions, or VPCs only. */
+  readonly aggregatesToldTo: "every" | "vpc";
 }
 
 export const KNOB_DEFAULTS: CloudKnobs = {
@@ -100,6 +110,11 @@ export const KNOB_DEFAULTS: CloudKnobs = {
   healthCheckRecovery: 8,
   healthCheckWithdraws: "cloud",
   jobTransitionUs: 5_000_000,
+  changeDelayUs: 0,
+  ownRouteDelayUs: 0,
+  vpcConflict: "first-attached",
+  aggregateNeeds: "specific",
+  aggregatesToldTo: "every",
 };
 
 /** Whether the cloud itself says which routes of a customer stay; else the first in time do. */
@@ -134,6 +149,7 @@ export interface CloudQuotas {
   readonly peeringsPerVbr: number;
   readonly peeringsPerAccount: number;
   readonly customRoutesPerVbrTable: number;
+  readonly aggregatesPerTrTable: number;
 }
 
 const UNLIMITED = Number.POSITIVE_INFINITY;
@@ -160,6 +176,7 @@ export const QUOTA_DEFAULTS: CloudQuotas = {
   peeringsPerVbr: 10,
   peeringsPerAccount: 20,
   customRoutesPerVbrTable: 200,
+  aggregatesPerTrTable: 20,
 };
 
 /** The file's quotas over the vendor's. */

@@ -172,16 +172,43 @@ function lintTransitRouter(
     if (route.to !== "blackhole" && !names.has(route.to)) {
       error([...at, "to"], "C106", `${tr.name} has no attachment "${route.to}"`);
     }
-    const target = tr.attachments.find(({ name }) => name === route.to);
-    if (target?.kind === "tr") {
-      const message = "a static route towards another transit router is not modelled";
-      error([...at, "to"], "C123", message);
-    }
     if (route.table !== undefined && !tables.includes(route.table)) {
       error([...at, "table"], "C106", `${tr.name} has no table "${route.table}"`);
     }
   }
+  lintAggregates(source, tr, path, error);
   lintRouteMaps(source, tr, path, error);
+}
+
+/** Aggregates of a table: so many, none twice, none of the same prefix as a static route. */
+function lintAggregates(
+  source: CloudFile,
+  tr: TransitRouterFile,
+  path: LintPath,
+  error: Tell,
+): void {
+  const { aggregates = [], routes = [], tables = ["default"] } = tr;
+  const tableOf = ({ table = tables[0] }: { readonly table?: string }) => table;
+  const limit = quotasOf(source).aggregatesPerTrTable;
+  for (const [index, aggregate] of aggregates.entries()) {
+    const at = [...path, "aggregates", index];
+    const table = tableOf(aggregate);
+    if (!tables.includes(table ?? "")) {
+      error([...at, "table"], "C106", `${tr.name} has no table "${table}"`);
+    }
+    const found = lintAnnounced(aggregate.prefix, [...at, "prefix"], error);
+    if (found !== undefined && found.length >= (found.afi === 1 ? 32 : 128)) {
+      error([...at, "prefix"], "C121", `${aggregate.prefix} covers no other prefix`);
+    }
+    const before = aggregates.slice(0, index).filter((one) => tableOf(one) === table);
+    const same = [...before, ...routes.filter((one) => tableOf(one) === table)];
+    if (same.some(({ prefix }) => prefix === aggregate.prefix)) {
+      error([...at, "prefix"], "C121", `${aggregate.prefix} is in the table ${table} already`);
+    }
+    if (before.length === limit) {
+      error(at, "C108", `more than ${limit} aggregates, which is what a table takes`);
+    }
+  }
 }
 
 /** One transit router a region for the ECR; one for a VBR, of its region; one for a VPC. */

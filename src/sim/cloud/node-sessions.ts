@@ -4,6 +4,7 @@ import type { CloudConfig } from "./cloud-config.ts";
 import { type CloudNode, tableNodeName } from "./network.ts";
 import type { NodeContext, SessionRules } from "./nodes.ts";
 import {
+  aggregated,
   behindBgp,
   betweenHubs,
   ecrFromRegion,
@@ -11,6 +12,7 @@ import {
   ecrToCloud,
   ecrToVbr,
   fromVpcTable,
+  inConflict,
   intoTable,
   intoTableFromRegion,
   intoVpc,
@@ -19,14 +21,14 @@ import {
   staticsKept,
 } from "./policies.ts";
 import type { MapScene } from "./route-maps.ts";
-import type { CloudState } from "./state.ts";
+import { type CloudState, toldByVpc } from "./state.ts";
 import type { AttachmentConfig, RouteMapConfig, TransitRouterConfig } from "./tr-config.ts";
 
 const ACCEPT: readonly TermSource[] = [{ term: "rest", action: "accept" }];
 const NOTHING: readonly TermSource[] = [{ term: "none", action: "reject" }];
 
 export function ecrSession(
-  { cloud }: NodeContext,
+  { cloud, state }: NodeContext,
   node: CloudNode,
   other: CloudNode,
 ): SessionRules {
@@ -42,11 +44,10 @@ export function ecrSession(
       return { import: heard, export: ecrToCloud(), isClient: true };
     }
     case "tr": {
-      const { attachment, table } = attachmentOf(cloud, other, node.name);
-      const isHeard = attachment.association === table && attachment.isAdvertised;
+      const { attachment, table, tr } = attachmentOf(cloud, other, node.name);
       return {
-        import: isHeard ? ACCEPT : NOTHING,
-        export: attachment.propagations.includes(table) ? ecrToCloud() : NOTHING,
+        import: isAssociated(state, tr, attachment, table) ? ACCEPT : NOTHING,
+        export: isPropagating(state, tr, attachment, table) ? ecrToCloud() : NOTHING,
         isClient: true,
       };
     }
@@ -64,22 +65,65 @@ export function tableSession(
   const { cloud, network, state } = context;
   const { tr, table } = tableOf(cloud, node.name);
   const inForce = state.staticsOf(node.name);
-  const statics = behindBgp(inForce);
   const place = { cloud, network, tr, table, maps: mapsInForce(tr, state), other };
+  const told = (scene: MapScene, rest: readonly TermSource[]): readonly TermSource[] => [
+    ...aggregated(scene, state.aggregatesOf(node.name)),
+    ...staticsKept(scene, inForce),
+    ...behindBgp(inForce),
+    ...rest,
+  ];
   if (other.kind === "tr") {
-    const rules = peerSession(place);
-    return { ...rules, export: [...statics, ...rules.export] };
+    const { scene, isHeard, isTold, rank } = peerScene(place, state);
+    return {
+      import: isHeard ? intoTableFromRegion(scene, rank) : NOTHING,
+      export: isTold ? told(scene, outToRegion(scene)) : NOTHING,
+      isClient: false,
+    };
   }
   const { attachment } = attachmentOf(cloud, node, other.name);
   const scene = { ...place, attachment };
-  const isTold = attachment.association === table && attachment.isAdvertised;
+  const conflicts = attachment.kind === "vpc" ? takenBefore(scene, state) : [];
   return {
-    import: attachment.propagations.includes(table) ? intoTable(scene) : NOTHING,
-    export: isTold
-      ? [...staticsKept(tr, attachment, inForce, cloud.knobs), ...statics, ...outOfTable(scene)]
+    import: isPropagating(state, tr, attachment, table)
+      ? [...inConflict(conflicts), ...intoTable(scene)]
       : NOTHING,
+    export: isAssociated(state, tr, attachment, table) ? told(scene, outOfTable(scene)) : NOTHING,
     isClient: true,
   };
+}
+
+const isPropagating = (
+  state: CloudState,
+  tr: TransitRouterConfig,
+  { name, propagations }: AttachmentConfig,
+  table: string,
+): boolean => propagations.includes(table) && !state.linksOff.has(`propagation ${tr.name}/${name}`);
+
+/** Associated, and told the table's routes. */
+const isAssociated = (
+  state: CloudState,
+  tr: TransitRouterConfig,
+  { name, association, isAdvertised }: AttachmentConfig,
+  table: string,
+): boolean =>
+  association === table && isAdvertised && !state.linksOff.has(`association ${tr.name}/${name}`);
+
+/** What VPCs attached before this one tell the same table, as they are now. */
+function takenBefore(
+  { cloud, tr, table, attachment }: MapScene & { attachment: AttachmentConfig },
+  state: CloudState,
+): readonly string[] {
+  if (cloud.knobs.vpcConflict === "shared") return [];
+  const before = tr.attachments
+    .slice(0, tr.attachments.indexOf(attachment))
+    .filter((one) => one.kind === "vpc" && isPropagating(state, tr, one, table));
+  const names = before.map(({ to }) => to);
+  const told = cloud.vpcs
+    .filter(({ name }) => names.includes(name))
+    .flatMap((vpc) => toldByVpc(vpc, state.vpc(vpc.name)));
+  const own = cloud.vpcs.find(({ name }) => name === attachment.to);
+  const mine = new Set(own === undefined ? [] : toldByVpc(own, state.vpc(own.name)));
+  return told.filter((prefix) => mine.has(prefix));
 }
 
 /** A VPC is told by every table it is associated to, and tells each it propagates to. */
@@ -90,24 +134,21 @@ export function vpcSession({ cloud, state }: NodeContext, node: CloudNode): Sess
   return { import: heard, export: fromVpcTable(vpc), isClient: false };
 }
 
-function peerSession(place: Omit<MapScene, "attachment">): SessionRules {
+/** The session with a table of another region's router: what either says of it. */
+function peerScene(place: Omit<MapScene, "attachment">, state: CloudState) {
   const { cloud, tr, table, other } = place;
   const theirs = tableOf(cloud, other.name);
   const attachment = tr.attachments.find(({ kind, to }) => kind === "tr" && to === theirs.tr.name);
   const back = theirs.tr.attachments.find(({ kind, to }) => kind === "tr" && to === tr.name);
-  const isHeard = attachment?.propagations.includes(table) ?? table === tr.tables[0];
-  const isTold =
-    attachment === undefined
-      ? table === tr.tables[0]
-      : attachment.association === table && attachment.isAdvertised;
-  const isWanted = back?.propagations.includes(theirs.table) ?? true;
+  const isFirst = table === tr.tables[0];
   const ranks = cloud.regions.map(({ name }) => name).toSorted();
-  const rank = ranks.indexOf(theirs.tr.region);
-  const scene = { ...place, attachment };
   return {
-    import: isHeard ? intoTableFromRegion(scene, rank) : NOTHING,
-    export: isTold && isWanted ? outToRegion(scene) : NOTHING,
-    isClient: false,
+    scene: { ...place, attachment },
+    isHeard: attachment === undefined ? isFirst : isPropagating(state, tr, attachment, table),
+    isTold:
+      (attachment === undefined ? isFirst : isAssociated(state, tr, attachment, table)) &&
+      (back === undefined || isPropagating(state, theirs.tr, back, theirs.table)),
+    rank: ranks.indexOf(theirs.tr.region),
   };
 }
 
@@ -126,14 +167,18 @@ function attachmentOf(
   cloud: CloudConfig,
   tableNode: CloudNode,
   instance: string,
-): { readonly attachment: AttachmentConfig; readonly table: string } {
+): {
+  readonly attachment: AttachmentConfig;
+  readonly table: string;
+  readonly tr: TransitRouterConfig;
+} {
   const { tr, table } = tableOf(cloud, tableNode.name);
   const isEcr = instance === cloud.ecr.name || instance.startsWith(`${cloud.ecr.name}-`);
   const attachment = tr.attachments.find(({ kind, to }) =>
     kind === "ecr" ? isEcr : kind !== "tr" && to === instance,
   );
   if (attachment === undefined) throw new RangeError(`${instance} is not attached to ${tr.name}`);
-  return { attachment, table };
+  return { attachment, table, tr };
 }
 
 const mapsInForce = (tr: TransitRouterConfig, state: CloudState): readonly RouteMapConfig[] =>

@@ -23,7 +23,7 @@ import { addressOf, type CloudNetwork, type CloudNode, type WireEnd } from "./ne
 import { baseSession, innerSession, type NodePlan, nodeCommon } from "./node-parts.ts";
 import { ecrSession, tableSession, vpcSession } from "./node-sessions.ts";
 import { fromCustomer, type PolicyBook, toCustomer, vbrToHub } from "./policies.ts";
-import type { CloudState } from "./state.ts";
+import { type CloudState, toldByVpc } from "./state.ts";
 
 export { addressOf } from "./network.ts";
 export type { NodePlan, PlannedEnd } from "./node-parts.ts";
@@ -132,12 +132,10 @@ function announced({ cloud, state }: NodeContext, node: CloudNode): readonly str
     }
     case "vpc": {
       const vpc = cloud.vpcs.find(({ name }) => name === node.name);
-      const systems = vpc?.vswitches.map(({ cidr }) => cidr) ?? [];
-      const published = state.vpc(node.name).routes.filter((route) => route.isPublished);
-      return [...systems, ...published.map(({ prefix }) => prefix)];
+      return vpc === undefined ? [] : toldByVpc(vpc, state.vpc(vpc.name));
     }
     case "tr":
-      return [...state.staticsOf(node.name)];
+      return [...state.staticsOf(node.name), ...state.aggregatesOf(node.name)];
     case "vpn":
       return [];
   }

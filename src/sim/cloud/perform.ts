@@ -2,6 +2,7 @@
 import type { Agent } from "../../agent/agent.ts";
 import { parsePrefix } from "../../core/prefix.ts";
 import { groupedPeers } from "./bgp-config.ts";
+import type { Changes } from "./changes.ts";
 import type { CloudConfig, ConnectionConfig, VbrConfig } from "./cloud-config.ts";
 import type { CloudDeed, DeedFault, FieldRoute } from "./deeds.ts";
 import { isServiceRoute } from "./lint-routes.ts";
@@ -17,6 +18,7 @@ export interface DeedGround {
   readonly network: CloudNetwork;
   readonly tables: StaticTables;
   readonly machines: CloudMachines;
+  readonly changes: Changes;
   agent(node: string): Agent | undefined;
   reload(node: string): void;
   /** A peering connection was activated or deactivated: routes have to follow. */
@@ -58,6 +60,9 @@ export function performDeed(deed: CloudDeed, ground: DeedGround): DeedFault | un
       return changeCustomRoute(ground, deed);
     case "route-map":
       return switchRouteMap(ground, deed);
+    case "association":
+    case "propagation":
+      return switchLink(ground, deed);
     case "peering":
       return switchPeering(ground, deed);
     case "create-job":
@@ -210,6 +215,8 @@ function changeCustomRoute(
   }
   tables.set(name, prefix, fieldRoute(ground, name, nextHop));
   ground.reload(name);
+  // Which VPC comes first with a prefix may have changed.
+  reloadTables(ground);
   return undefined;
 }
 
@@ -275,10 +282,33 @@ function switchRouteMap(
     return missing(`${transitRouter} has no route map ${priority} of direction ${direction}`);
   }
   const key = `${transitRouter}/${direction}/${priority}`;
-  if (isOn) ground.state.mapsOff.delete(key);
-  else ground.state.mapsOff.add(key);
-  for (const { name, kind } of ground.network.nodes) if (kind === "tr") ground.reload(name);
-  return undefined;
+  return ground.changes.start(`route-map ${key}`, "IncorrectStatus.RouteMap", () => {
+    if (isOn) ground.state.mapsOff.delete(key);
+    else ground.state.mapsOff.add(key);
+    reloadTables(ground);
+  });
+}
+
+type LinkDeed = Extract<CloudDeed, { readonly do: "association" | "propagation" }>;
+
+function switchLink(
+  ground: DeedGround,
+  { do: what, transitRouter, attachment, isOn }: LinkDeed,
+): DeedFault | undefined {
+  const tr = ground.config.transitRouters.find(({ name }) => name === transitRouter);
+  const found = tr?.attachments.find(({ name }) => name === attachment);
+  if (found === undefined) return missing(`${transitRouter} has no attachment "${attachment}"`);
+  const key = `${what} ${transitRouter}/${attachment}`;
+  return ground.changes.start(key, "IncorrectStatus.AttachmentOrRouteTable", () => {
+    if (isOn) ground.state.linksOff.delete(key);
+    else ground.state.linksOff.add(key);
+    reloadTables(ground);
+  });
+}
+
+/** Of the ECR too: it takes from a transit router what that tells it. */
+function reloadTables({ network, reload }: DeedGround): void {
+  for (const { name, kind } of network.nodes) if (kind === "tr" || kind === "ecr") reload(name);
 }
 
 const missing = (text: string): DeedFault => ({ code: "Causeway.NotFound", text });

@@ -23,7 +23,7 @@ import {
   fromVpc,
   SYSTEM_ROUTE,
 } from "./tags.ts";
-import type { AttachmentConfig, TransitRouterConfig } from "./tr-config.ts";
+import type { AttachmentConfig } from "./tr-config.ts";
 import type { VpcConfig } from "./vpc-config.ts";
 
 /** Routes of another region lose before anything but AS_PATH is looked at. */
@@ -188,26 +188,49 @@ export function intoTableFromRegion(scene: MapScene, regionRank: number): TermSo
 export const outToRegion = (scene: MapScene): TermSource[] => [SELF, ...mapsOutOf(scene), ACCEPT];
 
 /** Ways to customers, which the vendor's own map keeps apart from each other. */
-const isGateway = ({ kind }: AttachmentConfig): boolean =>
-  kind === "ecr" || kind === "vbr" || kind === "vpn";
+const isGateway = (attachment: AttachmentConfig | undefined): boolean =>
+  attachment !== undefined && ["ecr", "vbr", "vpn"].includes(attachment.kind);
 
 /**
- * Static routes not told to an attachment: those that lead to it, which would come back, and from
- * one gateway to another, as with what is learnt from them.
+ * Static routes not told on a session: those that lead to its attachment, which would come back;
+ * from one gateway to another, as with what is learnt from them; to another region those that lead
+ * to the ECR.
  */
-export function staticsKept(
-  tr: TransitRouterConfig,
-  attachment: AttachmentConfig,
-  statics: ReadonlySet<string>,
-  { gatewayStatics }: CloudConfig["knobs"],
-): TermSource[] {
+export function staticsKept({ cloud, tr, attachment }: MapScene, statics: Statics): TermSource[] {
+  const isToRegion = attachment === undefined || attachment.kind === "tr";
   const kept = tr.routes.flatMap(({ prefix, to }) => {
     const target = tr.attachments.find(({ name }) => name === to);
     if (target === undefined || !statics.has(prefix)) return [];
-    const isApart = gatewayStatics === "kept" && isGateway(target) && isGateway(attachment);
-    return isApart || target === attachment ? [prefix] : [];
+    const isApart =
+      cloud.knobs.gatewayStatics === "kept" && isGateway(target) && isGateway(attachment);
+    const isHidden = isToRegion && target.kind === "ecr";
+    return isApart || isHidden || target === attachment ? [prefix] : [];
   });
   return kept.length === 0 ? [] : [reject("static-kept", { prefix: kept })];
+}
+
+/** Aggregates in force are told in place of what they cover; none covers another. */
+export function aggregated({ cloud, attachment }: MapScene, aggregates: Statics): TermSource[] {
+  const all = [...aggregates];
+  if (all.length === 0) return [];
+  const isVpc = attachment?.kind === "vpc";
+  if (cloud.knobs.aggregatesToldTo === "vpc" && !isVpc) {
+    return [reject("aggregate-kept", { prefix: all })];
+  }
+  const covered = all.map((prefix) => {
+    return { ...within(prefix), ge: Number(prefix.split("/")[1]) + 1 };
+  });
+  return [
+    reject("aggregated", { prefix: [...all.map((deny) => ({ deny })), ...covered] }),
+    change("aggregate", { community: { add: [CUSTOM_ROUTE] } }, { prefix: all }),
+  ];
+}
+
+type Statics = ReadonlySet<string>;
+
+/** Prefixes that a VPC attached before this one has: its routes of the same are in conflict. */
+export function inConflict(prefixes: readonly string[]): TermSource[] {
+  return prefixes.length === 0 ? [] : [reject("conflict", { prefix: prefixes })];
 }
 
 /** Routes of a table to an attachment; at the end the vendor's own map of priority 5000. */

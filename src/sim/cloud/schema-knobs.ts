@@ -10,6 +10,11 @@ export const KnobsSchema = Type.Object(
   {
     // Lines and VBRs
     portUpDelay: Type.Optional(Duration),
+    changeDelay: Type.Optional(Duration),
+    ownRouteDelay: Type.Optional(Duration),
+    vpcConflict: Type.Optional(oneOf("first-attached", "shared")),
+    aggregateNeeds: Type.Optional(oneOf("specific", "nothing")),
+    aggregatesToldTo: Type.Optional(oneOf("every", "vpc")),
     shutPortDelay: word("none", "down-delay"),
     businessLock: word("port-down", "no-changes"),
     orderTransition: Type.Optional(Duration),

@@ -90,6 +90,11 @@ export const TransitRouterSchema = Type.Object(
         maxItems: 1000,
       }),
     ),
+    aggregates: Type.Optional(
+      Type.Array(Type.Object({ table: Type.Optional(Name), prefix: Prefix }, closed), {
+        maxItems: 1000,
+      }),
+    ),
     routeMaps: Type.Optional(Type.Array(RouteMap, { maxItems: 200 })),
     multiRegionEcmp: Type.Optional(Type.Boolean()),
   },

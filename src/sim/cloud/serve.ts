@@ -14,7 +14,8 @@ import type { WireEnd } from "./network.ts";
 /** 127.77.0.0/16 carries what runs inside the cloud. */
 const INNER_NET = "127.77";
 const INNER_PORT = 17_179;
-const HELP = "commands: withdraw PREFIX, announce PREFIX, stop NODE, start VBR, help";
+const HELP = `commands: withdraw PREFIX, announce PREFIX, stop NODE, start VBR,
+routes TRANSIT-ROUTER [all] (what is in force; all: with the state of every route), help`;
 
 /** Resolves when a signal or the end of standard input's `quit` ended it and all has been said. */
 export async function serveCloud(config: CloudConfig, tell: (line: string) => void): Promise<void> {
@@ -83,14 +84,33 @@ function untilEnd(config: CloudConfig, cloud: Cloud, tell: (line: string) => voi
     };
     process.once("SIGINT", end).once("SIGTERM", end);
     input.on("line", (line) => {
-      const [verb, what = ""] = line.trim().split(/\s+/);
+      const [verb, what = "", all] = line.trim().split(/\s+/);
       const vbr = config.vbrs.find((one) => one.name === what);
       if (verb === "quit") end();
       else if (verb === "withdraw" && what !== "") cloud.withdraw(what);
       else if (verb === "announce" && what !== "") cloud.announce(what);
       else if (verb === "stop") cloud.stopNode(what, "stopped", () => tell(`${what} stopped`));
       else if (verb === "start" && vbr !== undefined) cloud.startVbr(vbr);
+      else if (verb === "routes") tellRoutes(cloud, what, all === "all", tell);
       else if (verb !== "") tell(HELP);
     });
   });
+}
+
+/** As the vendor lists them: those in force, unless every state is asked for. */
+function tellRoutes(
+  cloud: Cloud,
+  name: string,
+  isAll: boolean,
+  tell: (line: string) => void,
+): void {
+  const tr = cloud.view().transitRouters.find((one) => one.name === name);
+  if (tr === undefined) tell(`no transit router "${name}"`);
+  for (const table of tr?.tables ?? []) {
+    for (const { prefix, type, nextHop, status, reason } of table.routes) {
+      if (!isAll && status !== "Active") continue;
+      const because = reason === undefined ? "" : ` (${reason})`;
+      tell(`${table.name} ${prefix} ${type} ${nextHop} ${status}${because}`);
+    }
+  }
 }

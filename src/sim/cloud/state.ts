@@ -43,8 +43,13 @@ export class CloudState {
   readonly #vpcs: ReadonlyMap<string, VpcState>;
   readonly #peerings: ReadonlyMap<string, PeeringState>;
   readonly #statics = new Map<string, Set<string>>();
+  readonly #aggregates = new Map<string, Set<string>>();
   /** Route maps out of force, as `transit-router/direction/priority`. */
   readonly mapsOff = new Set<string>();
+  /** Associations and propagations switched off, as `association transit-router/attachment`. */
+  readonly linksOff = new Set<string>();
+  /** What is being changed and has not taken effect yet; see `changes.ts`. */
+  readonly changing = new Set<string>();
 
   constructor(config: CloudConfig) {
     this.prefixes = new Set(config.ecr.prefixes);
@@ -65,9 +70,12 @@ export class CloudState {
 
   /** Static routes in force at a node, by prefix. */
   staticsOf(node: string): Set<string> {
-    const known = this.#statics.get(node) ?? new Set<string>();
-    this.#statics.set(node, known);
-    return known;
+    return setOf(this.#statics, node);
+  }
+
+  /** Aggregates in force at a node. */
+  aggregatesOf(node: string): Set<string> {
+    return setOf(this.#aggregates, node);
   }
 
   peering(name: string): PeeringState {
@@ -77,6 +85,18 @@ export class CloudState {
   vpc(name: string): VpcState {
     return known(this.#vpcs, name, "VPC");
   }
+}
+
+/** What a VPC tells its hub: its vSwitches, and what was published of its custom routes. */
+export function toldByVpc(vpc: VpcConfig, { routes }: VpcState): readonly string[] {
+  const published = routes.filter(({ isPublished }) => isPublished);
+  return [...vpc.vswitches.map(({ cidr }) => cidr), ...published.map(({ prefix }) => prefix)];
+}
+
+function setOf(sets: Map<string, Set<string>>, key: string): Set<string> {
+  const known = sets.get(key) ?? new Set<string>();
+  sets.set(key, known);
+  return known;
 }
 
 function known<Item>(items: ReadonlyMap<string, Item>, name: string, kind: string): Item {

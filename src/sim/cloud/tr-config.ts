@@ -9,6 +9,7 @@ export interface TransitRouterConfig {
   readonly tables: readonly string[];
   readonly attachments: readonly AttachmentConfig[];
   readonly routes: readonly TrStaticRoute[];
+  readonly aggregates: readonly TrAggregate[];
   readonly routeMaps: readonly RouteMapConfig[];
   /** `MultiRegionECMP`: the last step of the selection, region by name, is left out. */
   readonly isMultiRegionEcmp: boolean;
@@ -35,6 +36,12 @@ export interface TrStaticRoute {
   readonly prefix: string;
   /** An attachment, or `blackhole`. */
   readonly to: string;
+}
+
+/** `TransitRouteTableAggregation`: told in place of the routes it covers. */
+export interface TrAggregate {
+  readonly table: string;
+  readonly prefix: string;
 }
 
 export interface RouteMapConfig {

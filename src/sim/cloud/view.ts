@@ -6,12 +6,14 @@ import type { CloudConfig, ConnectionConfig, VbrStatus } from "./cloud-config.ts
 import type { JobView } from "./failover-jobs.ts";
 import type { CloudMachines } from "./machines.ts";
 import type { CloudState } from "./state.ts";
+import { type TransitRouterView, viewTransitRouters } from "./tr-view.ts";
 import type { VpcConfig } from "./vpc-config.ts";
 
 export interface CloudView {
   readonly connections: readonly ConnectionView[];
   readonly vbrs: readonly VbrView[];
   readonly vpcs: readonly { readonly name: string; readonly table: readonly VpcRouteView[] }[];
+  readonly transitRouters: readonly TransitRouterView[];
   readonly peerings: readonly PeeringView[];
   readonly jobs: readonly JobView[];
 }
@@ -84,6 +86,7 @@ export function viewCloud(parts: ViewParts): CloudView {
     }),
     vbrs: config.vbrs.map((vbr) => viewVbr(parts, vbr)),
     vpcs: config.vpcs.map((vpc) => ({ name: vpc.name, table: vpcTable(parts, vpc) })),
+    transitRouters: viewTransitRouters(parts),
     peerings: config.peerings.map(({ name }) => {
       const status = state.peering(name).isActive ? "Active" : "Inactive";
       return { name, status, healthCheck: viewCheck(machines, name) };

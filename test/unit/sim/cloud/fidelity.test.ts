@@ -8,10 +8,11 @@ import { PEERING_ROWS } from "../../../../src/sim/cloud/fidelity-peering-rows.ts
 import { ROUTE_ROWS } from "../../../../src/sim/cloud/fidelity-route-rows.ts";
 import { LINE_ROWS } from "../../../../src/sim/cloud/fidelity-rows.ts";
 import { SURVIVAL_ROWS } from "../../../../src/sim/cloud/fidelity-survival-rows.ts";
+import { TRANSIT_ROWS } from "../../../../src/sim/cloud/fidelity-transit-rows.ts";
 import { KNOB_DEFAULTS, QUOTA_DEFAULTS } from "../../../../src/sim/cloud/knobs.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..", "..", "..");
-const ROWS = [...LINE_ROWS, ...SURVIVAL_ROWS, ...ROUTE_ROWS, ...PEERING_ROWS];
+const ROWS = [...LINE_ROWS, ...SURVIVAL_ROWS, ...ROUTE_ROWS, ...TRANSIT_ROWS, ...PEERING_ROWS];
 
 t.test("fidelity: docs/fidelity.md prints the rows", async (t) => {
   const file = join(root, "docs", "fidelity.md");
@@ -62,6 +63,7 @@ const UNTURNED: Readonly<Record<string, string>> = {
   "no echo, no demand mode, no authentication": "the agent has no echo; a VBR has no key to set",
   "a route's source is the attachment it came into the CEN by: the ECR, not its VBRs":
     "routes keep one source",
+  "a static route that waits is Standby, a learnt one that lost is Candidate": "names only",
   "a region is lost whole": "a deed, which a drill does or does not",
   "events of ports, health checks and jobs; the vendor's names are not known": "names only",
 };
