@@ -22,9 +22,20 @@ export const findLoop = ({ watched }: Evidence): Finding => watched.loops[0];
 
 export const findRibFault = ({ watched }: Evidence): Finding => watched.ribFaults[0];
 
-/** A prefix in a table that nobody was to accept: the edge from the cloud, or the other way. */
-export function findLeak({ drill, routeChanges, zeroUs }: Evidence): Finding {
+/**
+ * A prefix that nobody agreed on: told by the edge or taken by it, as its UPDATEs say, or in a
+ * table of either side.
+ */
+export function findLeak(evidence: Evidence): Finding {
+  const { drill, routeChanges, watched, zeroUs } = evidence;
   const { edge, cloud, allow } = drill;
+  const said = watched.updates.find(({ what }) => what !== "needless");
+  if (said !== undefined) {
+    const { what, prefix, session, atUs } = said;
+    const link = what === "advertised" ? "to" : "from";
+    const when = signed((atUs - zeroUs) / 1000);
+    return `${edge.name} ${what} ${prefix} ${link} ${session} at ${when}`;
+  }
   const own = edge.announce.map((one) => one.prefix);
   const told = new Set([...toldPrefixes(cloud), ...probeSources(cloud)]);
   const expected = { edge: told, cloud: new Set([...own, ...customPrefixes(cloud), ...told]) };

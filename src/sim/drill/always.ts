@@ -4,7 +4,8 @@
  * - `no-blackhole`: a flow may be silent while a fault is not yet noticed and left, and while the
  *   edge rightly has no way; at any other time it means that a table promised a way which was none,
  *   a switch back to a repaired line included.
- * - `session-isolation`: a session of a circuit that no deed has touched yet does not go down.
+ * - `session-isolation`: a session of a circuit that no deed has touched yet does not go down, and
+ *   its peer is told nothing that it knows.
  *   After a repair a session may be lost once more to a collision of connections (RFC 4271 §6.8).
  * - `no-fib-error`: no kernel refused a route, at the edge or in the cloud.
  * - those about routes and paths are in `always-routes.ts`.
@@ -62,7 +63,7 @@ const JUDGES: Readonly<Record<Exclude<Invariant, "determinism">, Judge>> = {
     judge: findBlackhole,
   },
   "session-isolation": {
-    expected: "no session down but those of circuits a fault touched",
+    expected: "no session down and no needless UPDATE but where a fault touched the circuit",
     judge: findBystander,
   },
   "no-fib-error": {
@@ -178,7 +179,8 @@ function withdrawn({ deeds, endUs }: Evidence): readonly Span[] {
   });
 }
 
-function findBystander({ edge, deeds, drill, zeroUs }: Evidence): string | undefined {
+function findBystander(evidence: Evidence): string | undefined {
+  const { edge, deeds, drill, zeroUs } = evidence;
   const circuitOf = new Map(
     drill.edge.circuits.flatMap(({ name, sessions }) =>
       sessions.map((session) => [session.name, name] as const),
@@ -191,7 +193,24 @@ function findBystander({ edge, deeds, drill, zeroUs }: Evidence): string | undef
     return !deeds.some((deed) => deed.touches.includes(circuit ?? "") && deed.begunUs <= entry.at);
   };
   const first = edge.find(isInnocent);
-  if (first === undefined) return undefined;
+  if (first === undefined) return findNeedless(evidence, (name) => circuitOf.get(name));
   const name = first.fields.session ?? first.fields.peer;
   return `${name} went down at ${signed((first.at - zeroUs) / 1000)}, ${first.fields.text ?? ""}`;
+}
+
+/** UPDATEs to a peer that no deed touched which told it what it knew. */
+function findNeedless(
+  { deeds, watched, zeroUs }: Evidence,
+  circuitOf: (session: string) => string | undefined,
+): string | undefined {
+  const needless = watched.updates.filter(({ what, session, atUs }) => {
+    const circuit = circuitOf(session) ?? session;
+    const isTouched = deeds.some((deed) => deed.touches.includes(circuit) && deed.begunUs <= atUs);
+    return what === "needless" && !isTouched;
+  });
+  const [first] = needless;
+  if (first === undefined) return undefined;
+  const count = needless.length === 1 ? "an UPDATE" : `${needless.length} UPDATEs`;
+  const where = `to ${first.session} of ${first.prefix} at ${signed((first.atUs - zeroUs) / 1000)}`;
+  return `${count} that changed nothing, the first ${where}`;
 }

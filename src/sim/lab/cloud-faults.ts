@@ -22,6 +22,7 @@ import type { FaultOf } from "../drill/faults.ts";
 import type { Deeds } from "./deeds.ts";
 import { announcing, subnets, subnetsOf, withdrawing } from "./flood.ts";
 import { SessionTap } from "./session-tap.ts";
+import { withTcp } from "./update-watch.ts";
 
 export interface CloudFaultGround {
   readonly config: CloudConfig;
@@ -63,9 +64,8 @@ export class CloudFaults {
     if (!this.#ground.config.vbrs.some((vbr) => vbr.name === node)) return host;
     const known = this.#hosts.get(node);
     if (known !== undefined) return known;
-    const { name, clock, wallClock, rng, log, udp, routes, links } = host;
-    const tap = new SessionTap(host.tcp, clock);
-    const made = { name, clock, wallClock, rng, log, udp, routes, links, tcp: tap.tcp };
+    const tap = new SessionTap(host.tcp, host.clock);
+    const made = withTcp(host, tap.tcp);
     this.#taps.set(node, tap);
     this.#hosts.set(node, made);
     return made;

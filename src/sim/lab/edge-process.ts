@@ -17,6 +17,7 @@ import { createLinuxHost } from "../../platform/linux/host.ts";
 import { judgeReload, withAnnounced, withoutAnnounced } from "./edge-faults.ts";
 import { mirrorFib } from "./fib-mirror.ts";
 import { openLabApi } from "./lab-api.ts";
+import { type UpdateOffence, type UpdateRules, UpdateWatch, withTcp } from "./update-watch.ts";
 
 export interface EdgeOrder {
   readonly configFile: string;
@@ -24,6 +25,8 @@ export interface EdgeOrder {
   readonly configText?: string;
   readonly netns: string;
   readonly seed: number;
+  /** What its UPDATEs may say, where somebody asks. */
+  readonly rules: UpdateRules | undefined;
   /** Where the edge's API listens, for a lab that is kept. */
   readonly socketPath: string | undefined;
   /** Of the process before, where it left to be started again. */
@@ -50,6 +53,7 @@ export type EdgeReport =
   | { readonly kind: "disobeyed"; readonly text: string }
   | { readonly kind: "left"; readonly note: RestartNote | undefined }
   | { readonly kind: "journal"; readonly entry: JournalEntry }
+  | { readonly kind: "offence"; readonly offence: UpdateOffence }
   | { readonly kind: "routes"; readonly table: readonly (readonly [string, readonly string[]])[] };
 
 /** As the file has it. */
@@ -74,19 +78,24 @@ async function run(order: EdgeOrder): Promise<Agent> {
   const own = read(order);
   config = own;
   const quiet = { write: () => undefined };
-  const host = createLinuxHost({
+  const plain = createLinuxHost({
     name: own.name,
     netns: order.netns,
     log: quiet,
     seed: order.seed,
     routes: { ...own.fib, kind: "kernel" },
   });
+  const watch =
+    order.rules &&
+    new UpdateWatch(order.rules, plain.clock, (offence) => tell({ kind: "offence", offence }));
+  const host = watch === undefined ? plain : withTcp(plain, watch.tapped(plain.tcp));
   const agent = new Agent({
     host,
     config: own,
     startBfd: startWorkerBfdEngine({ name: own.name, netns: order.netns }),
     restarted: order.restarted,
   });
+  if (watch !== undefined) watch.view = agent.view;
   agent.journal.subscribe((entry) => tell({ kind: "journal", entry }));
   mirrorFib(own, host.routes, agent.journal, (table) =>
     tell({ kind: "routes", table: [...table] }),

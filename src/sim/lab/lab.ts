@@ -2,6 +2,7 @@ import type { JournalEntry } from "../../agent/journal.ts";
 import type { Micros } from "../../core/time.ts";
 import type { LabFault } from "../drill/faults.ts";
 import type { RouteHistory } from "./route-history.ts";
+import type { UpdateOffence } from "./update-watch.ts";
 
 /**
  * Where a drill is played. Three substrates keep this contract and the runner cannot tell them
@@ -53,6 +54,8 @@ export interface Watched {
   readonly loops: readonly string[];
   /** Where kernel and RIB differed for longer than a change takes, in words. */
   readonly ribFaults: readonly string[];
+  /** By the edge's own UPDATEs, where an invariant asks for them. */
+  readonly updates: readonly UpdateOffence[];
 }
 
 export interface FlowFate {

@@ -31,6 +31,7 @@ import { LoopbackMap, loopbackTcp, loopbackUdp, Wires } from "./loopback-net.ts"
 import { watchReturn } from "./return-watch.ts";
 import { EDGE_TABLE, RouteHistory } from "./route-history.ts";
 import { buildWorld, type DrillWorld, EDGE, hostOf, IDC, withDevices } from "./topology.ts";
+import { type UpdateOffence, UpdateWatch, updateRules, withTcp } from "./update-watch.ts";
 
 const QUIET = { write: () => undefined };
 /** How often the virtual world is brought up to the real clock. */
@@ -52,6 +53,8 @@ export class LoopbackLab implements Lab {
   readonly #timers = new Set<NodeJS.Timeout>();
   readonly #edge: Agent;
   readonly #edgeEntries: JournalEntry[] = [];
+  readonly #offences: UpdateOffence[] = [];
+  #watch: UpdateWatch | undefined;
   readonly #startUs: Micros;
   readonly #walks: WalkProbes;
   readonly #flows: FlowWatch;
@@ -81,8 +84,9 @@ export class LoopbackLab implements Lab {
       field: virtualField(this.#ground.world, this.#ground.network),
     });
     const config = { ...drill.edge, api: { listen: undefined, socketPath: undefined } };
-    const host = this.#host(EDGE);
+    const host = this.#watched(this.#host(EDGE));
     this.#edge = new Agent({ host, config, startBfd: startInlineBfdEngine(host) });
+    if (this.#watch !== undefined) this.#watch.view = this.#edge.view;
     this.#edge.journal.subscribe((entry) => this.#edgeEntries.push(entry));
     mirrorFib(config, host.routes, this.#edge.journal, (table) => {
       this.routes.update(EDGE_TABLE, table, this.now());
@@ -144,7 +148,7 @@ export class LoopbackLab implements Lab {
   }
 
   watched(): Watched {
-    return { flows: undefined, loops: [], ribFaults: [] };
+    return { flows: undefined, loops: [], ribFaults: [], updates: this.#offences };
   }
 
   startProbes(): void {
@@ -196,6 +200,15 @@ export class LoopbackLab implements Lab {
     };
     this.#hosts.set(node, host);
     return host;
+  }
+
+  /** The edge's host, with an eye on its UPDATEs. */
+  #watched(host: Host): Host {
+    const rules = updateRules(this.#drill);
+    if (rules === undefined) return host;
+    // The agent knows its peers by the drill's addresses, as the map has them.
+    this.#watch = new UpdateWatch(rules, host.clock, (one) => this.#offences.push(one));
+    return withTcp(host, this.#watch.tapped(host.tcp));
   }
 
   #loopbackDeeds(): Deeds {

@@ -9,6 +9,7 @@ import type { RestartNote } from "../../agent/restart.ts";
 import { PlatformError } from "../../core/app-error.ts";
 import type { EdgeCommand, EdgeOrder, EdgeReport } from "./edge-process.ts";
 import type { CircuitsByPrefix } from "./fib-mirror.ts";
+import type { UpdateOffence } from "./update-watch.ts";
 
 export interface EdgeListener {
   entry(): void;
@@ -26,6 +27,7 @@ export class NamespaceEdge {
   #order: EdgeOrder;
   readonly #heardOf: EdgeListener;
   readonly #entries: JournalEntry[] = [];
+  readonly #offences: UpdateOffence[] = [];
   #child: ChildProcess | undefined;
   #left: ((note: RestartNote | undefined) => void) | undefined;
 
@@ -37,6 +39,11 @@ export class NamespaceEdge {
 
   get journal(): readonly JournalEntry[] {
     return this.#entries;
+  }
+
+  /** What its UPDATEs did wrong, over all lives. */
+  get offences(): readonly UpdateOffence[] {
+    return this.#offences;
   }
 
   /** Resolves once the agent runs; `restarted` is what the process before has left for it. */
@@ -94,11 +101,13 @@ export class NamespaceEdge {
     clearTimeout(timer);
   }
 
-  #heard(report: Extract<EdgeReport, { readonly kind: "journal" | "routes" | "left" }>): void {
+  #heard(report: Exclude<EdgeReport, { readonly kind: "started" | "failed" | "disobeyed" }>): void {
     if (report.kind === "left") {
       this.#left?.(report.note);
     } else if (report.kind === "routes") {
       this.#heardOf.table(new Map(report.table));
+    } else if (report.kind === "offence") {
+      this.#offences.push(report.offence);
     } else {
       this.#entries.push(report.entry);
       this.#heardOf.entry();

@@ -31,6 +31,7 @@ import { type ProbeWorker, startProbeWorker } from "./probe-worker.ts";
 import { watchReturn } from "./return-watch.ts";
 import { EDGE_TABLE, RouteHistory } from "./route-history.ts";
 import { EDGE, IDC, IDC_LINK, withDevices } from "./topology.ts";
+import { updateRules } from "./update-watch.ts";
 
 const ROUTER = {
   "net/ipv4/ip_forward": 1,
@@ -82,6 +83,7 @@ export class NamespaceLab implements Lab {
       configFile: edgeFile,
       netns: this.#namespaces.nameOf(EDGE),
       seed: drill.seed,
+      rules: updateRules(drill),
       socketPath,
     };
     this.#edge = new NamespaceEdge(order, {
@@ -178,7 +180,7 @@ export class NamespaceLab implements Lab {
       const { missing, extra, wrong } = fields;
       return `the edge's audit found ${missing} missing, ${extra} extra, ${wrong} wrong`;
     });
-    return { flows: undefined, loops, ribFaults };
+    return { flows: undefined, loops, ribFaults, updates: this.#edge.offences };
   }
 
   startProbes(): void {

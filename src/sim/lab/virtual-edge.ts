@@ -12,6 +12,7 @@ import type { RestartNote } from "../../agent/restart.ts";
 import type { Host } from "../../platform/contract.ts";
 import type { VirtualHost } from "../../platform/virtual/host.ts";
 import { type CircuitsByPrefix, mirrorFib } from "./fib-mirror.ts";
+import { type UpdateOffence, type UpdateRules, UpdateWatch, withTcp } from "./update-watch.ts";
 
 /** Where a test may put a bug into the edge; nothing of it is on a shipped path. */
 export interface EdgeInjection {
@@ -31,6 +32,8 @@ export class VirtualEdge {
   readonly #injection: EdgeInjection;
   readonly #entries: JournalEntry[] = [];
   readonly #routed: (table: CircuitsByPrefix) => void;
+  readonly #rules: UpdateRules | undefined;
+  readonly #offences: UpdateOffence[] = [];
   #config: EdgeConfig;
   #life: Life;
   #lives = 1;
@@ -40,8 +43,12 @@ export class VirtualEdge {
     machine: VirtualHost,
     config: EdgeConfig,
     routed: (table: CircuitsByPrefix) => void,
-    injection: EdgeInjection = {},
+    {
+      injection = {},
+      rules,
+    }: { readonly injection?: EdgeInjection; readonly rules?: UpdateRules | undefined } = {},
   ) {
+    this.#rules = rules;
     this.#machine = machine;
     this.#routed = routed;
     this.#injection = injection;
@@ -61,6 +68,11 @@ export class VirtualEdge {
   get settled(): Agent | undefined {
     const { agent, process } = this.#life;
     return process.isRunning && agent.view.health.isReady ? agent : undefined;
+  }
+
+  /** What its UPDATEs did wrong, over all lives. */
+  get offences(): readonly UpdateOffence[] {
+    return this.#offences;
   }
 
   get config(): EdgeConfig {
@@ -126,10 +138,15 @@ export class VirtualEdge {
   }
 
   #bear(plain: Host, process: VirtualHost["process"], restarted?: RestartNote): Life {
-    const host = this.#injection.host?.(plain) ?? plain;
+    const watch =
+      this.#rules &&
+      new UpdateWatch(this.#rules, plain.clock, (offence) => this.#offences.push(offence));
+    const watched = watch === undefined ? plain : withTcp(plain, watch.tapped(plain.tcp));
+    const host = this.#injection.host?.(watched) ?? watched;
     const engine = startInlineBfdEngine(host);
     const startBfd = this.#injection.startBfd?.(engine) ?? engine;
     const agent = new Agent({ host, config: this.#config, startBfd, restarted });
+    if (watch !== undefined) watch.view = agent.view;
     agent.journal.subscribe((entry) => this.#entries.push(entry));
     const mirror = mirrorFib(this.#config, plain.routes, agent.journal, this.#routed);
     return { agent, process, mirror };

@@ -16,6 +16,7 @@ import { watchReturn } from "./return-watch.ts";
 import { RibFibWatch } from "./rib-fib-watch.ts";
 import { EDGE_TABLE, RouteHistory } from "./route-history.ts";
 import { buildWorld, type DrillWorld, hostOf, withDevices } from "./topology.ts";
+import { updateRules } from "./update-watch.ts";
 import { type EdgeInjection, VirtualEdge } from "./virtual-edge.ts";
 import { VirtualFaults } from "./virtual-faults.ts";
 
@@ -55,7 +56,8 @@ export class VirtualLab implements Lab {
       field: virtualField(world, ground.network),
     });
     const routed = (table: CircuitsByPrefix) => this.routes.update(EDGE_TABLE, table, world.now);
-    this.#edge = new VirtualEdge(ground.edge, drill.edge, routed, injection);
+    const rules = updateRules(drill);
+    this.#edge = new VirtualEdge(ground.edge, drill.edge, routed, { injection, rules });
     this.#faults = new VirtualFaults({
       ...{ drill: this.#drill, world: ground, cloud: this.#cloud, cloudFaults, edge: this.#edge },
     });
@@ -131,7 +133,8 @@ export class VirtualLab implements Lab {
     const loops = flows
       .filter(({ outcome }) => outcome === "loop" || outcome === "ttl")
       .map(({ flow, direction, circuit }) => `flow ${flow} ${direction} over ${circuit}`);
-    return { flows, loops: [...new Set(loops)], ribFaults: this.#ribFib.faults };
+    const ribFaults = this.#ribFib.faults;
+    return { flows, loops: [...new Set(loops)], ribFaults, updates: this.#edge.offences };
   }
 
   /** From now on the checkers look as well: before, everything is still on its way up. */

@@ -60,7 +60,7 @@ function evidence(
     edge,
     cloud: [],
     routeChanges: [],
-    watched: { flows: undefined, loops: [], ribFaults: [] },
+    watched: { flows: undefined, loops: [], ribFaults: [], updates: [] },
     probes: { flows: 10, directions: { "to-cloud": columns, "to-edge": probes(() => false) } },
   };
 }

@@ -51,7 +51,7 @@ function evidence(drill: Drill, log: RouteHistory, flows: readonly FlowChange[] 
   return {
     ...{ drill, zeroUs: SEC, endUs: 10 * SEC, deeds: [], edge: [], cloud: [] },
     ...{ probes: probes(), routeChanges: log.changes },
-    watched: { flows, loops: [], ribFaults: [] },
+    watched: { flows, loops: [], ribFaults: [], updates: [] },
   };
 }
 
@@ -94,7 +94,10 @@ t.test("per flow: its group, and the way it took", async (t) => {
   const records = evidence(shipped(), new RouteHistory(), path);
   const [told] = withPaths(records, { flows: [flow] }).flows;
   t.match(told, { group: "all", path: [{ fromMs: 0 }, { fromMs: 1000, outcome: "cut" }] });
-  const blind = { ...records, watched: { flows: undefined, loops: [], ribFaults: [] } };
+  const blind = {
+    ...records,
+    watched: { flows: undefined, loops: [], ribFaults: [], updates: [] },
+  };
   t.notOk("path" in (withPaths(blind, { flows: [flow] }).flows[0] ?? {}));
 });
 
@@ -162,7 +165,7 @@ t.test("symmetry: a flow may differ while tables follow, and not for longer", as
   t.match(findAsymmetry(evidence(drill, tables(), long)), /flow 0 goes by circuit-2 and comes by/);
   const blind = {
     ...evidence(drill, tables()),
-    watched: { flows: undefined, loops: [], ribFaults: [] },
+    watched: { flows: undefined, loops: [], ribFaults: [], updates: [] },
   };
   t.match(findAsymmetry(blind), { unsure: /no eye/ });
 });
