@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { formatProblem } from "../agent/config/document.ts";
 import { AppError } from "../core/app-error.ts";
+import { promtool } from "./alerts/engine.ts";
 import { loadCloud } from "./cloud/load.ts";
 import { serveCloud } from "./cloud/serve.ts";
 import { FILES } from "./disk-files.ts";
@@ -136,7 +137,8 @@ async function runOne(file: string, run: Run): Promise<DrillExit> {
   try {
     const keep = order.isKept && order.mode === "lab" ? new Keep(streams) : undefined;
     const edgeFile = order.mode === "lab" ? edgeFileOf(load) : load.edgeFile;
-    const lab = openLab(drill, order.mode, edgeFile, keep?.socketPath);
+    const socketPath = keep?.socketPath ?? (drill.alerting && scrapedSocket());
+    const lab = openLab(drill, order.mode, edgeFile, socketPath);
     if (!order.isQuiet) streams.err(`drill ${drill.name}: ${lab.substrate}\n`);
     const report = await play(drill, lab, { order, sources: load.sources }, streams, keep);
     reports.push(report);
@@ -179,6 +181,7 @@ async function play(
       ...(lab.mode === "lab" ? { host: describeHost() } : {}),
     },
     ...(order.evidence === undefined ? {} : { evidence: evidenceTo(order.evidence) }),
+    rulesEngine: promtool,
     progress: (entry) => {
       if (!order.isQuiet) streams.err(`${formatEntry(entry)}\n`);
     },
@@ -223,12 +226,22 @@ function evidenceTo(folder: string): NonNullable<RunOptions["evidence"]> {
   };
 }
 
+/** Where the edge of a lab answers whoever scrapes it. */
+function scrapedSocket(): string {
+  return join(temporaryFolder("causeway-lab-"), "edge.sock");
+}
+
+/** Gone when this process ends. */
+function temporaryFolder(stem: string): string {
+  const folder = mkdtempSync(join(tmpdir(), stem));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
 /** Another process reads the edge's file, so one that no file holds is given one for a while. */
 function edgeFileOf({ edgeFile, edgeText }: DrillLoad): string {
   if (edgeFile !== "") return edgeFile;
-  const folder = mkdtempSync(join(tmpdir(), "causeway-edge-"));
-  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
-  const made = join(folder, "edge.yaml");
+  const made = join(temporaryFolder("causeway-edge-"), "edge.yaml");
   writeFileSync(made, edgeText);
   return made;
 }

@@ -1,5 +1,5 @@
 import { BFD_STATES, type BfdSessionView } from "../../bfd/sessions/contract.ts";
-import type { Scrape } from "./edge-metrics.ts";
+import type { EdgeScrape } from "./edge-metrics.ts";
 import {
   flag,
   histogramSamples,
@@ -11,10 +11,10 @@ import {
 
 const each =
   (draw: (session: BfdSessionView) => readonly Sample[]) =>
-  ({ bfd }: Scrape): readonly Sample[] =>
+  ({ bfd }: EdgeScrape): readonly Sample[] =>
     bfd.flatMap(draw);
 
-export const BFD_METRICS: readonly MetricFamily<Scrape>[] = [
+export const BFD_METRICS: readonly MetricFamily<EdgeScrape>[] = [
   {
     name: "causeway_bfd_session_up",
     help: "1 while the BFD session is Up",

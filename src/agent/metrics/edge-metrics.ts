@@ -9,9 +9,13 @@ import { PEER_METRICS } from "./peer-metrics.ts";
 import { flag, histogramSamples, type MetricFamily, sample, stateSet } from "./registry.ts";
 
 /** What one scrape looks at. */
-export interface Scrape {
+export interface EdgeScrape {
   readonly view: AgentView;
   readonly bfd: readonly BfdSessionView[];
+}
+
+/** With what only a real process has. */
+export interface Scrape extends EdgeScrape {
   readonly loopLag: FibHistogram;
   readonly process: {
     readonly node: string;
@@ -24,7 +28,7 @@ export interface Scrape {
 const CIRCUIT_STATES = ["up", "degraded", "down"] as const;
 const GROUP_SOURCES = ["primary", "backup", "stranded", "unplaced"] as const;
 
-const CIRCUIT_METRICS: readonly MetricFamily<Scrape>[] = [
+const CIRCUIT_METRICS: readonly MetricFamily<EdgeScrape>[] = [
   {
     name: "causeway_circuit_up",
     help: "1 while at least one session of the circuit carries traffic",
@@ -54,7 +58,7 @@ const CIRCUIT_METRICS: readonly MetricFamily<Scrape>[] = [
 const failuresOf = ({ sessions }: CircuitView): number =>
   Math.max(0, ...sessions.map(({ failback }) => failback?.failures ?? 0));
 
-const FAILBACK_METRICS: readonly MetricFamily<Scrape>[] = [
+const FAILBACK_METRICS: readonly MetricFamily<EdgeScrape>[] = [
   {
     name: "causeway_circuit_use",
     help: "How far the circuit is from carrying traffic: the one that is 1",
@@ -83,7 +87,7 @@ const FAILBACK_METRICS: readonly MetricFamily<Scrape>[] = [
   },
 ];
 
-const CAPACITY_METRICS: readonly MetricFamily<Scrape>[] = [
+const CAPACITY_METRICS: readonly MetricFamily<EdgeScrape>[] = [
   {
     name: "causeway_failover_capacity_ratio",
     help: "What the worst loss of a circuit would leave, to failover.load; absent if unknown",
@@ -93,7 +97,7 @@ const CAPACITY_METRICS: readonly MetricFamily<Scrape>[] = [
   },
 ];
 
-const FIB_METRICS: readonly MetricFamily<Scrape>[] = [
+const FIB_METRICS: readonly MetricFamily<EdgeScrape>[] = [
   {
     name: "causeway_fib_routes",
     help: "Routes the forwarding table is to hold",
@@ -151,13 +155,7 @@ const FIB_METRICS: readonly MetricFamily<Scrape>[] = [
   },
 ];
 
-const PROCESS_METRICS: readonly MetricFamily<Scrape>[] = [
-  {
-    name: "causeway_build_info",
-    help: "Version of this build and of Node; always 1",
-    type: "gauge",
-    collect: ({ process }) => [sample({ version: VERSION, node: process.node }, 1)],
-  },
+const CONFIG_METRICS: readonly MetricFamily<EdgeScrape>[] = [
   {
     name: "causeway_config_generation",
     help: "Configurations taken over since the start",
@@ -181,6 +179,15 @@ const PROCESS_METRICS: readonly MetricFamily<Scrape>[] = [
     help: "1 while nothing of the agent's own is broken, as /healthz",
     type: "gauge",
     collect: ({ view }) => [flag({}, view.health.isHealthy)],
+  },
+];
+
+const PROCESS_METRICS: readonly MetricFamily<Scrape>[] = [
+  {
+    name: "causeway_build_info",
+    help: "Version of this build and of Node; always 1",
+    type: "gauge",
+    collect: ({ process }) => [sample({ version: VERSION, node: process.node }, 1)],
   },
   {
     name: "causeway_loop_lag_seconds",
@@ -208,13 +215,16 @@ const PROCESS_METRICS: readonly MetricFamily<Scrape>[] = [
   },
 ];
 
-/** Every metric of an edge, in the order of the page. */
-export const EDGE_METRICS: readonly MetricFamily<Scrape>[] = [
+/** What an edge knows of its work, on any host; the simulator reads these. */
+export const WORK_METRICS: readonly MetricFamily<EdgeScrape>[] = [
   ...PEER_METRICS,
   ...BFD_METRICS,
   ...CIRCUIT_METRICS,
   ...FAILBACK_METRICS,
   ...CAPACITY_METRICS,
   ...FIB_METRICS,
-  ...PROCESS_METRICS,
+  ...CONFIG_METRICS,
 ];
+
+/** Every metric of an edge, in the order of the page. */
+export const EDGE_METRICS: readonly MetricFamily<Scrape>[] = [...WORK_METRICS, ...PROCESS_METRICS];

@@ -2,12 +2,12 @@ import { BGP_STATES, type ResetReason } from "../../bgp/fsm/state.ts";
 import type { PeerView } from "../../bgp/speaker/view.ts";
 import { Afi, Safi } from "../../bgp/wire/iana.ts";
 import { formatFamily, planOf } from "../api/present-bgp.ts";
-import type { Scrape } from "./edge-metrics.ts";
+import type { EdgeScrape } from "./edge-metrics.ts";
 import { flag, type MetricFamily, type Sample, sample, stateSet } from "./registry.ts";
 
 const each =
-  (draw: (peer: PeerView, scrape: Scrape) => readonly Sample[]) =>
-  (scrape: Scrape): readonly Sample[] =>
+  (draw: (peer: PeerView, scrape: EdgeScrape) => readonly Sample[]) =>
+  (scrape: EdgeScrape): readonly Sample[] =>
     scrape.view.speaker.peers().flatMap((peer) => draw(peer, scrape));
 
 /** Every reason has its series from the start: a counter that appears at 1 cannot be rated. */
@@ -17,7 +17,7 @@ const RESET_REASONS: readonly ResetReason[] = [
   "hold_off",
 ];
 
-export const PEER_METRICS: readonly MetricFamily<Scrape>[] = [
+export const PEER_METRICS: readonly MetricFamily<EdgeScrape>[] = [
   {
     name: "causeway_bgp_peer_info",
     help: "What the peer is; always 1",

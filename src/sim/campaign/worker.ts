@@ -6,6 +6,7 @@
 import { dirname, resolve } from "node:path";
 import { performance } from "node:perf_hooks";
 import { AppError } from "../../core/app-error.ts";
+import { promtool } from "../alerts/engine.ts";
 import type { Drill } from "../drill/drill.ts";
 import { loadDrill } from "../drill/load.ts";
 import { runDrill } from "../drill/runner.ts";
@@ -43,6 +44,7 @@ export async function play(task: Task): Promise<Answer> {
       version: task.version,
       startedAt: VIRTUAL_START,
       progress: () => undefined,
+      rulesEngine: promtool,
       traceHash: () => lab.traceHash,
     });
     return { outcome: outcomeOf(report, took()) };

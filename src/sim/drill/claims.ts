@@ -12,7 +12,7 @@ import type { CircuitsByPrefix } from "../lab/fib-mirror.ts";
 import type { Lab } from "../lab/lab.ts";
 import { longestMatch } from "../lab/longest-match.ts";
 import { EDGE_TABLE, type TablesByNode } from "../lab/route-history.ts";
-import type { Claim, Drill, Expectation } from "./drill.ts";
+import type { Claim, Drill, LiveExpectation } from "./drill.ts";
 import { SessionBook } from "./session-book.ts";
 import { DIRECTIONS } from "./traffic.ts";
 import { type WayBack, waysBack } from "./way-back.ts";
@@ -89,7 +89,7 @@ export class Claims {
     return mute && `${mute.join(" or ")} sends nothing to the edge yet`;
   }
 
-  holds(expect: Expectation): boolean {
+  holds(expect: LiveExpectation): boolean {
     switch (expect.kind) {
       case "session":
         return this.#sessionsAre(expect);
@@ -116,13 +116,13 @@ export class Claims {
   }
 
   /** Why a claim cannot be judged in this lab; undefined where it can. */
-  whyNot(expect: Expectation): string | undefined {
+  whyNot(expect: LiveExpectation): string | undefined {
     if (expect.kind !== "flows") return undefined;
     return this.#lab.flowFates() === undefined ? "this lab has no eye for single flows" : undefined;
   }
 
   /** What is instead of what was claimed, for the end of a sentence. */
-  instead(expect: Expectation): string {
+  instead(expect: LiveExpectation): string {
     if (expect.kind === "route" || expect.kind === "return") {
       const wrong = this.#vias(expect).find((via) => !areSame(via, expect.via)) ?? [];
       return `, it goes ${wrong.length > 0 ? `via ${wrong.join(" and ")}` : "nowhere"}`;

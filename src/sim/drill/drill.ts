@@ -1,4 +1,6 @@
 import type { EdgeConfig } from "../../agent/config/edge-config.ts";
+import type { AlertClaim } from "../alerts/judge.ts";
+import type { Rules } from "../alerts/rules.ts";
 import type { CloudConfig } from "../cloud/cloud-config.ts";
 import type { LabFault } from "./faults.ts";
 
@@ -17,6 +19,14 @@ export interface Drill {
   readonly always?: readonly Invariant[];
   /** What may be learned and used beside the ECR's own prefixes, with all inside of it. */
   readonly allow?: readonly string[];
+  /** The edge is scraped, and what fires by these rules is part of the report. */
+  readonly alerting?: Alerting | undefined;
+}
+
+export interface Alerting {
+  readonly rules: Rules;
+  /** Between two scrapes, each followed by an evaluation of the rules. */
+  readonly intervalUs: number;
 }
 
 export type Invariant = (typeof INVARIANTS)[number];
@@ -76,6 +86,9 @@ export interface ExpectStep {
  */
 export type Expectation = Claim & { readonly withinUs: number; readonly forUs?: number };
 
+/** What can be asked while the drill runs. */
+export type LiveExpectation = Exclude<Claim, AlertClaim> & Omit<Expectation, keyof Claim>;
+
 export type Claim =
   | {
       readonly kind: "session";
@@ -118,7 +131,8 @@ export type Claim =
   /** Both tables are what they were before the first fault. */
   | { readonly kind: "baseline" }
   /** The edge tells nothing about this circuit, session or peer from this step on. */
-  | { readonly kind: "quiet"; readonly of: string };
+  | { readonly kind: "quiet"; readonly of: string }
+  | AlertClaim;
 
 /** Verdict limits over the whole drill; undefined is not judged. */
 export interface Budgets {

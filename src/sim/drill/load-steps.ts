@@ -71,7 +71,7 @@ function expand(step: Fault & { readonly atUs: number }): readonly FaultStep[] {
 
 const CLAIM_KEYS = [
   ...["at", "session", "is", "vpc", "route", "return", "via", "event", "of", "node", "flows"],
-  ...["symmetric", "baseline", "quiet", "within", "for"],
+  ...["symmetric", "baseline", "quiet", "alert", "within", "for"],
 ];
 
 function surplusOf(source: StepFile, keys: readonly string[]): string | undefined {
@@ -94,6 +94,7 @@ function toExpectation(source: StepFile): Expectation | string {
 
 function toClaim(source: StepFile): Claim | string {
   const { session, is, vpc, route, via } = source;
+  if (source.alert !== undefined) return toAlertClaim(source.alert, source);
   if (session !== undefined) {
     if (is !== "up" && is !== "down") return `"expect" of a session needs "is: up" or "is: down"`;
     return { kind: "session", circuit: session, is };
@@ -111,6 +112,7 @@ function toClaim(source: StepFile): Claim | string {
     if (is !== undefined && is !== "told" && is !== "untold") {
       return `"expect" of an event needs "is: told" or "is: untold"`;
     }
+    if (typeof of === "object") return `"of" of an event is a name`;
     return { kind: "event", event, of, node, is: is ?? "told" };
   }
   if (source.flows !== undefined) return { kind: "flows", are: source.flows };
@@ -120,6 +122,20 @@ function toClaim(source: StepFile): Claim | string {
   if (vpc === true && (is === "reachable" || is === "unreachable")) {
     return { kind: "reachable", is: is === "reachable" };
   }
-  const others = `"event", "flows", "symmetric", "baseline", "quiet"`;
+  const others = `"event", "alert", "flows", "symmetric", "baseline", "quiet"`;
   return `"expect" needs "session", "route", "return", ${others} or "vpc: true" with "is"`;
+}
+
+function toAlertClaim(alert: string, { is, of = {}, within, for: lasting }: StepFile) {
+  if (is !== "firing" && is !== "resolved" && is !== "silent") {
+    return `"expect" of an alert needs "is: firing", "is: resolved" or "is: silent"`;
+  }
+  if (typeof of === "string") return `"of" of an alert are labels, as { peer: ${of} }`;
+  if (is === "silent" && (within !== undefined || lasting === undefined)) {
+    return `an alert that "is: silent" needs "for": how long, and no "within"`;
+  }
+  if (is !== "silent" && within === undefined) {
+    return `an alert that "is: ${is}" needs "within": how long it may take`;
+  }
+  return { kind: "alert", alert: alert === "any" ? undefined : alert, is, of } as const;
 }

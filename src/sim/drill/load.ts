@@ -10,6 +10,7 @@ import { toldPrefixes } from "../cloud/network.ts";
 import type { SourceReport } from "../report/report.ts";
 import { sourceOf } from "../report/sources.ts";
 import type { Budgets, Drill, Traffic } from "./drill.ts";
+import { loadAlerting } from "./load-alerting.ts";
 import { findPart, type Part, type PartName, trafficOf } from "./load-parts.ts";
 import { lintPeers } from "./load-peers.ts";
 import { readReload } from "./load-reload.ts";
@@ -52,10 +53,15 @@ export function loadDrill(file: string, text: string, files: FileAccess): DrillL
     return undefined;
   };
   const [edgePart, cloudPart] = [find("edge"), find("cloud")];
+  const { alerting, problems: ofAlerting } = loadAlerting(source, { file, document, files });
+  problems.push(...ofAlerting);
   const sources = [
     sourceOf("drill", basename(file), text),
     ...(edgePart === undefined ? [] : [sourceOf("edge", edgePart.name, edgePart.text)]),
     ...(cloudPart === undefined ? [] : [sourceOf("cloud", cloudPart.name, cloudPart.text)]),
+    ...(alerting === undefined
+      ? []
+      : [sourceOf("rules", alerting.rules.file, alerting.rules.text)]),
   ];
   const edge = edgePart && loadEdgeConfig(edgePart.file ?? edgePart.name, edgePart.text);
   const cloud = cloudPart && loadCloud(cloudPart.file ?? cloudPart.name, cloudPart.text);
@@ -108,6 +114,7 @@ export function loadDrill(file: string, text: string, files: FileAccess): DrillL
     budgets: toBudgets(source.budgets),
     always: source.always ?? [],
     allow: source.allow ?? [],
+    alerting,
   };
   return { drill, problems, ...parts };
 }

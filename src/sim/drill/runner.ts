@@ -5,15 +5,18 @@
  * drill that could not be set up says nothing about failover.
  */
 import { after, type Micros } from "../../core/time.ts";
+import type { RulesEngine } from "../alerts/engine.ts";
+import { alertsEndUs, judgeAlert, type OpenClaim, reportAlerts } from "../alerts/judge.ts";
+import type { ScrapeLog } from "../alerts/scrape-log.ts";
 import type { Lab, ProbeRecord } from "../lab/lab.ts";
 import { composeReport, type Judgement, lossOfDrill, type Records } from "../report/compose.ts";
 import { type Deed, measureFaults, measureRepairs, settleDeeds } from "../report/measure.ts";
-import type { CheckReport, DrillReport, TimelineEntry } from "../report/report.ts";
+import type { AlertReport, CheckReport, DrillReport, TimelineEntry } from "../report/report.ts";
 import type { FlowSample } from "../report/routes.ts";
 import { ms } from "../report/text.ts";
 import { judgeAlways } from "./always.ts";
 import { Claims } from "./claims.ts";
-import type { Drill, Expectation, Step } from "./drill.ts";
+import type { Drill, Expectation, LiveExpectation, Step } from "./drill.ts";
 import { figures, judgeBudgets } from "./judge.ts";
 import { claimText, describe, summary, timesText } from "./words.ts";
 
@@ -28,6 +31,8 @@ export interface RunOptions {
   readonly traceHash: () => string | null;
   /** Plays the same drill again, for `determinism`; answers with its hash. */
   readonly repeat?: () => Promise<string | null>;
+  /** Says which alerts fire; without it what a drill claims of alerts is not judged. */
+  readonly rulesEngine?: RulesEngine;
   /** Keeps the records behind the figures. */
   readonly evidence?: (records: Records) => DrillReport["evidence"];
   /** Called with the report before the lab is taken down; the lab stays up until it resolves. */
@@ -61,11 +66,16 @@ class Run {
   readonly #deeds: Deed[] = [];
   readonly #checks: CheckReport[] = [];
   readonly #flowSamples: FlowSample[] = [];
+  /** Claims about alerts, judged when the drill is over. */
+  readonly #alertClaims: OpenClaim[] = [];
+  #alerts: readonly AlertReport[] | undefined;
   /** Changes of the tables that the last sample of the flows knew. */
   #sampledCount = -1;
   readonly #startUs: Micros;
   readonly #claims: Claims;
   #zeroUs: Micros;
+  /** When the last fault began. */
+  #faultUs: Micros;
 
   constructor(drill: Drill, lab: Lab, options: RunOptions) {
     this.#drill = drill;
@@ -74,6 +84,7 @@ class Run {
     this.#claims = new Claims(drill, lab);
     this.#startUs = lab.now();
     this.#zeroUs = this.#startUs;
+    this.#faultUs = this.#startUs;
   }
 
   /** The report of a drill that asks for what this lab cannot do; nothing was started for it. */
@@ -105,15 +116,45 @@ class Run {
     this.#zeroUs = after(lab.now(), BASELINE_US);
     await lab.sleepUntil(this.#zeroUs);
     this.#claims.begin();
+    this.#faultUs = this.#zeroUs;
+    const { alerting } = this.#drill;
+    if (alerting !== undefined) lab.startScrapes(alerting.intervalUs);
     for (const step of this.#drill.steps) {
       await this.#sampleBefore(step);
       await this.#perform(step);
     }
+    await lab.sleepUntil(after(lab.now(), alertsEndUs(this.#alertClaims) - lab.now()));
     await lab.sleepUntil(after(lab.now(), AFTERMATH_US));
     this.#sampleFlows();
     const probes = await lab.stopProbes(SETTLE_US);
+    await this.#judgeAlerts();
     if (this.#drill.always?.includes("determinism")) await this.#compareWithTwin();
     return this.#report(probes);
+  }
+
+  /** Prometheus' rules over what was scraped, and the claims about them. */
+  async #judgeAlerts(): Promise<void> {
+    const { alerting, edge } = this.#drill;
+    const log = this.#lab.scrapes;
+    if (alerting === undefined) return;
+    const found = await this.#firedIn(log, alerting.rules.text, edge.name);
+    for (const open of this.#alertClaims) {
+      this.#checks.push(
+        typeof found === "string" || log === undefined
+          ? { ...open.check, status: "inconclusive", observed: String(found) }
+          : judgeAlert(open, log, found),
+      );
+    }
+    if (log !== undefined && typeof found !== "string") {
+      this.#alerts = reportAlerts(log, found, this.#zeroUs);
+    }
+  }
+
+  async #firedIn(log: ScrapeLog | undefined, rules: string, instance: string) {
+    const { rulesEngine } = this.#options;
+    if (rulesEngine === undefined) return "no rules engine was asked";
+    if (log === undefined || log.series.length === 0) return "the edge's metrics were not read";
+    return rulesEngine({ log, rules, instance });
   }
 
   async #compareWithTwin(): Promise<void> {
@@ -161,7 +202,10 @@ class Run {
     if (step.do === "expect") return this.#expect(step.expect);
     const begunUs = this.#lab.now();
     const words = describe(step);
-    if (words.kind === "fault") this.#claims.faultBegins();
+    if (words.kind === "fault") {
+      this.#claims.faultBegins();
+      this.#faultUs = begunUs;
+    }
     const deed: Deed = { ...words, begunUs, atUs: this.#lab.perform(step) };
     this.#deeds.push(deed);
     this.#options.progress({
@@ -174,6 +218,12 @@ class Run {
   }
 
   async #expect(expect: Expectation): Promise<void> {
+    if (expect.kind === "alert") {
+      const check = { check: claimText(expect), expected: timesText(expect) };
+      const [fromUs, faultUs] = [this.#lab.now(), this.#faultUs];
+      this.#alertClaims.push({ claim: expect, fromUs, faultUs, check });
+      return;
+    }
     const unsure = this.#claims.whyNot(expect);
     if (unsure !== undefined) {
       this.#checks.push({
@@ -201,7 +251,7 @@ class Run {
   }
 
   /** Watches a claim that holds for as long as it must; what happened where it did not. */
-  async #breaks(expect: Expectation): Promise<string | undefined> {
+  async #breaks(expect: LiveExpectation): Promise<string | undefined> {
     const from = this.#lab.now();
     const isBroken = () => !this.#claims.holds(expect);
     if (!(await this.#lab.waitFor(isBroken, after(from, expect.forUs ?? 0)))) return undefined;
@@ -252,6 +302,8 @@ class Run {
       routeChanges: this.#lab.routes.changes,
       flowSamples: this.#flowSamples,
       watched: this.#lab.watched(),
+      scrapes: this.#lab.scrapes,
+      alerts: this.#alerts,
     };
   }
 }

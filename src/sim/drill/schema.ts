@@ -26,7 +26,12 @@ const choice = <W extends string>(...words: readonly W[]) =>
 /** What an `expect` may claim. */
 const claimKeys = {
   session: Type.Optional(Name),
-  is: Type.Optional(choice("up", "down", "reachable", "unreachable", "told", "untold")),
+  is: Type.Optional(
+    choice(
+      ...(["up", "down", "reachable", "unreachable", "told", "untold"] as const),
+      ...(["firing", "resolved", "silent"] as const),
+    ),
+  ),
   vpc: Type.Optional(Type.Literal(true)),
   route: Type.Optional(Prefix),
   return: Type.Optional(Prefix),
@@ -34,7 +39,14 @@ const claimKeys = {
   event: Type.Optional(
     Type.String({ pattern: "^[a-z]+(\\.[a-z-]+)+$", description: "an event, as bfd.session.down" }),
   ),
-  of: Type.Optional(Name),
+  alert: Type.Optional(
+    Type.String({ pattern: "^[A-Za-z_]\\w{0,127}$", description: "an alert of the rules, or any" }),
+  ),
+  of: Type.Optional(
+    Type.Union([Name, Type.Record(Type.String(), Type.String())], {
+      description: "a name; of an alert labels, as { peer: circuit-1 }",
+    }),
+  ),
   node: Type.Optional(Name),
   flows: Type.Optional(choice("delivered", "partly-lost", "lost")),
   symmetric: Type.Optional(Type.Literal(true)),
@@ -123,6 +135,15 @@ export const DrillSchema = Type.Object(
         interval: Duration,
       },
       closed,
+    ),
+    alerting: Type.Optional(
+      Type.Object(
+        {
+          rules: Type.Optional(Type.String({ minLength: 1, description: "a file of rules" })),
+          interval: Type.Optional(Duration),
+        },
+        closed,
+      ),
     ),
     allow: Type.Optional(Type.Array(Prefix, { description: "a list of prefixes" })),
     steps: Type.Array(StepSchema, { minItems: 1 }),

@@ -23,6 +23,10 @@ export function claimText(expect: Expectation): string {
       return `the VPC is ${expect.is ? "reachable" : "unreachable"}`;
     case "event":
       return `${expect.node} ${expect.is === "told" ? "tells" : "does not tell"} ${whatOf(expect)}`;
+    case "alert": {
+      const labels = Object.entries(expect.of).map(([label, value]) => ` ${label}=${value}`);
+      return `${expect.alert ?? "any alert"}${labels.join("")} is ${expect.is}`;
+    }
     case "flows":
       return `flows are ${expect.are.replace("-", " ")}`;
     case "symmetric":

@@ -1,5 +1,6 @@
 import type { JournalEntry } from "../../agent/journal.ts";
 import type { Micros } from "../../core/time.ts";
+import type { ScrapeLog } from "../alerts/scrape-log.ts";
 import type { LabFault } from "../drill/faults.ts";
 import type { RouteHistory } from "./route-history.ts";
 import type { UpdateOffence } from "./update-watch.ts";
@@ -38,6 +39,11 @@ export interface Lab {
   flowFates(): Readonly<Record<Direction, readonly FlowFate[]>> | undefined;
   /** What the checkers beside the drill saw; asked once, when it is over. */
   watched(): Watched;
+
+  /** Reads the edge's metrics as a Prometheus does, from now on and again after each interval. */
+  startScrapes(intervalUs: number): void;
+  /** What it read so far; undefined where it was not asked to. */
+  readonly scrapes: ScrapeLog | undefined;
 
   startProbes(): void;
   /** Probes sent until now are given `settleUs` to arrive before the count is final. */

@@ -13,6 +13,8 @@ import type { Micros } from "../../core/time.ts";
 import type { Host } from "../../platform/contract.ts";
 import { createLinuxHost, type LinuxHost } from "../../platform/linux/host.ts";
 import type { VirtualLink } from "../../platform/virtual/link.ts";
+import { SocketScraper } from "../alerts/scrape-edge.ts";
+import { ScrapeLog } from "../alerts/scrape-log.ts";
 import { Cloud, type CloudEntry } from "../cloud/cloud.ts";
 import type { CustomerEnd } from "../cloud/network.ts";
 import { virtualField } from "../cloud/world.ts";
@@ -61,6 +63,7 @@ export class LoopbackLab implements Lab {
   readonly #socketPath: string | undefined;
   #api: { close(): Promise<void> } | undefined;
   #pump: NodeJS.Timeout | undefined;
+  #scraper: SocketScraper | undefined;
 
   constructor(drill: Drill, socketPath?: string) {
     this.#socketPath = socketPath;
@@ -151,6 +154,15 @@ export class LoopbackLab implements Lab {
     return { flows: undefined, loops: [], ribFaults: [], updates: this.#offences };
   }
 
+  startScrapes(intervalUs: number): void {
+    if (this.#socketPath === undefined) return;
+    this.#scraper = new SocketScraper(this.#socketPath, new ScrapeLog(this.now(), intervalUs));
+  }
+
+  get scrapes(): ScrapeLog | undefined {
+    return this.#scraper?.log;
+  }
+
   startProbes(): void {
     this.#walks.start();
   }
@@ -160,6 +172,7 @@ export class LoopbackLab implements Lab {
   }
 
   async stop(): Promise<void> {
+    this.#scraper?.close();
     await this.#api?.close();
     await new Promise<void>((resolve) => {
       let waiting = 2;

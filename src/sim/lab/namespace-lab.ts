@@ -13,6 +13,8 @@ import { AppError, PlatformError } from "../../core/app-error.ts";
 import type { Micros } from "../../core/time.ts";
 import type { Host } from "../../platform/contract.ts";
 import { createLinuxHost, type LinuxHost } from "../../platform/linux/host.ts";
+import { SocketScraper } from "../alerts/scrape-edge.ts";
+import { ScrapeLog } from "../alerts/scrape-log.ts";
 import { Cloud, type CloudEntry } from "../cloud/cloud.ts";
 import { cloudNetwork, type WireEnd } from "../cloud/network.ts";
 import { nodeOfAddress } from "../cloud/return-path.ts";
@@ -60,6 +62,8 @@ export class NamespaceLab implements Lab {
   #failure: unknown;
   #probes: ProbeWorker | undefined;
   #claim: (() => void) | undefined;
+  readonly #socketPath: string | undefined;
+  #scraper: SocketScraper | undefined;
 
   /**
    * `edgeFile`: the same file the drill's `edge` was read from; the edge's process reads it itself.
@@ -67,6 +71,7 @@ export class NamespaceLab implements Lab {
    */
   constructor(drill: Drill, edgeFile: string, socketPath?: string) {
     this.#drill = { ...drill, cloud: withDevices(drill.cloud) };
+    this.#socketPath = socketPath;
     this.#clock = createLinuxHost({ name: "lab", log: QUIET, seed: drill.seed }).clock;
     const config = this.#drill.cloud;
     const plan = { fib: "kernel", innerPort: 179 } as const;
@@ -183,6 +188,15 @@ export class NamespaceLab implements Lab {
     return { flows: undefined, loops, ribFaults, updates: this.#edge.offences };
   }
 
+  startScrapes(intervalUs: number): void {
+    if (this.#socketPath === undefined) return;
+    this.#scraper = new SocketScraper(this.#socketPath, new ScrapeLog(this.now(), intervalUs));
+  }
+
+  get scrapes(): ScrapeLog | undefined {
+    return this.#scraper?.log;
+  }
+
   startProbes(): void {
     this.#probes?.start();
   }
@@ -193,6 +207,7 @@ export class NamespaceLab implements Lab {
   }
 
   async stop(): Promise<void> {
+    this.#scraper?.close();
     await this.#probes?.close();
     for (const timer of this.#timers) clearTimeout(timer);
     await this.#edge.stop();

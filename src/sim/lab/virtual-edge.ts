@@ -83,6 +83,12 @@ export class VirtualEdge {
     this.#life.agent.start();
   }
 
+  /** Calls `read` when the process can answer, and not at all where it ends before. */
+  ask(read: (agent: Agent) => void): void {
+    const { agent, process } = this.#life;
+    process.post(() => read(agent));
+  }
+
   /** SIGSTOP; `thaw` is SIGCONT. */
   freeze(): void {
     this.#life.process.freeze();

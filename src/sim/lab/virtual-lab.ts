@@ -3,6 +3,8 @@ import { startInlineBfdEngine } from "../../agent/bfd/inline-engine.ts";
 import type { JournalEntry } from "../../agent/journal.ts";
 import type { AgentOrders } from "../../agent/orders.ts";
 import { after, type Micros } from "../../core/time.ts";
+import { scrapeAgent } from "../alerts/scrape-edge.ts";
+import { ScrapeLog } from "../alerts/scrape-log.ts";
 import { Cloud, type CloudEntry } from "../cloud/cloud.ts";
 import { virtualField } from "../cloud/world.ts";
 import type { Drill } from "../drill/drill.ts";
@@ -35,6 +37,7 @@ export class VirtualLab implements Lab {
   readonly #probes: ProbePair;
   readonly #flows: FlowWatch;
   readonly #ribFib: RibFibWatch;
+  #scrapes: ScrapeLog | undefined;
 
   /** `injection`: where a test may put a bug into the edge. */
   constructor(drill: Drill, injection: EdgeInjection = {}) {
@@ -135,6 +138,26 @@ export class VirtualLab implements Lab {
       .map(({ flow, direction, circuit }) => `flow ${flow} ${direction} over ${circuit}`);
     const ribFaults = this.#ribFib.faults;
     return { flows, loops: [...new Set(loops)], ribFaults, updates: this.#edge.offences };
+  }
+
+  /** Leaves no trace: a drill that is scraped is the same drill. */
+  startScrapes(intervalUs: number): void {
+    const log = new ScrapeLog(this.now(), intervalUs);
+    this.#scrapes = log;
+    const scrape = (slot: number) => {
+      const dueUs = this.now();
+      log.due(slot);
+      this.#edge.ask((agent) => {
+        // As Prometheus: an answer that takes longer than an interval is none.
+        if (this.now() < dueUs + intervalUs) scrapeAgent(agent, log, slot);
+      });
+      this.#ground.world.at(dueUs + intervalUs, () => scrape(slot + 1));
+    };
+    scrape(0);
+  }
+
+  get scrapes(): ScrapeLog | undefined {
+    return this.#scrapes;
   }
 
   /** From now on the checkers look as well: before, everything is still on its way up. */

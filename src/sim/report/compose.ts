@@ -52,6 +52,7 @@ export function composeReport(records: Records, judgement: Judgement): DrillRepo
     timeline,
     repairs: measureRepairs(records),
     ...(omitted > 0 ? { timelineOmitted: omitted } : {}),
+    ...(records.alerts === undefined ? {} : { alerts: records.alerts }),
     topology: reportTopology(records, phases),
     phases: phasesInMs(phases, zeroUs),
     routes: reportRoutes(routeChanges, phases),

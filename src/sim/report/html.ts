@@ -165,7 +165,8 @@ function closeWindow(
 }
 
 const LEGEND = `<p class="legend"><span class="key up"></span>session up
-<span class="key route"></span>way of the routes <span class="key down"></span>down, or no way
+<span class="key route"></span>way of the routes <span class="key down"></span>down,
+no way, or an alert fires
 <span class="key outage"></span>fault not yet left by the edge
 <span class="key lost"></span>share of the probes lost (a gap: none was sent)
 <span class="sign-key">▼</span> fault <span class="sign-key repair">▲</span> repair

@@ -4,6 +4,7 @@
  */
 import type { DrillReport, TimelineEntry } from "./report.ts";
 import { routersOf, tableOf } from "./routers.ts";
+import { ALERT_FIRING } from "./timeline.ts";
 
 /** One actor's view of one thing: a circuit, or a route. */
 export interface Lane {
@@ -14,7 +15,7 @@ export interface Lane {
 }
 
 export interface Bar {
-  readonly name: "BFD" | "BGP" | "route";
+  readonly name: "BFD" | "BGP" | "route" | "alert";
   readonly spans: readonly Span[];
 }
 
@@ -22,12 +23,13 @@ export interface Span {
   readonly fromMs: number;
   readonly untilMs: number;
   readonly isUp: boolean;
-  /** Why it is so, or the way a route takes. */
+  /** Why it is so, the way a route takes, or that an alert fires. */
   readonly text: string;
 }
 
 /** Rows of one actor; those that nothing happened to give way first. */
 const ROWS_MAX = 8;
+const ALERTS = "alerts";
 const ROUTES_CHANGED = "fib.routes.changed";
 
 export interface Lanes {
@@ -40,7 +42,9 @@ export function lanesOf(report: DrillReport, untilMs: number): Lanes {
   const { topology, timeline } = report;
   const routers = routersOf(topology).map(({ name }) => name);
   const known = ["edge", ...topology.circuits.map(({ vbr }) => vbr), ...routers];
-  const others = timeline.map((entry) => entry.actor).filter((actor) => actor !== "drill");
+  const others = timeline
+    .map((entry) => entry.actor)
+    .filter((actor) => actor !== "drill" && actor !== ALERTS);
   const actors = [...new Set([...known, ...others])];
   const lanes: Lane[] = [];
   let hiddenCount = 0;
@@ -58,7 +62,24 @@ export function lanesOf(report: DrillReport, untilMs: number): Lanes {
     hiddenCount += rows.length - shown.length;
     lanes.push(...rows.filter((row) => shown.includes(row)));
   }
+  const alerts = alertRows(timeline, untilMs);
+  lanes.push(...alerts.slice(0, ROWS_MAX));
+  hiddenCount += Math.max(0, alerts.length - ROWS_MAX);
   return { lanes, hiddenCount };
+}
+
+/** When each alert fired; those that never did have no row. */
+function alertRows(timeline: readonly TimelineEntry[], untilMs: number): Lane[] {
+  const own = timeline.filter(({ actor }) => actor === ALERTS);
+  return [...new Set(own.map(({ text }) => text))].map((subject) => {
+    const entries = own.filter(({ text }) => text === subject);
+    const spans = entries.flatMap(({ event, atMs }, index): Span[] => {
+      if (event !== ALERT_FIRING) return [];
+      const endMs = entries[index + 1]?.atMs ?? untilMs;
+      return [{ fromMs: atMs, untilMs: endMs, isUp: false, text: `${subject} fires` }];
+    });
+    return { actor: ALERTS, subject, bars: [{ name: "alert", spans }], marks: [] };
+  });
 }
 
 const isLively = (lane: Lane): boolean =>

@@ -1,11 +1,12 @@
 import type { JournalEntry } from "../../agent/journal.ts";
+import type { ScrapeLog } from "../alerts/scrape-log.ts";
 import type { Drill } from "../drill/drill.ts";
 import { recoveryOf } from "../drill/flow-figures.ts";
 import { restoredAt, routeChangesOf } from "../drill/table-figures.ts";
 import type { ProbeRecord, Watched } from "../lab/lab.ts";
 import { EDGE_TABLE, type RouteChange } from "../lab/route-history.ts";
 import { lossBetween } from "./loss.ts";
-import type { FaultReport, LossReport, RepairReport } from "./report.ts";
+import type { AlertReport, FaultReport, LossReport, RepairReport } from "./report.ts";
 
 /** A fault or repair the runner performed, on the lab's clock. */
 export interface Deed {
@@ -31,6 +32,9 @@ export interface Evidence {
   readonly probes: ProbeRecord | undefined;
   readonly routeChanges: readonly RouteChange[];
   readonly watched: Watched;
+  /** What was read at the edge's metrics page, where a drill asked for it. */
+  readonly scrapes?: ScrapeLog | undefined;
+  readonly alerts?: readonly AlertReport[] | undefined;
 }
 
 /**

@@ -24,5 +24,6 @@ export type RecoveryReport = Of<typeof Schema.RecoverySchema>;
 export type RepairReport = Of<typeof Schema.RepairSchema>;
 export type LinkLoadReport = Of<typeof Schema.LinkLoadSchema>;
 export type EvidenceReport = Of<typeof Schema.EvidenceSchema>;
+export type AlertReport = Of<typeof Schema.AlertSchema>;
 export type HostReport = Of<typeof Schema.HostSchema>;
 export type LossOverTime = Of<typeof Schema.LossOverTimeSchema>;

@@ -130,7 +130,7 @@ export const FlowSchema = object(
 
 export const TimelineSchema = object({
   atMs: Ms,
-  lane: words("drill", "edge", "cloud"),
+  lane: words("drill", "edge", "cloud", "alerts"),
   actor: Type.String(),
   event: Type.String(),
   text: Type.String(),
@@ -249,7 +249,7 @@ export const LinkLoadSchema = object(
 );
 
 export const SourceSchema = object(
-  { what: words("drill", "edge", "cloud"), file: Type.String(), sha256: Sha256 },
+  { what: words("drill", "edge", "cloud", "rules"), file: Type.String(), sha256: Sha256 },
   "a file the drill was read from",
 );
 
@@ -261,6 +261,17 @@ export const EvidenceSchema = object(
     sha256: Sha256,
   },
   "a file with the records behind the figures, where they were asked for",
+);
+
+export const AlertSchema = object(
+  {
+    alert: Type.String(),
+    severity: orNull(Type.String()),
+    labels: Type.Record(Type.String(), Type.String()),
+    firedAtMs: Ms,
+    resolvedAtMs: orNull(Ms),
+  },
+  "one time an alert fired, as Prometheus rules saw the scraped edge; null: it still does",
 );
 
 export const HostSchema = object({
@@ -300,6 +311,8 @@ export const DrillReportSchema = object({
   timeline: Type.Array(TimelineSchema),
   /** Events that a long drill had beyond what a timeline holds. */
   timelineOmitted: Type.Optional(Count),
+  /** Where the drill was held against Prometheus rules and these could be evaluated. */
+  alerts: Type.Optional(Type.Array(AlertSchema)),
   topology: TopologySchema,
   phases: Type.Optional(PhasesSchema),
   routes: Type.Optional(RoutesSchema),

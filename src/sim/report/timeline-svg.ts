@@ -274,7 +274,8 @@ function drawBox(name: Bar["name"], span: Span, seen: Part, { y, height }: Place
 
 function drawSpan(name: Bar["name"], span: Span, seen: Part, place: Place): string {
   const { y, height } = place;
-  const words = name === "route" ? span.text : `${name} ${span.isUp ? "up" : "down"}`;
+  const isTold = name === "route" || name === "alert";
+  const words = isTold ? span.text : `${name} ${span.isUp ? "up" : "down"}`;
   const size = height > 12 ? 12 : 9;
   const fits = words.length * size * 0.56 + 8 < seen.width;
   const text = fits

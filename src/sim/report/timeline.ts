@@ -1,15 +1,16 @@
 /** What happened, in order, in the words of deeds, journals and tables. */
 import type { JournalEntry } from "../../agent/journal.ts";
+import { textOf } from "../alerts/judge.ts";
 import { EDGE_TABLE, type RouteChange } from "../lab/route-history.ts";
 import type { Evidence } from "./measure.ts";
-import type { TimelineEntry } from "./report.ts";
+import type { AlertReport, TimelineEntry } from "./report.ts";
 
 /** Of a longer drill the first and the last are told; the JSON says how many were left out. */
 const HEAD_MAX = 1500;
 const TAIL_MAX = 500;
 
 export function reportTimeline(
-  { deeds, edge, cloud, zeroUs }: Evidence,
+  { deeds, edge, cloud, zeroUs, alerts = [] }: Evidence,
   changes: readonly RouteChange[],
 ): { readonly timeline: readonly TimelineEntry[]; readonly omitted: number } {
   const atMs = (at: number) => (at - zeroUs) / 1000;
@@ -33,6 +34,7 @@ export function reportTimeline(
         : ({ lane: "cloud", actor: node } as const);
     entries.push({ atMs: atMs(at), ...who, event: "fib.routes.changed", text });
   }
+  entries.push(...alerts.flatMap(toldAlert));
   entries.sort((a, b) => a.atMs - b.atMs);
   const omitted = Math.max(0, entries.length - HEAD_MAX - TAIL_MAX);
   if (omitted > 0) entries.splice(HEAD_MAX, omitted);
@@ -63,6 +65,19 @@ function told(
   const text = detail === undefined || detail === "" ? `${subject}` : `${subject}: ${detail}`;
   return { atMs, lane, actor, event: entry.event, text };
 }
+
+/** From firing to resolved, in the order of what it is about. */
+function toldAlert(one: AlertReport): TimelineEntry[] {
+  const entry = (atMs: number, event: string): TimelineEntry => {
+    return { atMs, lane: "alerts", actor: "alerts", event, text: textOf(one) };
+  };
+  const { firedAtMs, resolvedAtMs } = one;
+  const end = resolvedAtMs === null ? [] : [entry(resolvedAtMs, ALERT_RESOLVED)];
+  return [entry(firedAtMs, ALERT_FIRING), ...end];
+}
+
+export const ALERT_FIRING = "alert.firing";
+const ALERT_RESOLVED = "alert.resolved";
 
 /** Prefixes that took the same way at the same moment in one line. */
 function tableChanges(changes: readonly RouteChange[]) {

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import t from "tap";
 import { parse } from "yaml";
 import { EDGE_METRICS } from "../../../src/agent/metrics/edge-metrics.ts";
+import { noPromtool as skip } from "../../support/promtool.ts";
 
 const FOLDER = "packaging/prometheus";
 const RULES = `${FOLDER}/causeway.rules.yml`;
@@ -20,8 +21,6 @@ const groups: { readonly rules: readonly Rule[] }[] = parse(readFileSync(RULES, 
 const rules = groups.flatMap((group) => group.rules);
 const alerts = rules.flatMap((rule) => (rule.alert === undefined ? [] : [rule]));
 
-const hasPromtool = spawnSync("promtool", ["--version"]).error === undefined;
-const skip = hasPromtool ? false : "promtool is not installed (Debian package prometheus)";
 const promtool = (...words: string[]) => spawnSync("promtool", words, { encoding: "utf8" });
 
 t.test("alert rules: promtool reads them", { skip }, async (t) => {

@@ -5,6 +5,7 @@ import { LoopLag } from "../../../src/agent/metrics/loop-lag.ts";
 import { ScrapeRegistry } from "../../../src/agent/metrics/registry.ts";
 import type { BfdSessionView } from "../../../src/bfd/sessions/contract.ts";
 import { fakeAgent } from "../../support/agent-view.ts";
+import { noPromtool as skip } from "../../support/promtool.ts";
 
 async function scrape(): Promise<string> {
   const { view } = fakeAgent();
@@ -16,9 +17,6 @@ async function scrape(): Promise<string> {
   const registry = new ScrapeRegistry<Scrape>(EDGE_METRICS);
   return registry.text({ view, bfd, loopLag: new LoopLag().view(), process });
 }
-
-const hasPromtool = spawnSync("promtool", ["--version"]).error === undefined;
-const skip = hasPromtool ? false : "promtool is not installed (Debian package prometheus)";
 
 t.test("metrics: the page as promtool wants it", { skip }, async (t) => {
   const page = await scrape();
