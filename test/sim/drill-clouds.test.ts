@@ -5,13 +5,16 @@
 import { readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import t from "tap";
+import t, { type Test } from "tap";
 import type { Drill } from "../../src/sim/drill/drill.ts";
 import { type FileAccess, loadDrill } from "../../src/sim/drill/load.ts";
 import { runDrill } from "../../src/sim/drill/runner.ts";
 import type { Lab } from "../../src/sim/lab/lab.ts";
 import { LoopbackLab } from "../../src/sim/lab/loopback-lab.ts";
+import { NamespaceLab } from "../../src/sim/lab/namespace-lab.ts";
+import { whyNoNamespaces } from "../../src/sim/lab/namespaces.ts";
 import { VirtualLab } from "../../src/sim/lab/virtual-lab.ts";
+import type { DrillReport } from "../../src/sim/report/report.ts";
 import { formatReport } from "../../src/sim/report/text.ts";
 import { drawTopology } from "../../src/sim/report/topology-svg.ts";
 import { playPatiently } from "../support/patience.ts";
@@ -93,6 +96,11 @@ const play = (drill: Drill, lab: Lab) =>
     traceHash: () => null,
   });
 
+function passes(t: Test, report: DrillReport): void {
+  t.equal(report.verdict, "PASS", `${report.drill}: ${report.because}`);
+  if (report.verdict !== "PASS") t.comment(formatReport(report));
+}
+
 t.test("three tables at once: each traffic comes back by its own", async (t) => {
   const back = (node: string, via: string, more = "within: 5s") =>
     `  - { do: expect, return: ${node === "vpc-c" ? "10.0.0.0/8" : "10.1.0.0/16"}, ` +
@@ -114,7 +122,7 @@ t.test("three tables at once: each traffic comes back by its own", async (t) => 
     ),
   );
   const report = await play(drill, new VirtualLab(drill));
-  t.equal(report.verdict, "PASS", formatReport(report));
+  passes(t, report);
   t.same(schemaFaults(report), []);
   t.same(report.topology.routers, [
     { name: "ecr-1", kind: "ecr", circuits: ["circuit-1", "circuit-2"] },
@@ -171,9 +179,23 @@ function hurried({ cloud, steps, ...drill }: Drill): Drill {
   };
 }
 
+t.test(
+  "peering connections in namespaces: kernel routes, real pings",
+  { skip: whyNoNamespaces() ?? false },
+  async (t) => {
+    const { drill, edgeFile } = shipped("peering-load-sharing");
+    const quick = hurried(drill);
+    const report = await playPatiently(t, () => play(quick, new NamespaceLab(quick, edgeFile)));
+    passes(t, report);
+    t.ok((report.faults[0]?.cloudConvergenceMs ?? 0) > 1_500, "eight pings of it, not BFD");
+    const lost = report.faults[0]?.lost.toEdge;
+    t.ok((lost?.lost ?? 0) > 0 && (lost?.lost ?? 0) < (lost?.sent ?? 0) / 2, "half, for a while");
+  },
+);
+
 t.test("peering connections on loopback sockets: the health check moves the VPC", async (t) => {
   const drill = hurried(shipped("peering-active-standby").drill);
   const report = await playPatiently(t, () => play(drill, new LoopbackLab(drill)));
-  t.equal(report.verdict, "PASS", formatReport(report));
+  passes(t, report);
   t.ok((report.faults[0]?.cloudConvergenceMs ?? 0) > 1_500, "eight pings of it, not BFD");
 });

@@ -3,6 +3,7 @@ import type { Log } from "../../core/log.ts";
 import { seededRng } from "../../core/rng.ts";
 import type { Host, Routes } from "../contract.ts";
 import { LinuxClock } from "./clock.ts";
+import { type EchoProbe, LinuxEcho } from "./echo.ts";
 import type { KernelFibOptions } from "./kernel-fib.ts";
 import { KernelRoutes } from "./kernel-routes.ts";
 import { LinuxLinks } from "./links.ts";
@@ -43,6 +44,8 @@ export type RoutesOptions =
   | { readonly kind: "virtual" };
 
 export interface LinuxHost extends Host {
+  /** An ICMP echo; throws PLATFORM_PERMISSION where the process may open no raw socket. */
+  ping(probe: EchoProbe, done: (isAnswered: boolean) => void): void;
   /** Ends sockets, alarms and watches; kernel routes stay (`routes.flush` takes them out). */
   close(): void;
 }
@@ -52,9 +55,10 @@ export function createLinuxHost(options: LinuxHostOptions): LinuxHost {
   const clock = new LinuxClock();
   const tcp = new LinuxTcp(netns);
   const udp = new LinuxUdp(netns, clock);
+  const echo = new LinuxEcho(netns, clock);
   const links = new LinuxLinks(netns);
   const resolver = new Resolver(netns);
-  const parts: { close(): void }[] = [clock, tcp, udp, links, resolver, netns];
+  const parts: { close(): void }[] = [echo, clock, tcp, udp, links, resolver, netns];
   const close = (): void => {
     for (const part of parts.splice(0)) part.close();
   };
@@ -68,6 +72,7 @@ export function createLinuxHost(options: LinuxHostOptions): LinuxHost {
       rng: seededRng(options.seed ?? randomInt(-(2 ** 31), 2 ** 31)),
       log: options.log,
       ...{ tcp, udp, routes, links, close },
+      ping: (probe, done) => echo.ping(probe, done),
     };
   } catch (error) {
     close();

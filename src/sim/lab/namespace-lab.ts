@@ -27,6 +27,7 @@ import type { CircuitsByPrefix } from "./fib-mirror.ts";
 import type { Direction, FlowCircuits, Lab, ProbeRecord, Watched } from "./lab.ts";
 import { NamespaceEdge } from "./namespace-edge.ts";
 import { NamespaceFaults, whyNotInNamespaces } from "./namespace-faults.ts";
+import { namespaceField } from "./namespace-field.ts";
 import { flowCircuits } from "./namespace-flows.ts";
 import { Namespaces, whyNoVlan } from "./namespaces.ts";
 import { type ProbeWorker, startProbeWorker } from "./probe-worker.ts";
@@ -82,7 +83,10 @@ export class NamespaceLab implements Lab {
       host: (node) => cloudFaults.tapped(node, this.#host(node)),
       startBfd: (node) => startInlineBfdEngine(this.#host(node)),
       clock: this.#clock,
-      field: { setPort: (circuit, isUp) => this.#setPort(circuit, isUp) },
+      field: namespaceField({
+        ...{ network: cloudNetwork(config), namespaces: this.#namespaces },
+        host: (node) => this.#host(node),
+      }),
     });
     const order = {
       configFile: edgeFile,
@@ -331,13 +335,6 @@ export class NamespaceLab implements Lab {
         }),
       ]),
     });
-  }
-
-  #setPort(circuit: string, isUp: boolean): void {
-    const { customers } = cloudNetwork(this.#drill.cloud);
-    const end = customers.find((one) => one.circuit === circuit);
-    if (end === undefined) return;
-    this.#namespaces.devices.setUp(end.node, end.device, isUp);
   }
 
   #afterUs(delayUs: number, run: () => void): void {
