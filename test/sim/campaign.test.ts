@@ -226,3 +226,21 @@ async function untilLines(file: string, count: number, child: ChildProcess): Pro
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
+
+t.test(
+  "the shipped failures of the edge itself, by a relative path as a person types it",
+  async (t) => {
+    const home = folder(t);
+    const file = join("fixtures", "campaigns", "edge-failures.yaml");
+    const run = causeway("campaign", "run", file, "-q", "--out", home);
+    t.equal(run.code, 0, run.err);
+    t.match(run.out, /edge-failures: 48 of 48 passed/);
+    const axes = resultsOf(join(home, "results.jsonl")).map((result) => result.axes.faults);
+    t.ok(axes.includes("kill the edge 1s"));
+    t.ok(axes.includes("cut circuit-1 + freeze the edge 2s"));
+    t.ok(
+      axes.includes("starve the edge 2s 90% + upgrade the edge 1s") === false,
+      "one edge, one fault",
+    );
+  },
+);

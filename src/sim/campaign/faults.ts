@@ -1,11 +1,13 @@
 /**
  * Fault sets of a campaign and the steps of a drill that play one. Single faults are every kind on
- * every circuit; double faults are every two of them on different circuits, in both orders where
- * time passes between them. What is claimed afterwards follows from the set alone, so that a set
- * which was made smaller still makes sense: with a circuit that nothing touched the VPC is
- * reachable, without any it is not, and after the repair every session is up.
+ * every circuit, and those of the edge itself; double faults are every two of them at different
+ * places, in both orders where time passes between them. What is claimed afterwards follows from
+ * the set alone, so that a set which was made smaller still makes sense: with a circuit that
+ * nothing touched the VPC is reachable, without any it is not, and after the repair every session
+ * is up.
  */
 import { parseDurationUs } from "../../core/time.ts";
+import { FAULTS } from "../drill/faults.ts";
 import type { FaultKind } from "./schema.ts";
 
 /** A step of a drill file, as plain data. */
@@ -13,7 +15,8 @@ export type StepData = Readonly<Record<string, unknown>>;
 
 export interface Fault {
   readonly kind: FaultKind;
-  readonly circuit: string;
+  /** Undefined where it is of the edge itself. */
+  readonly circuit: string | undefined;
 }
 
 export interface FaultPlan {
@@ -35,7 +38,14 @@ export const DEFAULT_KINDS: readonly FaultKind[] = [
 ];
 
 export function faultSets(plan: FaultPlan, circuits: readonly string[]): readonly Fault[][] {
-  const singles = circuits.flatMap((circuit) => plan.kinds.map((kind) => ({ kind, circuit })));
+  const singles: Fault[] = [
+    ...circuits.flatMap((circuit) =>
+      plan.kinds.filter(isOfCircuit).map((kind) => ({ kind, circuit })),
+    ),
+    ...plan.kinds
+      .filter((kind) => !isOfCircuit(kind))
+      .map((kind) => ({ kind, circuit: undefined })),
+  ];
   const sets: Fault[][] = singles.map((fault) => [fault]);
   if (plan.upTo === 1) return sets;
   for (const [index, first] of singles.entries()) {
@@ -47,11 +57,27 @@ export function faultSets(plan: FaultPlan, circuits: readonly string[]): readonl
   return sets;
 }
 
+/** A kind that no drill knows is taken for one of a circuit; the drill's schema refuses it. */
+export const isOfCircuit = ({ do: what }: FaultKind): boolean => targetOf(what) === "circuit";
+
+const targetOf = (what: string): "circuit" | "edge" | "cloud" =>
+  what in FAULTS ? FAULTS[what as keyof typeof FAULTS].target : "circuit";
+
+/** Why a kind cannot stand in a campaign; undefined where it can. */
+export function whyNoKind(kind: FaultKind): string | undefined {
+  if ("at" in kind || "circuit" in kind || kind.do === "expect" || kind.do === "restore") {
+    return `a kind of fault says what happens to a circuit, without "at" and "circuit"`;
+  }
+  const isUndone = targetOf(kind.do) !== "cloud" && !NOT_UNDONE.has(kind.do);
+  return isUndone ? undefined : `"${kind.do}" is nothing that a campaign knows how to undo`;
+}
+
 /** `cut circuit-1 to-cloud + shut-port circuit-2`: names a set in keys, reports and heat maps. */
 export function faultsText(faults: readonly Fault[]): string {
   const words = faults.map(({ kind, circuit }) => {
     const { do: what, ...rest } = kind;
-    return [what, circuit, ...Object.values(rest).map(String)].join(" ");
+    const where = circuit ?? "the edge";
+    return [what, where, ...Object.values(rest).map(String)].join(" ");
   });
   return words.length === 0 ? "none" : words.join(" + ");
 }
@@ -65,7 +91,7 @@ export function stepsOf(
   const steps: StepData[] = faults.map(({ kind, circuit }, index) => ({
     ...kind,
     at: text(FIRST_US + index * plan.gapUs),
-    circuit,
+    ...(circuit !== undefined && { circuit }),
   }));
   const lastUs = FIRST_US + Math.max(0, faults.length - 1) * plan.gapUs;
   const watchedUs = Math.max(
@@ -74,12 +100,19 @@ export function stepsOf(
   );
   steps.push({ do: "expect", at: text(watchedUs), ...claimOf(faults, circuits) });
   if (!plan.isRepaired) return steps;
-  for (const { kind, circuit } of faults) {
-    if (downUs(kind) === 0) steps.push({ do: "restore", at: text(watchedUs), circuit });
+  for (const fault of faults) {
+    const repair = repairOf(fault);
+    if (repair !== undefined) steps.push({ ...repair, at: text(watchedUs) });
   }
   steps.push({ do: "expect", session: "all", is: "up", within: REPAIRED_WITHIN });
   steps.push({ do: "expect", vpc: true, is: "reachable", within: CLAIMED_WITHIN });
   return steps;
+}
+
+/** Undefined where the fault ends by itself. */
+function repairOf({ kind, circuit }: Fault): StepData | undefined {
+  if (kind.do === "withdraw-own") return { do: "announce-own", prefix: kind.prefix };
+  return circuit === undefined || downUs(kind) > 0 ? undefined : { do: "restore", circuit };
 }
 
 function claimOf(faults: readonly Fault[], circuits: readonly string[]): StepData {
@@ -88,12 +121,15 @@ function claimOf(faults: readonly Fault[], circuits: readonly string[]): StepDat
   const isDead = !isWhole && faults.every(({ kind }) => DEADLY.has(kind.do));
   if (isDead) return { vpc: true, is: "unreachable", within: CLAIMED_WITHIN };
   // A router that restarts comes back by itself; what is slow or lossy may be used or not.
-  return { vpc: true, is: "reachable", within: isWhole ? CLAIMED_WITHIN : REPAIRED_WITHIN };
+  const isAtOnce = isWhole && !hit.has(undefined);
+  return { vpc: true, is: "reachable", within: isAtOnce ? CLAIMED_WITHIN : REPAIRED_WITHIN };
 }
 
-/** A fault that ends by itself says how long it lasts. */
-const downUs = (kind: FaultKind): number =>
-  typeof kind.down === "string" ? (parseDurationUs(kind.down) ?? 0) : 0;
+/** A fault that ends by itself says how long it lasts; those of the edge all do. */
+function downUs(kind: FaultKind): number {
+  const written = kind.down ?? (isOfCircuit(kind) ? undefined : (kind.for ?? EDGE_DOWN));
+  return typeof written === "string" ? (parseDurationUs(written) ?? 0) : 0;
+}
 
 const text = (us: number): string => `${us}us`;
 
@@ -101,5 +137,9 @@ const FIRST_US = 500_000;
 const CLAIMED_WITHIN = "1s";
 /** Idle-hold back-off may keep a session for several seconds longer than the line needs. */
 const REPAIRED_WITHIN = "120s";
+/** What `kill` and `upgrade` take where nothing is said. */
+const EDGE_DOWN = "2s";
+/** After it the edge is another one. */
+const NOT_UNDONE: ReadonlySet<string> = new Set(["reload", "announce-own"]);
 /** After these a circuit carries nothing. */
 const DEADLY: ReadonlySet<string> = new Set(["cut", "shut-port"]);

@@ -16,7 +16,15 @@ import {
   withPath,
   withSteps,
 } from "./campaign.ts";
-import { DEFAULT_KINDS, type FaultPlan, faultSets, faultsText, stepsOf } from "./faults.ts";
+import {
+  DEFAULT_KINDS,
+  type FaultPlan,
+  faultSets,
+  faultsText,
+  isOfCircuit,
+  stepsOf,
+  whyNoKind,
+} from "./faults.ts";
 import { dataOf, parsePath } from "./overlay.ts";
 import { type CampaignFile, CampaignSchema, type FaultKind, isConfigPath } from "./schema.ts";
 
@@ -212,9 +220,10 @@ function* trials(source: CampaignFile, campaign: Campaign, error: Tell): Generat
   for (const [index, kind] of faults?.plan.kinds.entries() ?? []) {
     if (faults === undefined) return;
     const path = source.faults?.kinds === undefined ? ["faults"] : ["faults", "kinds", index];
-    const set = [{ kind, circuit }];
-    if ("at" in kind || "circuit" in kind || kind.do === "expect" || kind.do === "restore") {
-      error(path, `a kind of fault says what happens to a circuit, without "at" and "circuit"`);
+    const set = [{ kind, circuit: isOfCircuit(kind) ? circuit : undefined }];
+    const why = whyNoKind(kind);
+    if (why !== undefined) {
+      error(path, why);
       continue;
     }
     const files = withSteps(base, stepsOf(set, faults.plan, circuits));

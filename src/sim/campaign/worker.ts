@@ -3,10 +3,10 @@
  * compiled once, and a variant's files are read once however many seeds are played with them; a run
  * leaves nothing behind for the next, so which thread plays it makes no difference to its outcome.
  */
-import { dirname, resolve } from "node:path";
 import { performance } from "node:perf_hooks";
 import { AppError } from "../../core/app-error.ts";
 import { promtool } from "../alerts/engine.ts";
+import { FILES } from "../disk-files.ts";
 import type { Drill } from "../drill/drill.ts";
 import { loadDrill } from "../drill/load.ts";
 import { runDrill } from "../drill/runner.ts";
@@ -57,7 +57,7 @@ export async function play(task: Task): Promise<Answer> {
 }
 
 function readDrill(files: DrillFiles): Drill | string {
-  const access = accessTo(files, (from, name) => resolve(dirname(from), name));
+  const access = accessTo(files, FILES.resolve);
   const { drill, problems } = loadDrill(files.file, files.text, access);
   if (drill !== undefined) return drill;
   const first = problems.find(({ severity }) => severity === "error");

@@ -1,6 +1,6 @@
 /** The parts of a campaign that need no run: shrinking, paths into files, fault sets. */
 import t from "tap";
-import { faultSets, faultsText, stepsOf } from "../../../src/sim/campaign/faults.ts";
+import { faultSets, faultsText, stepsOf, whyNoKind } from "../../../src/sim/campaign/faults.ts";
 import { dataOf, withValue } from "../../../src/sim/campaign/overlay.ts";
 import { failureOf, shrink } from "../../../src/sim/campaign/shrink.ts";
 
@@ -85,6 +85,31 @@ t.test(
     t.ok(both.every(([one, two]) => one?.circuit !== two?.circuit));
   },
 );
+
+t.test("faults of the edge itself happen once, and together with those of circuits", async (t) => {
+  const kill = { do: "kill", down: "3s" };
+  const kinds = [{ do: "cut" }, kill, { do: "withdraw-own", prefix: "10.1.0.0/16" }];
+  const sets = faultSets({ ...plan, kinds }, ["a", "b"]).map(faultsText);
+  t.same(
+    sets.filter((text) => !text.includes("+")),
+    ["cut a", "cut b", "kill the edge 3s", "withdraw-own the edge 10.1.0.0/16"],
+  );
+  t.ok(sets.includes("cut a + kill the edge 3s") && sets.includes("kill the edge 3s + cut b"));
+  t.equal(sets.length, 4 + 2 + 2 * 2 * 2, "two faults of the edge are at one place");
+
+  const steps = stepsOf([{ kind: kill, circuit: undefined }], plan, ["a", "b"]);
+  t.same(steps[0], { do: "kill", down: "3s", at: "500000us" });
+  t.match(steps[1], { vpc: true, is: "reachable", at: "3500000us", within: "120s" });
+  t.notOk(steps.some((step) => step.do === "restore"));
+  const own = stepsOf(
+    [{ kind: { ...kinds[2], do: "withdraw-own" }, circuit: undefined }],
+    plan,
+    [],
+  );
+  t.match(own[2], { do: "announce-own", prefix: "10.1.0.0/16" });
+  for (const no of ["flood", "reload", "restore", "expect"]) t.ok(whyNoKind({ do: no }), no);
+  for (const yes of ["cut", "starve", "no-such"]) t.equal(whyNoKind({ do: yes }), undefined, yes);
+});
 
 t.test("what is claimed follows from the faults that are left", async (t) => {
   const [cut, restart] = KINDS;
