@@ -288,6 +288,8 @@ function toTransitRouter(
         association: one.association === "none" ? undefined : (one.association ?? first),
         propagations: one.propagations ?? [first],
         isAdvertised: one.advertise ?? true,
+        prefixes: one.allowedPrefixes ?? [],
+        mode: one.prefixMode ?? "match",
       };
     }),
     routes: (tr.routes ?? []).map(({ table, prefix, to }) => {

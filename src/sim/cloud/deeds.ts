@@ -6,6 +6,7 @@
 import type { Micros } from "../../core/time.ts";
 import type { BfdTimers } from "./bgp-config.ts";
 import type { BusinessStatus } from "./cloud-config.ts";
+import type { AllowedPrefixes } from "./ecr-associations.ts";
 
 export type CloudDeed =
   // Lines and ports
@@ -42,6 +43,22 @@ export type CloudDeed =
       /** Undefined removes it. */
       readonly nextHop: "instance" | "blackhole" | "hub" | undefined;
     }
+  /** One of the ECR's routes switched off or on (`DisableExpressConnectRouterRouteEntries`). */
+  | {
+      readonly do: "ecr-route";
+      readonly prefix: string;
+      /** A VBR, a VPC or a transit router on the ECR. */
+      readonly nextHop: string;
+      readonly isOn: boolean;
+    }
+  /** Allowed prefixes of a VPC's or transit router's association with the ECR. */
+  | {
+      readonly do: "allowed-prefixes";
+      readonly association: string;
+      readonly allowed: AllowedPrefixes;
+    }
+  /** Cloud Data Transfer of a region closed (an unpaid bill) or opened. */
+  | { readonly do: "cdt"; readonly region: string; readonly isOpen: boolean }
   /** Activates or deactivates the router interfaces of a peering connection. */
   | { readonly do: "peering"; readonly peering: string; readonly isActive: boolean }
   /** One route map of a transit router in force or out of it. */

@@ -3,6 +3,7 @@ import type { FidelityRow } from "./fidelity.ts";
 
 const BAD_QUOTAS = ["unit/sim/cloud/load.test.ts", "cloud file: quotas, each at its line"] as const;
 const KNOBS = "sim/cloud-knobs.test.ts";
+const ECR_TESTS = "sim/cloud-ecr.test.ts";
 const ROUTES = "sim/cloud-routes.test.ts";
 const CLOUD = "sim/cloud.test.ts";
 const BAD_ROUTES = ["unit/sim/cloud/load.test.ts", "cloud file: faults of VPCs"] as const;
@@ -39,8 +40,33 @@ const ECR = area("Express Connect Router", [
     test: [ROUTES, "ECR: VPCs on it do not reach each other"],
   },
   {
+    behaviour: "allowed prefixes of a transit router, by its attachment, in both modes",
+    isModelled: "yes",
+    key: "attachments[].allowedPrefixes",
+    byDefault: "none",
+    source: "K2, D-ECR",
+    grade: "document",
+    test: [ECR_TESTS, "ECR: allowed prefixes of a transit router"],
+  },
+  {
+    behaviour: "single routes switched off, by prefix and next hop",
+    isModelled: "yes",
+    key: "do: ecr-route",
+    source: "K2",
+    grade: "document",
+    test: [ECR_TESTS, "ECR: a route switched off"],
+  },
+  {
+    behaviour: "a region whose Cloud Data Transfer is closed later: nothing passes between regions",
+    isModelled: "yes",
+    key: "do: cdt",
+    source: "K5, D-BILL",
+    grade: "inferred",
+    test: [ECR_TESTS, "regions: one whose Cloud Data Transfer is closed"],
+  },
+  {
     behaviour: "allowed prefixes in MatchMode and IncrementalMode, of VPCs on the ECR",
-    isModelled: "part",
+    isModelled: "yes",
     key: "vpcs[].allowedPrefixes",
     byDefault: "none",
     source: "K2",
@@ -107,7 +133,7 @@ const ECR = area("Express Connect Router", [
     test: [ROUTES, "regions: one is lost with its ports and routers"],
   },
   {
-    behaviour: "single routes switched off; MED 2000 of the default path",
+    behaviour: "MED 2000 of the ECR's default path to a transit router",
     isModelled: "no",
     source: "K2",
     grade: "document",

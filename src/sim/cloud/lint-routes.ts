@@ -87,7 +87,7 @@ function lintVpc(source: CloudFile, vpc: VpcFile, path: LintPath, error: Tell): 
     }
   }
   if (vpc.allowedPrefixes !== undefined && hubOfVpc(source, vpc.name) !== source.ecr.name) {
-    const message = "allowed prefixes of a VPC that is not on the ECR are not modelled";
+    const message = "a VPC that is not on the ECR has no allowed prefixes; its transit router may";
     error([...path, "allowedPrefixes"], "C123", message);
   }
   for (const [index, text] of (vpc.allowedPrefixes ?? []).entries()) {
@@ -142,7 +142,7 @@ function lintTransitRouter(
   const names = new Set<string>();
   for (const [index, attachment] of tr.attachments.entries()) {
     const at = [...path, "attachments", index];
-    const { name, kind, to, association, propagations = [] } = attachment;
+    const { name, kind, to, association, propagations = [], allowedPrefixes } = attachment;
     if (names.has(name)) error([...at, "name"], "C101", `"${name}" stands here twice`);
     names.add(name);
     const lists = {
@@ -159,6 +159,13 @@ function lintTransitRouter(
       error([...at, "to"], "C106", `there is no ${kind} "${to ?? ""}"; known are ${known}`);
     } else if (to === tr.name) {
       error([...at, "to"], "C121", "a transit router is not attached to itself");
+    }
+    if (allowedPrefixes !== undefined && kind !== "ecr") {
+      const message = "allowed prefixes are those of the association with the ECR";
+      error([...at, "allowedPrefixes"], "C123", message);
+    }
+    for (const [index, text] of (allowedPrefixes ?? []).entries()) {
+      lintAnnounced(text, [...at, "allowedPrefixes", index], error);
     }
     for (const table of [association, ...propagations]) {
       if (table === undefined || table === "none" || tables.includes(table)) continue;

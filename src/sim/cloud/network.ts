@@ -8,8 +8,8 @@
  *   customer ══ vbr (attached to the transit router itself) ────────────────────────┤
  *   customer ── vpn ───────────────────────────────────────────────────────────────┘
  */
-import { coversPrefix, parsePrefix } from "../../core/prefix.ts";
 import type { CloudConfig, VbrConfig, VpnConfig } from "./cloud-config.ts";
+import { ecrAssociations, toldOf } from "./ecr-associations.ts";
 import type { AttachmentConfig, TransitRouterConfig } from "./tr-config.ts";
 import type { VpcConfig } from "./vpc-config.ts";
 
@@ -187,16 +187,10 @@ function collectTold(cloud: CloudConfig): readonly string[] {
   const ofVpc = (vpc: VpcConfig): readonly string[] => {
     const published = vpc.routes.filter(({ isPublished }) => isPublished);
     const own = [...vpc.vswitches.map(({ cidr }) => cidr), ...published.map((one) => one.prefix)];
-    if (vpc.allowedPrefixes.length === 0) return own;
-    const isCovered = (text: string): boolean => {
-      const inner = parsePrefix(text);
-      return vpc.allowedPrefixes.some((allowed) => {
-        const outer = parsePrefix(allowed);
-        return outer !== undefined && inner !== undefined && coversPrefix(outer, inner);
-      });
-    };
-    const rest = vpc.prefixMode === "match" ? [] : own.filter((text) => !isCovered(text));
-    return [...vpc.allowedPrefixes, ...rest];
+    const association = ecrAssociations(cloud).find(({ name }) =>
+      [vpc.name, vpc.attachment].includes(name),
+    );
+    return association === undefined ? own : toldOf(own, association.allowed);
   };
   const onHub = cloud.vpcs.filter(({ attachment }) => attachment !== undefined);
   const networks = cloud.vbrs.flatMap((vbr) => vbr.networks);

@@ -8,11 +8,11 @@ import {
   behindBgp,
   betweenHubs,
   ecrFromRegion,
-  ecrFromVpc,
   ecrToCloud,
   ecrToVbr,
   fromVpcTable,
   inConflict,
+  intoEcr,
   intoTable,
   intoTableFromRegion,
   intoVpc,
@@ -24,7 +24,6 @@ import type { MapScene } from "./route-maps.ts";
 import { type CloudState, toldByVpc } from "./state.ts";
 import type { AttachmentConfig, RouteMapConfig, TransitRouterConfig } from "./tr-config.ts";
 
-const ACCEPT: readonly TermSource[] = [{ term: "rest", action: "accept" }];
 const NOTHING: readonly TermSource[] = [{ term: "none", action: "reject" }];
 
 export function ecrSession(
@@ -35,18 +34,21 @@ export function ecrSession(
   switch (other.kind) {
     case "vbr": {
       const vbr = cloud.vbrs.find(({ name }) => name === other.name);
-      const told = vbr === undefined ? NOTHING : ecrToVbr(cloud, vbr);
-      return { import: ACCEPT, export: told, isClient: true };
+      const told = vbr === undefined ? NOTHING : ecrToVbr(cloud, vbr, state);
+      return { import: intoEcr(cloud, other.name, state), export: told, isClient: true };
     }
-    case "vpc": {
-      const vpc = cloud.vpcs.find(({ name }) => name === other.name);
-      const heard = vpc === undefined ? NOTHING : ecrFromVpc(cloud, vpc);
-      return { import: heard, export: ecrToCloud(), isClient: true };
-    }
+    case "vpc":
+      return {
+        import: intoEcr(cloud, other.name, state),
+        export: ecrToCloud(),
+        isClient: true,
+      };
     case "tr": {
       const { attachment, table, tr } = attachmentOf(cloud, other, node.name);
       return {
-        import: isAssociated(state, tr, attachment, table) ? ACCEPT : NOTHING,
+        import: isAssociated(state, tr, attachment, table)
+          ? intoEcr(cloud, tr.name, state)
+          : NOTHING,
         export: isPropagating(state, tr, attachment, table) ? ecrToCloud() : NOTHING,
         isClient: true,
       };

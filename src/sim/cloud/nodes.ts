@@ -18,6 +18,7 @@ import type { TermSource } from "../../bgp/policy/source.ts";
 import { coversPrefix, parsePrefix } from "../../core/prefix.ts";
 import { type BfdTimers, type GroupedPeer, groupedPeers } from "./bgp-config.ts";
 import type { CloudConfig, VbrConfig, VpnConfig } from "./cloud-config.ts";
+import { ecrAssociations } from "./ecr-associations.ts";
 import { type CloudKnobs, isKeptByList } from "./knobs.ts";
 import { addressOf, type CloudNetwork, type CloudNode, type WireEnd } from "./network.ts";
 import { baseSession, innerSession, type NodePlan, nodeCommon } from "./node-parts.ts";
@@ -83,8 +84,11 @@ function sessionOf(context: NodeContext, node: CloudNode, wire: OwnWire): Neighb
   const other = network.nodes.find(({ name }) => name === wire.other.node);
   if (other === undefined) throw new RangeError(`no node "${wire.other.node}" in this cloud`);
   const rules = rulesOf(context, node, other);
+  const isClosed = [node, other].some(({ region }) => context.state.cdtClosed.has(region));
   return {
     ...base,
+    // Nothing passes between regions where either has its Cloud Data Transfer closed.
+    isShutdown: isClosed && node.region !== other.region,
     isRouteReflectorClient: rules.isClient,
     importPolicy: context.policies.of(rules.import),
     exportPolicy: context.policies.of(rules.export),
@@ -125,10 +129,10 @@ function announced({ cloud, state }: NodeContext, node: CloudNode): readonly str
       return announcedByVbr(cloud, state, node.name);
     case "ecr": {
       const own = node.region === home ? [...state.prefixes] : [];
-      const allowed = cloud.vpcs.filter(
-        ({ region, attachment }) => attachment === cloud.ecr.name && region === node.region,
-      );
-      return [...own, ...allowed.flatMap(({ allowedPrefixes }) => allowedPrefixes)];
+      const here = ecrAssociations(cloud).filter(({ region }) => region === node.region);
+      const allowed = here.flatMap(({ name }) => state.allowed.get(name)?.prefixes ?? []);
+      const real = new Set(realPrefixes(cloud, state));
+      return [...new Set([...own, ...allowed.filter((prefix) => !real.has(prefix))])];
     }
     case "vpc": {
       const vpc = cloud.vpcs.find(({ name }) => name === node.name);
@@ -140,6 +144,14 @@ function announced({ cloud, state }: NodeContext, node: CloudNode): readonly str
       return [];
   }
 }
+
+/** What VPCs and transit routers have themselves: a route of ours for it would hide the way. */
+const realPrefixes = (cloud: CloudConfig, state: CloudState): readonly string[] => [
+  ...cloud.vpcs.flatMap((vpc) => toldByVpc(vpc, state.vpc(vpc.name))),
+  ...cloud.transitRouters.flatMap(({ routes, aggregates }) =>
+    [...routes, ...aggregates].map(({ prefix }) => prefix),
+  ),
+];
 
 function announcedByVbr(cloud: CloudConfig, state: CloudState, name: string): readonly string[] {
   const vbr = cloud.vbrs.find((one) => one.name === name);

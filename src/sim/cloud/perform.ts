@@ -60,6 +60,10 @@ export function performDeed(deed: CloudDeed, ground: DeedGround): DeedFault | un
       return changeCustomRoute(ground, deed);
     case "route-map":
       return switchRouteMap(ground, deed);
+    case "ecr-route":
+    case "allowed-prefixes":
+    case "cdt":
+      return changeEcr(ground, deed);
     case "association":
     case "propagation":
       return switchLink(ground, deed);
@@ -283,8 +287,7 @@ function switchRouteMap(
   }
   const key = `${transitRouter}/${direction}/${priority}`;
   return ground.changes.start(`route-map ${key}`, "IncorrectStatus.RouteMap", () => {
-    if (isOn) ground.state.mapsOff.delete(key);
-    else ground.state.mapsOff.add(key);
+    turn(ground.state.mapsOff, key, !isOn);
     reloadTables(ground);
   });
 }
@@ -300,10 +303,50 @@ function switchLink(
   if (found === undefined) return missing(`${transitRouter} has no attachment "${attachment}"`);
   const key = `${what} ${transitRouter}/${attachment}`;
   return ground.changes.start(key, "IncorrectStatus.AttachmentOrRouteTable", () => {
-    if (isOn) ground.state.linksOff.delete(key);
-    else ground.state.linksOff.add(key);
+    turn(ground.state.linksOff, key, !isOn);
     reloadTables(ground);
   });
+}
+
+type EcrDeed = Extract<CloudDeed, { readonly do: "ecr-route" | "allowed-prefixes" | "cdt" }>;
+
+function changeEcr(ground: DeedGround, deed: EcrDeed): DeedFault | undefined {
+  const { config, state, network } = ground;
+  switch (deed.do) {
+    case "ecr-route": {
+      const isKnown = [...config.vbrs, ...config.vpcs, ...config.transitRouters].some(
+        ({ name }) => name === deed.nextHop,
+      );
+      if (!isKnown) return missing(`there is no "${deed.nextHop}" on the ECR`);
+      if (parsePrefix(deed.prefix) === undefined) return malformed(deed.prefix);
+      turn(state.ecrRoutesOff, `${deed.prefix} ${deed.nextHop}`, !deed.isOn);
+      break;
+    }
+    case "allowed-prefixes": {
+      if (!state.allowed.has(deed.association)) {
+        return missing(`there is no "${deed.association}" associated with the ECR`);
+      }
+      const bad = deed.allowed.prefixes.find((text) => parsePrefix(text) === undefined);
+      if (bad !== undefined) return malformed(bad);
+      state.allowed.set(deed.association, deed.allowed);
+      break;
+    }
+    case "cdt": {
+      if (!config.regions.some(({ name }) => name === deed.region)) {
+        return missing(`there is no region "${deed.region}"`);
+      }
+      turn(state.cdtClosed, deed.region, !deed.isOpen);
+      for (const { name } of network.nodes) ground.reload(name);
+      return undefined;
+    }
+  }
+  for (const { name, kind } of network.nodes) if (kind === "ecr") ground.reload(name);
+  return undefined;
+}
+
+function turn(set: Set<string>, item: string, isIn: boolean): void {
+  if (isIn) set.add(item);
+  else set.delete(item);
 }
 
 /** Of the ECR too: it takes from a transit router what that tells it. */

@@ -7,9 +7,10 @@ import { compilePolicies } from "../../bgp/policy/compile.ts";
 import type { TermSource } from "../../bgp/policy/source.ts";
 import { assert } from "../../core/assert.ts";
 import type { CloudConfig, VbrConfig } from "./cloud-config.ts";
+import { type AllowedPrefixes, ecrAssociations } from "./ecr-associations.ts";
 import { ACCEPT, change, reject, within } from "./policy-terms.ts";
 import { type MapScene, mapsInto, mapsOutOf } from "./route-maps.ts";
-import type { VbrState, VpcState } from "./state.ts";
+import type { CloudState, VbrState, VpcState } from "./state.ts";
 import {
   ANY_ATTACHMENT,
   ANY_TABLE,
@@ -18,9 +19,9 @@ import {
   FROM_ANY_CUSTOMER,
   FROM_VBR,
   FROM_VPN,
+  fromAssociation,
   fromAttachment,
   fromTable,
-  fromVpc,
   SYSTEM_ROUTE,
 } from "./tags.ts";
 import type { AttachmentConfig } from "./tr-config.ts";
@@ -120,33 +121,43 @@ export function vbrToHub(cloud: CloudConfig, vbr: VbrConfig, state: VbrState): T
 // ECR -------------------------------------------------------------------------------------------
 
 /** VPCs and transit routers reach customers, and nobody else, by way of the ECR. */
-export function ecrToVbr(cloud: CloudConfig, vbr: VbrConfig): TermSource[] {
+export function ecrToVbr(cloud: CloudConfig, vbr: VbrConfig, state: CloudState): TermSource[] {
   return [
     ...(vbr.isSitelink ? [] : [reject("no-sitelink", { community: FROM_ANY_CUSTOMER })]),
-    ...cloud.vpcs.flatMap(allowedPrefixTerms),
+    ...ecrAssociations(cloud).flatMap(({ name }, index): TermSource[] => {
+      const { prefixes, mode } = state.allowed.get(name) ?? NO_PREFIXES;
+      if (prefixes.length === 0) return [];
+      const community = fromAssociation(index);
+      const covered = mode === "match" ? {} : { prefix: prefixes.map(within) };
+      // One that is a prefix of the instance's own is told as the route that it is.
+      const match = { community, ...covered, not: { prefix: prefixes } };
+      return [reject(`allowed-${name}`, match)];
+    }),
     SELF,
     ACCEPT,
   ];
 }
 
-function allowedPrefixTerms(vpc: VpcConfig, index: number): TermSource[] {
-  if (vpc.allowedPrefixes.length === 0) return [];
-  const term = `allowed-${vpc.name}`;
-  const community = fromVpc(index);
-  return vpc.prefixMode === "match"
-    ? [reject(term, { community })]
-    : [reject(term, { community, prefix: vpc.allowedPrefixes.map(within) })];
-}
+const NO_PREFIXES: AllowedPrefixes = { prefixes: [], mode: "match" };
 
 export const ecrToCloud = (): TermSource[] => [
   SELF,
   { term: "customers", match: { community: FROM_ANY_CUSTOMER }, action: "accept" },
 ];
 
-export const ecrFromVpc = (cloud: CloudConfig, vpc: VpcConfig): TermSource[] => [
-  change("tag", { community: { add: [fromVpc(cloud.vpcs.indexOf(vpc))] } }),
-  ACCEPT,
-];
+/** Of a VPC, a transit router, a VBR: what was not switched off by prefix and next hop. */
+export function intoEcr(cloud: CloudConfig, instance: string, state: CloudState): TermSource[] {
+  const off = [...state.ecrRoutesOff].flatMap((key) => {
+    const [prefix = "", nextHop] = key.split(" ");
+    return nextHop === instance ? [prefix] : [];
+  });
+  const index = ecrAssociations(cloud).findIndex(({ name }) => name === instance);
+  return [
+    ...(off.length > 0 ? [reject("switched-off", { prefix: off })] : []),
+    ...(index < 0 ? [] : [change("tag", { community: { add: [fromAssociation(index)] } })]),
+    ACCEPT,
+  ];
+}
 
 export const betweenHubs = (): TermSource[] => [SELF, ACCEPT];
 

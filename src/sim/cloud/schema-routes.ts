@@ -67,6 +67,12 @@ const RouteMap = Type.Object(
   closed,
 );
 
+/** What the ECR tells customers of a VPC or a transit router. */
+const allowed = {
+  allowedPrefixes: Type.Optional(Type.Array(Prefix, { maxItems: 1000 })),
+  prefixMode: Type.Optional(oneOf("match", "incremental")),
+} as const;
+
 const Attachment = Type.Object(
   {
     name: Name,
@@ -75,6 +81,7 @@ const Attachment = Type.Object(
     association: Type.Optional(Name),
     propagations: Type.Optional(Type.Array(Name, { maxItems: LIST_MAX })),
     advertise: Type.Optional(Type.Boolean()),
+    ...allowed,
   },
   closed,
 );
@@ -132,8 +139,7 @@ export const VpcSchema = Type.Object(
         { maxItems: 1000 },
       ),
     ),
-    allowedPrefixes: Type.Optional(Type.Array(Prefix, { maxItems: 1000 })),
-    prefixMode: Type.Optional(oneOf("match", "incremental")),
+    ...allowed,
   },
   closed,
 );

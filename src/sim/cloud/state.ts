@@ -2,6 +2,7 @@
 import type { NeighborConfig } from "../../agent/config/edge-config.ts";
 import { type BfdTimers, type GroupedPeer, groupedPeers } from "./bgp-config.ts";
 import type { CloudConfig, VbrConfig } from "./cloud-config.ts";
+import { type AllowedPrefixes, ecrAssociations } from "./ecr-associations.ts";
 import type { CustomRouteConfig, VpcConfig } from "./vpc-config.ts";
 
 export interface VbrState {
@@ -48,11 +49,18 @@ export class CloudState {
   readonly mapsOff = new Set<string>();
   /** Associations and propagations switched off, as `association transit-router/attachment`. */
   readonly linksOff = new Set<string>();
+  /** Routes of the ECR switched off, as `prefix next-hop-instance`. */
+  readonly ecrRoutesOff = new Set<string>();
+  /** Allowed prefixes of the ECR's associations, by VPC or transit router. */
+  readonly allowed: Map<string, AllowedPrefixes>;
+  /** Regions whose Cloud Data Transfer is closed now. */
+  readonly cdtClosed = new Set<string>();
   /** What is being changed and has not taken effect yet; see `changes.ts`. */
   readonly changing = new Set<string>();
 
   constructor(config: CloudConfig) {
     this.prefixes = new Set(config.ecr.prefixes);
+    this.allowed = new Map(ecrAssociations(config).map(({ name, allowed }) => [name, allowed]));
     this.#vbrs = new Map(config.vbrs.map((vbr) => [vbr.name, vbrState(vbr)]));
     this.#vpcs = new Map(config.vpcs.map((vpc) => [vpc.name, vpcState(vpc)]));
     this.#peerings = new Map(

@@ -15,7 +15,8 @@ export const FROM_ANY_CUSTOMER = tag(1, "*");
 export const FROM_VBR = tag(1, 1);
 export const FROM_VPN = tag(1, 2);
 
-export const fromVpc = (index: number): string => tag(2, index);
+/** By which of the ECR's associations a route came to it. */
+export const fromAssociation = (index: number): string => tag(2, index);
 
 /** The attachment by which a route came into the CEN, whichever transit router that was at. */
 export const ANY_ATTACHMENT = tag(3, "*");

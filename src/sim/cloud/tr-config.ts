@@ -1,3 +1,5 @@
+import type { PrefixMode } from "./ecr-associations.ts";
+
 /**
  * An Enterprise transit router of one region: route tables, what is attached to it, and the
  * routing policies (CEN route maps) between the two.
@@ -29,6 +31,9 @@ export interface AttachmentConfig {
   readonly propagations: readonly string[];
   /** `AutoPublishRouteEnabled`: routes of the associated table are told to the instance. */
   readonly isAdvertised: boolean;
+  /** `AllowedPrefixes` of the router's association with the ECR: told in place of its routes. */
+  readonly prefixes: readonly string[];
+  readonly mode: PrefixMode;
 }
 
 export interface TrStaticRoute {

@@ -1,3 +1,4 @@
+import type { PrefixMode } from "./ecr-associations.ts";
 import type { PeeringHop } from "./peering-config.ts";
 
 /** A VPC with its vSwitches and the one route table that is modelled. */
@@ -13,11 +14,7 @@ export interface VpcConfig {
   readonly routes: readonly CustomRouteConfig[];
   /** `AllowedPrefixes` of its association: what the customer is told in place of its vSwitches. */
   readonly allowedPrefixes: readonly string[];
-  /**
-   * `match`: once prefixes are set nothing else is told. `incremental`: only what they cover is
-   * left out.
-   */
-  readonly prefixMode: "match" | "incremental";
+  readonly prefixMode: PrefixMode;
 }
 
 export interface VSwitchConfig {
