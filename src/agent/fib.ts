@@ -388,8 +388,7 @@ export class Fib {
   #done(op: "group-set" | "group-remove" | "route-apply", result: RouteResult): void {
     this.#pending -= 1;
     this.#counters.program(op, result.tookUs, result.failures);
-    const [first] = result.failures;
-    if (first !== undefined) this.#reportFailure(first, result.failures.length);
+    if (result.failures.length > 0) this.#reportFailures(result.failures);
     if (this.#pending > 0) return;
     const tookUs = this.#parts.clock.now() - (this.#unsyncedSince ?? this.#parts.clock.now());
     this.#unsyncedSince = undefined;
@@ -397,9 +396,14 @@ export class Fib {
     this.#parts.events.emit("debug", "fib.synced", { routes, tookUs });
   }
 
-  #reportFailure(first: RouteFailure, failures: number): void {
-    const { op, subject, errno, text } = first;
-    this.#parts.events.emit("error", "fib.error", { op, subject, errno, text, failures });
+  /** Where all of it is a link that went down meanwhile, the news of that is on its way. */
+  #reportFailures(failures: readonly RouteFailure[]): void {
+    const refused = failures.find(({ errno }) => errno !== "ENETDOWN");
+    const told = refused ?? failures[0];
+    if (told === undefined) return;
+    const fields = { ...told, failures: failures.length };
+    if (refused === undefined) this.#parts.events.emit("info", "fib.link.down", fields);
+    else this.#parts.events.emit("error", "fib.error", fields);
     this.#observer?.failed();
   }
 }

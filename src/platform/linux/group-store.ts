@@ -13,6 +13,8 @@ export interface GroupStore {
   over(device: string): readonly RouteGroup[];
   /** False where the group has no hop that works: no route can point at it. */
   isUsable(id: number): boolean;
+  /** We placed it, and the kernel has taken it out with the last link it had. */
+  isLost(id: number): boolean;
   /** Writes what a route to a usable group carries. */
   writeTarget(writer: MessageWriter, id: number): void;
   /** A rewritten route must not meet another of ours (objects), or takes its place (plain). */

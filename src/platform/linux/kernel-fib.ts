@@ -123,12 +123,24 @@ export class KernelFib {
     for (const refusal of this.#socket.transact(this.#writer)) {
       refused.set(sent[refusal.index] ?? from, refusal);
     }
+    const lost = new Map<number, boolean>();
     for (const row of sent) {
       const refusal = refused.get(row);
       if (refusal === undefined || isAlreadyGone(batch, row, refusal)) this.#note(batch, row);
-      else failures.push(refusalAt(batch, row, refusal));
+      else if (this.#isLost(batch.groups[row] ?? 0, lost)) {
+        // Noted all the same: with the link its group comes back, and then its rows.
+        this.#note(batch, row);
+        failures.push(failureAt(batch, row, "ENETDOWN", "its group went with the last link it had"));
+      } else failures.push(refusalAt(batch, row, refusal));
     }
     return { applied: to - from - failures.length, failures };
+  }
+
+  /** The kernel takes groups out without a word; asked once for all rows of a send. */
+  #isLost(group: number, known: Map<number, boolean>): boolean {
+    const isLost = group !== 0 && (known.get(group) ?? this.groups.isLost(group));
+    known.set(group, isLost);
+    return isLost;
   }
 
   /** The installed rows of these groups, in batches; rows that move meanwhile may be met twice. */

@@ -96,6 +96,14 @@ export class NextHopGroups implements GroupStore {
     return this.#placed.has(id);
   }
 
+  isLost(id: number): boolean {
+    if (!this.#placed.has(id)) return false;
+    const writer = new MessageWriter(64);
+    const kernelId = this.#ids.ofGroup(id) ?? 0;
+    this.#begin(writer, Rtm.GETNEXTHOP, 0, 0).attrU32(Nha.ID, kernelId).end();
+    return this.#socket.transact(writer).some(({ errno }) => errno === Errno.ENOENT);
+  }
+
   writeTarget(writer: MessageWriter, id: number): void {
     writer.attrU32(Rta.NH_ID, this.#ids.ofGroup(id) ?? 0);
   }

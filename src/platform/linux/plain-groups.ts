@@ -61,6 +61,11 @@ export class PlainGroups implements GroupStore {
     return (this.#groups.get(id)?.hops.length ?? 0) > 0;
   }
 
+  /** Routes carry their hops themselves. */
+  isLost(): boolean {
+    return false;
+  }
+
   writeTarget(writer: MessageWriter, id: number): void {
     const group = this.#groups.get(id);
     const [first, ...others] = group?.hops ?? [];
