@@ -194,6 +194,22 @@ for (const [name, options] of [
   });
 }
 
+t.test("a row for a group that went with its link comes with it again", { skip }, async (t) => {
+  const { twin, fib } = await open(t);
+  await fib.set(1, "10.99.0.2 wire");
+  await fib.apply({ "192.0.2.0/24": 1 });
+  twin.ip("a", "link set wire down");
+  t.match(await fib.apply({ "198.51.100.0/24": 1 }), {
+    applied: 0,
+    failures: [{ op: "route-add", subject: "198.51.100.0/24", errno: "ENETDOWN" }],
+  });
+  t.match((await fib.set(1, "10.99.0.2 wire")).failures, [{ errno: "ENETDOWN" }]);
+  twin.ip("a", "link set wire up");
+  for (const prefix of ["192.0.2.0/24", "198.51.100.0/24"]) {
+    t.ok(await until(() => twin.ip("a", `route show proto 202 ${prefix}`) !== ""), prefix);
+  }
+});
+
 t.test("failures carry the kernel's own words", { skip }, async (t) => {
   const { fib } = await open(t);
   t.match((await fib.set(1, "10.77.0.1 wire")).failures, [

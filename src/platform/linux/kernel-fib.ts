@@ -130,7 +130,9 @@ export class KernelFib {
       else if (this.#isLost(batch.groups[row] ?? 0, lost)) {
         // Noted all the same: with the link its group comes back, and then its rows.
         this.#note(batch, row);
-        failures.push(failureAt(batch, row, "ENETDOWN", "its group went with the last link it had"));
+        failures.push(
+          failureAt(batch, row, "ENETDOWN", "its group went with the last link it had"),
+        );
       } else failures.push(refusalAt(batch, row, refusal));
     }
     return { applied: to - from - failures.length, failures };

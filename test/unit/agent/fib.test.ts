@@ -212,6 +212,18 @@ t.test("audit: what the kernel refuses is counted with its errno and tried again
   t.ok(fib.view.isSynced);
 });
 
+t.test("what a link that just went down refuses is told as that, and tried again", async (t) => {
+  const { clock, routes, fib, events } = rig();
+  const refusal = { op: "route-add", subject: "10.1.0.0/16", errno: "ENETDOWN" } as const;
+  routes.refuse.set("10.1.0.0/16", { ...refusal, text: "its group went with its link" });
+  fib.apply(changes({ newGroups: [group(1, [1])], batches: [rows({ "10.1.0.0/16": 1 })] }));
+  t.same(events.of("fib.error"), [], "nobody is alarmed");
+  t.match(events.of("fib.link.down"), [{ subject: "10.1.0.0/16", failures: 1 }]);
+  routes.refuse.clear();
+  clock.advance(120 * US_PER_SEC);
+  t.equal(routes.rows.get("10.1.0.0/16"), 1);
+});
+
 t.test("audit: rows that change while it reads are left alone", async (t) => {
   const { clock, routes, fib, events, audit } = rig();
   fib.apply(changes({ newGroups: [group(1, [1])], batches: [rows({ "10.1.0.0/16": 1 })] }));
