@@ -52,6 +52,8 @@ export class Fib {
   };
   readonly #ours = { 1: new PrefixMap<Group>(1), 2: new PrefixMap<Group>(2) };
   readonly groups = new Map<number, Group>();
+  /** What `lookup` said of an address, until a route or a group changes. */
+  readonly #found = new Map<Ip, Target | undefined>();
   readonly #hashSecret: number;
   hashPolicy: HashPolicy = "l3";
 
@@ -71,14 +73,23 @@ export class Fib {
    * the lower metric first. With `via` only routes out of that interface count.
    */
   lookup(destination: Ip, via?: Interface): Target | undefined {
+    if (via !== undefined) return this.#lookupBy(via, destination);
+    const known = this.#found.get(destination);
+    if (known !== undefined || this.#found.has(destination)) return known;
     const systems = this.#system[destination.afi];
     const ours = this.#ours[destination.afi];
-    if (via === undefined) {
-      const found = systems.longest(destination.words, ANY);
-      const own = ours.size > 0 ? ours.longest(destination.words, isUsable) : undefined;
-      if (own !== undefined && ours.matchedLength > systems.matchedLength) return own;
-      return found?.[0];
-    }
+    const system = systems.longest(destination.words, ANY)?.[0];
+    const own = ours.size > 0 ? ours.longest(destination.words, isUsable) : undefined;
+    const isOwn = own !== undefined && ours.matchedLength > systems.matchedLength;
+    const found = isOwn ? own : system;
+    if (this.#found.size >= FOUND_MAX) this.#found.clear();
+    this.#found.set(destination, found);
+    return found;
+  }
+
+  #lookupBy(via: Interface, destination: Ip): Target | undefined {
+    const systems = this.#system[destination.afi];
+    const ours = this.#ours[destination.afi];
     const leaves = (target: Target): boolean => target.kind !== "unicast" || leavesBy(target, via);
     const found = systems.longest(destination.words, (targets) => targets.some(leaves));
     if (ours.size > 0) {
@@ -123,6 +134,7 @@ export class Fib {
 
   /** Removes the static routes of a prefix; returns whether there was one. */
   removeStatic(prefix: Ip, length: number): boolean {
+    this.#changed();
     const map = this.#system[prefix.afi];
     const before = map.get(prefix.words, length) ?? [];
     const kept = before.filter((target) => target.proto === PROTO_KERNEL);
@@ -131,7 +143,27 @@ export class Fib {
     return kept.length < before.length;
   }
 
+  /** Defines a group, or gives one other hops. */
+  setGroup(id: number, made: Pick<Group, "afi" | "proto" | "metric" | "hops">): void {
+    this.#changed();
+    const known = this.groups.get(id);
+    if (known === undefined) {
+      const none = { routeCount: 0, areRoutesLost: false };
+      this.groups.set(id, { kind: "unicast", id, ...made, ...none });
+      return;
+    }
+    known.hops = made.hops;
+    known.areRoutesLost &&= known.routeCount > 0;
+  }
+
+  /** Lost routes of a group are written again. */
+  restoreRoutes(group: Group): void {
+    this.#changed();
+    group.areRoutesLost = false;
+  }
+
   setRoute(words: Int32Array, length: number, group: Group): void {
+    this.#changed();
     const map = this.#ours[group.afi];
     const before = map.get(words, length);
     if (before !== undefined) before.routeCount -= 1;
@@ -140,6 +172,7 @@ export class Fib {
   }
 
   removeRoute(afi: Afi, words: Int32Array, length: number): boolean {
+    this.#changed();
     const group = this.#ours[afi].get(words, length);
     if (group === undefined) return false;
     group.routeCount -= 1;
@@ -148,6 +181,7 @@ export class Fib {
 
   /** Removes a group and, as the kernel does, every route that points at it. */
   removeGroup(group: Group): number {
+    this.#changed();
     this.groups.delete(group.id);
     if (group.routeCount === 0) return 0;
     group.routeCount = 0;
@@ -156,6 +190,7 @@ export class Fib {
 
   /** Forgets the routes that were lost, for whoever looks now sees that they are gone. */
   forgetLostRoutes(): void {
+    this.#changed();
     for (const group of this.groups.values()) {
       if (!group.areRoutesLost) continue;
       this.#ours[group.afi].deleteWhere((other) => other === group);
@@ -174,6 +209,7 @@ export class Fib {
 
   /** The kernel's reaction to a device that lost its carrier or was taken down. */
   deviceLost(via: Interface, how: "carrier" | "admin"): void {
+    this.#changed();
     for (const group of [...this.groups.values()]) {
       const left = group.hops.filter((hop) => hop.via !== via);
       if (left.length === group.hops.length) continue;
@@ -183,13 +219,19 @@ export class Fib {
     if (how === "admin") this.#removeSystemHops(via, () => true);
   }
 
+  #changed(): void {
+    if (this.#found.size > 0) this.#found.clear();
+  }
+
   #addSystem(afi: Afi, words: Int32Array, length: number, target: Target): void {
+    this.#changed();
     const before = this.#system[afi].get(words, length) ?? [];
     const after = [...before, target].sort((a, b) => a.metric - b.metric);
     this.#system[afi].set(words, length, after);
   }
 
   #removeSystemHops(via: Interface, isMeant: (target: Target) => boolean): void {
+    this.#changed();
     for (const map of [this.#system[1], this.#system[2]]) {
       const changed: [Int32Array, number, Target[]][] = [];
       map.forEach((octets, length, targets) => {
@@ -232,6 +274,7 @@ export function wordsOf(octets: Uint8Array): Int32Array {
   return words;
 }
 
+const FOUND_MAX = 4_096;
 const ANY = () => true;
 const isUsable = (group: Group): boolean => !group.areRoutesLost && group.hops.length > 0;
 

@@ -1,6 +1,6 @@
 import { type Afi, formatAddress } from "../../core/address.ts";
 import type { KernelRoute, RouteFailure, RouteGroup, RouteHop } from "../contract.ts";
-import { type Fib, type Group, type Hop, wordsOf } from "./fib.ts";
+import { type Fib, type Hop, wordsOf } from "./fib.ts";
 import type { Interface } from "./interface.ts";
 import { ip } from "./ip.ts";
 import type { IpStack } from "./ip-stack.ts";
@@ -77,7 +77,11 @@ export class KernelRoutes {
       const weight = Math.min(checked.weight + (usable.get(key)?.weight ?? 0), WEIGHT_MAX);
       usable.set(key, { ...checked, weight });
     }
-    if (usable.size > 0) this.#place(wanted, [...usable.values()]);
+    if (usable.size > 0) {
+      const { id, afi } = wanted;
+      const hops = [...usable.values()];
+      this.#fib.setGroup(id, { afi, proto: this.#proto, metric: METRIC, hops });
+    }
     return failures;
   }
 
@@ -90,7 +94,7 @@ export class KernelRoutes {
   /** Writes the lost routes of a group that is back. */
   rewrite(id: number): void {
     const group = this.#fib.groups.get(id);
-    if (group !== undefined && group.hops.length > 0) group.areRoutesLost = false;
+    if (group !== undefined && group.hops.length > 0) this.#fib.restoreRoutes(group);
   }
 
   /** A group that is gone already was removed as well as any. */
@@ -152,20 +156,6 @@ export class KernelRoutes {
     const { routeCount } = this.#fib;
     for (const group of [...this.#fib.groups.values()]) this.#fib.removeGroup(group);
     return routeCount;
-  }
-
-  #place(wanted: RouteGroup, hops: readonly Hop[]): void {
-    const known = this.#fib.groups.get(wanted.id);
-    if (known !== undefined) {
-      known.hops = hops;
-      known.areRoutesLost &&= known.routeCount > 0;
-      return;
-    }
-    const group: Group = {
-      ...{ kind: "unicast", proto: this.#proto, metric: METRIC, hops },
-      ...{ id: wanted.id, afi: wanted.afi, routeCount: 0, areRoutesLost: false },
-    };
-    this.#fib.groups.set(group.id, group);
   }
 
   #checkHop(hop: RouteHop, afi: Afi): Hop | { readonly errno: string; readonly text: string } {

@@ -3,10 +3,11 @@
  * packets: after each instant in which anything changed (a route, a link, a rule) and never
  * otherwise. It sees a loop or a blackhole that no probe happened to meet.
  */
+import type { Flow } from "../../platform/virtual/walk.ts";
 import type { World } from "../../platform/virtual/world.ts";
 import { cloudNetwork } from "../cloud/network.ts";
 import { nodeOfAddress } from "../cloud/return-path.ts";
-import type { Drill, FlowGroup } from "../drill/drill.ts";
+import type { Drill } from "../drill/drill.ts";
 import { DIRECTIONS, endsOf, groupOfFlows, SINK_PORT, sourcePortOf } from "../drill/traffic.ts";
 import type { Direction, FlowChange, FlowCircuits, FlowFate } from "./lab.ts";
 import { IDC } from "./topology.ts";
@@ -15,8 +16,8 @@ const CHANGES_MAX = 200_000;
 
 export class FlowWatch {
   readonly #world: World;
-  readonly #cloud: Drill["cloud"];
-  readonly #groups: readonly FlowGroup[];
+  /** What is walked, by number of the flow. */
+  readonly #flows: Readonly<Record<Direction, readonly Flow[]>>;
   /** Of the node of the cloud that ends it. */
   readonly #circuits: ReadonlyMap<string, string>;
   readonly #fates: Readonly<Record<Direction, FlowFate[]>> = { "to-cloud": [], "to-edge": [] };
@@ -24,8 +25,15 @@ export class FlowWatch {
 
   constructor(world: World, { cloud, traffic }: Drill) {
     this.#world = world;
-    this.#cloud = cloud;
-    this.#groups = groupOfFlows(traffic);
+    const groups = groupOfFlows(traffic);
+    const flows = (direction: Direction) =>
+      groups.map((group, flow) => ({
+        host: direction === "to-cloud" ? IDC : nodeOfAddress(cloud, group.vpc),
+        ...endsOf(group, direction),
+        sourcePort: sourcePortOf(flow),
+        destinationPort: SINK_PORT,
+      }));
+    this.#flows = { "to-cloud": flows("to-cloud"), "to-edge": flows("to-edge") };
     const { customers } = cloudNetwork(cloud);
     this.#circuits = new Map(customers.map(({ node, circuit }) => [node, circuit]));
   }
@@ -51,8 +59,8 @@ export class FlowWatch {
     const atUs = this.#world.now;
     for (const direction of DIRECTIONS) {
       const fates = this.#fates[direction];
-      for (const [flow, group] of this.#groups.entries()) {
-        const fate = this.#walk(group, flow, direction);
+      for (const [flow, walked] of this.#flows[direction].entries()) {
+        const fate = this.#walk(walked);
         const before = fates[flow];
         if (before?.outcome === fate.outcome && before.circuit === fate.circuit) continue;
         fates[flow] = fate;
@@ -63,14 +71,12 @@ export class FlowWatch {
     return this.#fates;
   }
 
-  #walk(group: FlowGroup, flow: number, direction: Direction): FlowFate {
-    const { outcome, path } = this.#world.forward({
-      host: direction === "to-cloud" ? IDC : nodeOfAddress(this.#cloud, group.vpc),
-      ...endsOf(group, direction),
-      sourcePort: sourcePortOf(flow),
-      destinationPort: SINK_PORT,
-    });
-    const circuit = path.map(({ host }) => this.#circuits.get(host)).find((name) => name);
-    return { outcome, circuit };
+  #walk(flow: Flow): FlowFate {
+    const { outcome, path } = this.#world.forward(flow);
+    for (const { host } of path) {
+      const circuit = this.#circuits.get(host);
+      if (circuit !== undefined) return { outcome, circuit };
+    }
+    return { outcome, circuit: undefined };
   }
 }
