@@ -143,3 +143,36 @@ t.test("peering: beside a transit router the peering's route beats the dynamic o
   const row = rig.cloud.view().vpcs[0]?.table.find(({ type }) => type === "Dynamic");
   t.match(row, { prefix: "10.1.0.0/16", isActive: false, reason: "custom-route" });
 });
+
+const NO_ECR = /^ecr: .*\n/m;
+const ON_TR = `
+cloud: { name: lab }
+vbrs:${vbr(1)}${vbr(2)}
+vpcs: [{ name: vpc-a, vswitches: [{ name: vsw, cidr: 10.64.0.0/24 }] }]
+transitRouters:
+  - name: tr-1
+    attachments:
+      - { name: to-vpc, kind: vpc, to: vpc-a }
+      - { name: to-vbr-1, kind: vbr, to: vbr-1 }
+      - { name: to-vbr-2, kind: vbr, to: vbr-2 }
+`;
+
+for (const [name, cloud] of [
+  ["peering connections", PEERED({ isChecked: false }).replace(NO_ECR, "")],
+  ["a transit router", ON_TR],
+] as const) {
+  t.test(`${name} without an ECR: prefixes are withdrawn and announced`, async (t) => {
+    const rig = new CloudRig({ cloud }).start();
+    t.same(rig.toldToEdge("circuit-1"), ["10.64.0.0/24"]);
+    t.same(rig.backVia(), BOTH);
+    rig.cloud.withdraw("10.64.0.0/24");
+    rig.cloud.announce("10.99.0.0/16");
+    rig.run(2);
+    t.same(rig.toldToEdge("circuit-1"), ["10.99.0.0/16"]);
+    rig.cloud.announce("10.64.0.0/24");
+    rig.cloud.withdraw("10.99.0.0/16");
+    rig.run(2);
+    t.same(rig.toldToEdge("circuit-2"), ["10.64.0.0/24"]);
+    t.equal(rig.fate("idc"), "delivered");
+  });
+}

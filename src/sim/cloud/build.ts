@@ -90,7 +90,7 @@ export function buildCloudConfig(source: CloudFile): CloudConfig {
     failoverGroups: (source.failoverGroups ?? []).map(({ name, vbrs: [a = "", b = ""] }) => {
       return { name, vbrs: [a, b] };
     }),
-    ecr: {
+    ecr: source.ecr && {
       name: source.ecr.name,
       prefixes: source.ecr.prefixes ?? [],
       ecmpPathsMax: source.ecr.ecmp ?? DEFAULTS.ecmpPathsMax,
@@ -113,7 +113,7 @@ export function hubOfVbr(source: CloudFile, vbr: string): string | undefined {
   );
   if (tr !== undefined) return tr.name;
   const isPeered = source.peerings?.some((one) => one.vbr === vbr) === true;
-  return isPeered ? undefined : source.ecr.name;
+  return isPeered ? undefined : source.ecr?.name;
 }
 
 /** The transit router a VPC is attached to, else the ECR; none where it is only peered. */
@@ -123,8 +123,11 @@ export function hubOfVpc(source: CloudFile, vpc: string): string | undefined {
   );
   if (tr !== undefined) return tr.name;
   const isPeered = source.peerings?.some((one) => one.vpc === vpc) === true;
-  return isPeered ? undefined : source.ecr.name;
+  return isPeered ? undefined : source.ecr?.name;
 }
+
+export const isEcr = ({ ecr }: CloudFile, hub: string | undefined): boolean =>
+  ecr !== undefined && hub === ecr.name;
 
 const us = (text: string | undefined, fallback: number): number =>
   text === undefined ? fallback : (parseDurationUs(text) ?? fallback);
@@ -284,7 +287,7 @@ function toTransitRouter(
       return {
         name: one.name,
         kind: one.kind,
-        to: one.kind === "ecr" ? source.ecr.name : (one.to ?? ""),
+        to: one.kind === "ecr" ? (source.ecr?.name ?? "") : (one.to ?? ""),
         association: one.association === "none" ? undefined : (one.association ?? first),
         propagations: one.propagations ?? [first],
         isAdvertised: one.advertise ?? true,

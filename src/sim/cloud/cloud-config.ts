@@ -19,7 +19,8 @@ export interface CloudConfig {
   readonly connections: readonly ConnectionConfig[];
   readonly vbrs: readonly VbrConfig[];
   readonly failoverGroups: readonly FailoverGroupConfig[];
-  readonly ecr: EcrConfig;
+  /** Undefined where nothing is on one: transit routers and peering connections need none. */
+  readonly ecr: EcrConfig | undefined;
   readonly transitRouters: readonly TransitRouterConfig[];
   readonly vpcs: readonly VpcConfig[];
   readonly vpns: readonly VpnConfig[];

@@ -20,6 +20,7 @@ import { QuotaKeeper } from "./quota-keeper.ts";
 import { CloudState } from "./state.ts";
 import { StaticTables } from "./static-tables.ts";
 import { TableRoutes } from "./table-routes.ts";
+import { announcePrefix, tellersOf, withdrawPrefix } from "./told.ts";
 import { type CloudView, viewCloud } from "./view.ts";
 
 /** What a cloud runs on: a host and a BFD engine for each of its nodes, by name. */
@@ -64,7 +65,7 @@ export class Cloud {
     this.#monitor = new Monitor(config);
     const field = ground.field ?? {};
     this.#tables = new StaticTables(field);
-    const clock = ground.clock ?? ground.host(config.ecr.name).clock;
+    const clock = ground.clock ?? ground.host(network.nodes[0]?.name ?? "").clock;
     this.#machines = new CloudMachines({
       config,
       clock,
@@ -147,13 +148,18 @@ export class Cloud {
   }
 
   withdraw(...prefixes: readonly string[]): void {
-    for (const prefix of prefixes) this.#context.state.prefixes.delete(prefix);
-    this.reload(this.#config.ecr.name);
+    for (const prefix of prefixes) withdrawPrefix(this.#context.state, prefix);
+    this.#reloadTellers(prefixes);
   }
 
   announce(...prefixes: readonly string[]): void {
-    for (const prefix of prefixes) this.#context.state.prefixes.add(prefix);
-    this.reload(this.#config.ecr.name);
+    for (const prefix of prefixes) announcePrefix(this.#config, this.#context.state, prefix);
+    this.#reloadTellers(prefixes);
+  }
+
+  #reloadTellers(prefixes: readonly string[]): void {
+    const tellers = new Set(prefixes.flatMap((prefix) => tellersOf(this.#config, prefix)));
+    for (const name of tellers) this.reload(name);
   }
 
   /** Does a deed at once; a fault says why not, and then nothing has changed. */

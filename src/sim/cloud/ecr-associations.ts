@@ -1,6 +1,7 @@
 /** Who is associated with the ECR, and what customers are told in place of its own prefixes. */
 import { coversPrefix, parsePrefix } from "../../core/prefix.ts";
 import type { CloudConfig } from "./cloud-config.ts";
+import type { VpcConfig } from "./vpc-config.ts";
 
 /**
  * `match`: once prefixes are set nothing else is told. `incremental`: only what they cover is left
@@ -22,8 +23,11 @@ export interface EcrAssociation {
   readonly allowed: AllowedPrefixes;
 }
 
+export const isVpcOnEcr = ({ ecr }: CloudConfig, { attachment }: VpcConfig): boolean =>
+  ecr !== undefined && attachment === ecr.name;
+
 export function ecrAssociations(cloud: CloudConfig): readonly EcrAssociation[] {
-  const vpcs = cloud.vpcs.filter(({ attachment }) => attachment === cloud.ecr.name);
+  const vpcs = cloud.vpcs.filter((vpc) => isVpcOnEcr(cloud, vpc));
   return [
     ...vpcs.map(({ name, region, allowedPrefixes, prefixMode }): EcrAssociation => {
       return {

@@ -25,8 +25,8 @@ export function lintBgp(source: CloudFile, vbr: VbrFile, path: LintPath, error: 
 /** Names of sessions: a journal knows them by these, and the inner ones by their node's. */
 export function lintPeerNames(source: CloudFile, error: Tell): void {
   const { vbrs, transitRouters = [], vpcs = [], vpns = [], ecr } = source;
-  const nodes = [ecr, ...vbrs, ...transitRouters, ...vpcs, ...vpns].map(({ name }) => name);
-  const seen = new Set(nodes);
+  const nodes = [vbrs, transitRouters, vpcs, vpns].flat().map(({ name }) => name);
+  const seen = new Set([...(ecr === undefined ? [] : [ecr.name]), ...nodes]);
   for (const [index, vbr] of vbrs.entries()) {
     if (vbr.groups === undefined) {
       seen.add(vbr.circuit);

@@ -5,7 +5,7 @@ import { parseAddress } from "../../core/address.ts";
 import { containsAddress, maskAddress, type Prefix, parsePrefix } from "../../core/prefix.ts";
 import { parseDurationUs } from "../../core/time.ts";
 import { groupsOfFile } from "./bgp-groups.ts";
-import { hubOfVbr } from "./build.ts";
+import { hubOfVbr, isEcr } from "./build.ts";
 import { lintBgp, lintPeerAs, lintPeerNames } from "./lint-bgp.ts";
 import type { LintPath, Tell } from "./lint-names.ts";
 import { VLAN_KEPT_US } from "./orders.ts";
@@ -150,7 +150,7 @@ function lintBandwidth(source: CloudFile, vbr: VbrFile, path: LintPath, error: T
 /** 8500 goes for the whole ECR or not at all. */
 function lintMtu(source: CloudFile, error: Tell): void {
   const mtuOf = (vbr: VbrFile) => vbr.mtu ?? 1500;
-  const isOnEcr = ({ name }: VbrFile) => hubOfVbr(source, name) === source.ecr.name;
+  const isOnEcr = ({ name }: VbrFile) => isEcr(source, hubOfVbr(source, name));
   const first = source.vbrs.find(isOnEcr);
   for (const [index, vbr] of source.vbrs.entries()) {
     if (first === undefined || !isOnEcr(vbr) || mtuOf(vbr) === mtuOf(first)) continue;

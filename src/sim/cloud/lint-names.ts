@@ -20,7 +20,7 @@ export function lintNames(source: CloudFile, error: Tell): void {
 
 /** Nodes are hosts and connections are told of by name, so no two share one, of whatever kind. */
 function lintNodes(source: CloudFile, error: Tell): void {
-  const seen = new Set([source.ecr.name]);
+  const seen = new Set(source.ecr === undefined ? [] : [source.ecr.name]);
   for (const key of ["vbrs", "transitRouters", "vpcs", "vpns", "peerings"] as const) {
     for (const [index, { name }] of (source[key] ?? []).entries()) {
       if (seen.has(name))

@@ -3,7 +3,7 @@
  * routes that need them, and of what only a VBR on the ECR has.
  */
 import { parsePrefix } from "../../core/prefix.ts";
-import { hubOfVbr, hubOfVpc } from "./build.ts";
+import { hubOfVbr, hubOfVpc, isEcr } from "./build.ts";
 import { quotasOf } from "./knobs.ts";
 import { lintProbe } from "./lint-lines.ts";
 import type { LintPath, Tell } from "./lint-names.ts";
@@ -24,20 +24,30 @@ export function lintPeerings(source: CloudFile, error: Tell): void {
     const path = ["vbrs", index];
     const isPeered = source.peerings?.some((one) => one.vbr === vbr.name) === true;
     const hub = hubOfVbr(source, vbr.name);
-    if (hub !== source.ecr.name) lintOffEcr(vbr, isPeered, path, error);
+    if (!isEcr(source, hub)) lintOffEcr(vbr, isPeered, path, error);
     if (isPeered && hub !== undefined) {
       const message = `${vbr.name} is peered and on ${hub} at once, which is not modelled`;
       error([...path, "name"], "C123", message);
     }
+    if (!isPeered && hub === undefined) tellLost(vbr.name, [...path, "name"], error);
     lintVbrRoutes(source, vbr, path, error);
     lintNetworks(vbr, isPeered, path, error);
   }
   lintGroups(source, error);
   for (const [index, vpc] of (source.vpcs ?? []).entries()) {
+    const isPeered = source.peerings?.some((one) => one.vpc === vpc.name) === true;
+    const isLost = !isPeered && hubOfVpc(source, vpc.name) === undefined;
+    if (isLost) tellLost(vpc.name, ["vpcs", index, "name"], error);
     for (const [at, route] of (vpc.routes ?? []).entries()) {
       lintVpcRoute(source, vpc, route, ["vpcs", index, "routes", at], error);
     }
   }
+}
+
+/** Without an ECR everything has to be joined to something else. */
+function tellLost(name: string, path: LintPath, error: Tell): void {
+  const others = "attach it to a transit router, peer it, or add the key ecr";
+  error(path, "C124", `${name} is joined to nothing: there is no ECR here; ${others}`);
 }
 
 function lintCounts(source: CloudFile, error: Tell): void {
@@ -151,7 +161,7 @@ function lintGroups(source: CloudFile, error: Tell): void {
     const hubs = vbrs.map((name) => hubOfVbr(source, name));
     for (const [at, hub] of hubs.entries()) {
       if (hub !== undefined) continue;
-      const message = `${vbrs[at]} is peered and on no ECR or transit router (VbrCenNotRelation)`;
+      const message = `${vbrs[at]} is on no ECR or transit router (VbrCenNotRelation)`;
       error([...path, at], "C112", message);
     }
     if (hubs.includes(undefined) || hubs[0] === hubs[1]) continue;

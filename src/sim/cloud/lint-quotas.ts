@@ -1,7 +1,7 @@
 /** Quotas of an account that can be counted in the file, each with the vendor's code for it. */
 
 import { groupsOfFile } from "./bgp-groups.ts";
-import { hubOfVpc } from "./build.ts";
+import { hubOfVpc, isEcr } from "./build.ts";
 import type { CloudQuotas } from "./knobs.ts";
 import { quotasOf } from "./knobs.ts";
 import type { LintPath, Tell } from "./lint-names.ts";
@@ -120,7 +120,7 @@ const QUOTAS: readonly Quota[] = [
     code: "QuotaExceeded.VpcCountPerEcr",
     count: (source) =>
       (source.vpcs ?? []).flatMap(({ name }, index) =>
-        isOnEcr(source, name) ? [{ of: source.ecr.name, path: ["vpcs", index] }] : [],
+        isOnEcr(source, name) ? [{ of: source.ecr?.name ?? "", path: ["vpcs", index] }] : [],
       ),
   },
   {
@@ -130,7 +130,7 @@ const QUOTAS: readonly Quota[] = [
     count: ({ transitRouters = [], ecr }) =>
       transitRouters.flatMap(({ attachments }, index) =>
         attachments.some(({ kind }) => kind === "ecr")
-          ? [{ of: ecr.name, path: ["transitRouters", index] }]
+          ? [{ of: ecr?.name ?? "", path: ["transitRouters", index] }]
           : [],
       ),
   },
@@ -176,5 +176,4 @@ function deviceOf({ connections = [] }: CloudFile, vbr: VbrFile): string | undef
   return found && (found.accessDevice ?? `device-${found.name}`);
 }
 
-const isOnEcr = (source: CloudFile, vpc: string): boolean =>
-  hubOfVpc(source, vpc) === source.ecr.name;
+const isOnEcr = (source: CloudFile, vpc: string): boolean => isEcr(source, hubOfVpc(source, vpc));

@@ -7,7 +7,7 @@ import {
   type Prefix,
   parsePrefix,
 } from "../../core/prefix.ts";
-import { hubOfVpc } from "./build.ts";
+import { hubOfVpc, isEcr } from "./build.ts";
 import { quotasOf } from "./knobs.ts";
 import type { LintPath, Tell } from "./lint-names.ts";
 import { lintRouteMaps } from "./lint-route-maps.ts";
@@ -21,7 +21,7 @@ const REFUSED = ["100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4"
 });
 
 export function lintRoutes(source: CloudFile, error: Tell): void {
-  for (const [index, text] of (source.ecr.prefixes ?? []).entries()) {
+  for (const [index, text] of (source.ecr?.prefixes ?? []).entries()) {
     lintAnnounced(text, ["ecr", "prefixes", index], error);
   }
   for (const [index, vpc] of (source.vpcs ?? []).entries()) {
@@ -86,7 +86,7 @@ function lintVpc(source: CloudFile, vpc: VpcFile, path: LintPath, error: Tell): 
       error([...path, "routes", index, "publish"], "C119", message);
     }
   }
-  if (vpc.allowedPrefixes !== undefined && hubOfVpc(source, vpc.name) !== source.ecr.name) {
+  if (vpc.allowedPrefixes !== undefined && !isEcr(source, hubOfVpc(source, vpc.name))) {
     const message = "a VPC that is not on the ECR has no allowed prefixes; its transit router may";
     error([...path, "allowedPrefixes"], "C123", message);
   }
@@ -153,8 +153,10 @@ function lintTransitRouter(
       tr: source.transitRouters,
     };
     const known = lists[kind]?.map((one) => one.name);
-    if (known === undefined && to !== undefined && to !== source.ecr.name) {
-      error([...at, "to"], "C106", `the ECR is called "${source.ecr.name}"`);
+    if (known === undefined && source.ecr === undefined) {
+      error([...at, "kind"], "C106", `there is no ECR here: add the key "ecr"`);
+    } else if (known === undefined && to !== undefined && to !== source.ecr?.name) {
+      error([...at, "to"], "C106", `the ECR is called "${source.ecr?.name}"`);
     } else if (known !== undefined && (to === undefined || !known.includes(to))) {
       error([...at, "to"], "C106", `there is no ${kind} "${to ?? ""}"; known are ${known}`);
     } else if (to === tr.name) {

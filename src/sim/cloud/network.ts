@@ -8,8 +8,9 @@
  *   customer ══ vbr (attached to the transit router itself) ────────────────────────┤
  *   customer ── vpn ───────────────────────────────────────────────────────────────┘
  */
+import { assert } from "../../core/assert.ts";
 import type { CloudConfig, VbrConfig, VpnConfig } from "./cloud-config.ts";
-import { ecrAssociations, toldOf } from "./ecr-associations.ts";
+import { ecrAssociations, isVpcOnEcr, toldOf } from "./ecr-associations.ts";
 import type { AttachmentConfig, TransitRouterConfig } from "./tr-config.ts";
 import type { VpcConfig } from "./vpc-config.ts";
 
@@ -87,7 +88,7 @@ export function cloudNetwork(cloud: CloudConfig): CloudNetwork {
   }
   joinRegions(cloud, wire);
   for (const vpc of cloud.vpcs) {
-    if (vpc.attachment !== cloud.ecr.name) continue;
+    if (!isVpcOnEcr(cloud, vpc)) continue;
     wire({ node: vpc.name }, { node: ecrNodeName(cloud, vpc.region) });
   }
   for (const { a, b, latencyUs } of transitWires(cloud)) wire({ node: a }, { node: b }, latencyUs);
@@ -113,6 +114,7 @@ interface Named {
 
 /** A VBR is on the ECR unless it is peered, or attached to a transit router: one of the three. */
 export const isOnEcr = (cloud: CloudConfig, vbr: Named): boolean =>
+  cloud.ecr !== undefined &&
   !cloud.peerings.some((peering) => peering.vbr === vbr.name) &&
   transitRouterOf(cloud, vbr) === undefined;
 
@@ -137,13 +139,19 @@ const isOfVbr = ({ kind, to }: AttachmentConfig, { name }: Named): boolean =>
 
 /** The ECR's node of a region; the first region's carries its plain name. */
 export function ecrNodeName(cloud: CloudConfig, region: string): string {
-  return region === cloud.regions[0]?.name ? cloud.ecr.name : `${cloud.ecr.name}-${region}`;
+  assert(cloud.ecr !== undefined, "what is on an ECR has one");
+  const { name } = cloud.ecr;
+  return region === cloud.regions[0]?.name ? name : `${name}-${region}`;
 }
+
+export const isEcrNode = (cloud: CloudConfig, name: string): boolean =>
+  ecrRegions(cloud).some((region) => ecrNodeName(cloud, region) === name);
 
 /** Regions in which the ECR has a node: wherever something is joined to it, and the first. */
 export function ecrRegions(cloud: CloudConfig): readonly string[] {
+  if (cloud.ecr === undefined) return [];
   const used = new Set(cloud.vbrs.filter((vbr) => isOnEcr(cloud, vbr)).map(({ region }) => region));
-  for (const vpc of cloud.vpcs) if (vpc.attachment === cloud.ecr.name) used.add(vpc.region);
+  for (const vpc of cloud.vpcs) if (isVpcOnEcr(cloud, vpc)) used.add(vpc.region);
   for (const tr of cloud.transitRouters) {
     if (tr.attachments.some(({ kind }) => kind === "ecr")) used.add(tr.region);
   }
@@ -194,7 +202,7 @@ function collectTold(cloud: CloudConfig): readonly string[] {
   };
   const onHub = cloud.vpcs.filter(({ attachment }) => attachment !== undefined);
   const networks = cloud.vbrs.flatMap((vbr) => vbr.networks);
-  return [...new Set([...cloud.ecr.prefixes, ...onHub.flatMap(ofVpc), ...networks])];
+  return [...new Set([...(cloud.ecr?.prefixes ?? []), ...onHub.flatMap(ofVpc), ...networks])];
 }
 
 export const addressOf = (withMask: string): string => withMask.split("/")[0] ?? withMask;
@@ -249,7 +257,7 @@ function joinRegions(cloud: CloudConfig, wire: AddWire): void {
   const regions = ecrRegions(cloud);
   const node = (region: string) => ({ node: ecrNodeName(cloud, region) });
   for (const [index, a] of regions.entries()) {
-    if (cloud.ecr.transitMode === "ecmp") {
+    if (cloud.ecr?.transitMode === "ecmp") {
       for (const vbr of cloud.vbrs) {
         if (vbr.region === a || !isOnEcr(cloud, vbr)) continue;
         wire({ node: vbr.name }, node(a), latencyBetween(cloud, vbr.region, a));

@@ -1,7 +1,7 @@
 /** What hubs and VPCs let pass on each of their sessions: who is on the other side decides. */
 import type { TermSource } from "../../bgp/policy/source.ts";
 import type { CloudConfig } from "./cloud-config.ts";
-import { type CloudNode, tableNodeName } from "./network.ts";
+import { type CloudNode, isEcrNode, tableNodeName } from "./network.ts";
 import type { NodeContext, SessionRules } from "./nodes.ts";
 import {
   aggregated,
@@ -175,7 +175,7 @@ function attachmentOf(
   readonly tr: TransitRouterConfig;
 } {
   const { tr, table } = tableOf(cloud, tableNode.name);
-  const isEcr = instance === cloud.ecr.name || instance.startsWith(`${cloud.ecr.name}-`);
+  const isEcr = isEcrNode(cloud, instance);
   const attachment = tr.attachments.find(({ kind, to }) =>
     kind === "ecr" ? isEcr : kind !== "tr" && to === instance,
   );

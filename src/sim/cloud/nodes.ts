@@ -8,6 +8,7 @@
  * Inside the cloud sessions are iBGP, so the customer sees one AS, as it does of the vendor. Each
  * node sets itself as next hop; hubs reflect, choose by AS_PATH length and spread over equal paths.
  */
+
 import type {
   BfdConfig,
   CircuitConfig,
@@ -17,6 +18,7 @@ import type {
 import type { TermSource } from "../../bgp/policy/source.ts";
 import { coversPrefix, parsePrefix } from "../../core/prefix.ts";
 import { type BfdTimers, type GroupedPeer, groupedPeers } from "./bgp-config.ts";
+import { DEFAULTS } from "./build.ts";
 import type { CloudConfig, VbrConfig, VpnConfig } from "./cloud-config.ts";
 import { ecrAssociations } from "./ecr-associations.ts";
 import { type CloudKnobs, isKeptByList } from "./knobs.ts";
@@ -25,6 +27,7 @@ import { baseSession, innerSession, type NodePlan, nodeCommon } from "./node-par
 import { ecrSession, tableSession, vpcSession } from "./node-sessions.ts";
 import { fromCustomer, type PolicyBook, toCustomer, vbrToHub } from "./policies.ts";
 import { type CloudState, toldByVpc } from "./state.ts";
+import { strangersOf } from "./told.ts";
 
 export { addressOf } from "./network.ts";
 export type { NodePlan, PlannedEnd } from "./node-parts.ts";
@@ -122,7 +125,14 @@ function rulesOf(context: NodeContext, node: CloudNode, other: CloudNode): Sessi
   }
 }
 
-function announced({ cloud, state }: NodeContext, node: CloudNode): readonly string[] {
+function announced(context: NodeContext, node: CloudNode): readonly string[] {
+  const { cloud, state } = context;
+  const isStranger = cloud.ecr === undefined && strangersOf(cloud).includes(node.name);
+  const told = [...announcedByFile(context, node), ...(isStranger ? state.prefixes : [])];
+  return told.filter((prefix) => !state.withdrawn.has(prefix));
+}
+
+function announcedByFile({ cloud, state }: NodeContext, node: CloudNode): readonly string[] {
   const home = cloud.regions[0]?.name;
   switch (node.kind) {
     case "vbr":
@@ -175,9 +185,10 @@ function announcedByVbr(cloud: CloudConfig, state: CloudState, name: string): re
 function multipathOf(cloud: CloudConfig, { kind }: CloudNode): EdgeConfig["multipath"] {
   const isHub = kind === "ecr" || kind === "tr";
   const { hubTieBreak, customerMed } = cloud.knobs;
+  const pathsMax = cloud.ecr?.ecmpPathsMax ?? DEFAULTS.ecmpPathsMax;
   return {
-    ebgpPathsMax: kind === "vbr" ? cloud.ecr.ecmpPathsMax : 1,
-    ibgpPathsMax: isHub && hubTieBreak === "ecmp" ? cloud.ecr.ecmpPathsMax : 1,
+    ebgpPathsMax: kind === "vbr" ? pathsMax : 1,
+    ibgpPathsMax: isHub && hubTieBreak === "ecmp" ? pathsMax : 1,
     relax: isHub || kind === "vbr",
     alwaysCompareMed: isHub && customerMed === "ignored",
     preferOldestInternal: isHub && hubTieBreak === "oldest",

@@ -10,6 +10,7 @@ import type { CloudMachines } from "./machines.ts";
 import type { CloudNetwork } from "./network.ts";
 import type { CloudState, PeerState } from "./state.ts";
 import type { StaticTables } from "./static-tables.ts";
+import { announcePrefix, tellersOf, withdrawPrefix } from "./told.ts";
 import { dynamicRoutes } from "./view.ts";
 
 export interface DeedGround {
@@ -191,10 +192,10 @@ function changePrefix(
   { do: what, prefix }: DeedOf<"announce"> | DeedOf<"withdraw">,
 ): DeedFault | undefined {
   if (parsePrefix(prefix) === undefined) return malformed(prefix);
-  const { prefixes } = ground.state;
-  if (what === "announce") prefixes.add(prefix);
-  else prefixes.delete(prefix);
-  ground.reload(ground.config.ecr.name);
+  const { config, state } = ground;
+  if (what === "announce") announcePrefix(config, state, prefix);
+  else withdrawPrefix(state, prefix);
+  for (const name of tellersOf(config, prefix)) ground.reload(name);
   return undefined;
 }
 

@@ -3,11 +3,13 @@
  * prefixes stay, and how many dynamic routes of a VPC's table are active. It looks whenever a
  * node's routes changed and gives the node the list of what is beyond.
  */
+
 import type { Agent } from "../../agent/agent.ts";
 import type { JournalEntry } from "../../agent/journal.ts";
 import type { Alarm, Clock } from "../../platform/contract.ts";
 import { peersOf } from "./bgp-config.ts";
 import type { CloudConfig, VbrConfig } from "./cloud-config.ts";
+import { isVpcOnEcr } from "./ecr-associations.ts";
 import { isKeptByList } from "./knobs.ts";
 import { arrived, beyondQuota } from "./quota.ts";
 import type { CloudState } from "./state.ts";
@@ -83,9 +85,10 @@ export class QuotaKeeper {
   }
 
   #keepVpc(vpc: VpcConfig): void {
-    const { quotas, ecr, knobs } = this.#parts.config;
+    const { config } = this.#parts;
+    const { quotas, knobs } = config;
     const state = this.#parts.state.vpc(vpc.name);
-    const isByEcr = vpc.attachment === ecr.name;
+    const isByEcr = isVpcOnEcr(config, vpc);
     const quota = isByEcr ? quotas.ecrRoutesPerVpcTable : quotas.dynamicRoutesPerVpcTable;
     const candidates = dynamicRoutes(this.#parts.agent(vpc.name)).filter(
       ({ rejectedBy }) => rejectedBy === undefined || rejectedBy.endsWith("/over-quota"),

@@ -4,6 +4,7 @@
  * such route for goes to the VPC's hub: a node of the ECR, or a table of a transit router.
  */
 import { parseAddress } from "../../core/address.ts";
+import { assert } from "../../core/assert.ts";
 import { containsAddress, parsePrefix } from "../../core/prefix.ts";
 import type { CloudConfig } from "./cloud-config.ts";
 import {
@@ -17,13 +18,20 @@ import {
 import type { VpcConfig } from "./vpc-config.ts";
 
 /** The node that answers for an address of the cloud: its VPC's, else the first region's ECR. */
-export const nodeOfAddress = (cloud: CloudConfig, address: string): string =>
-  vpcOfAddress(cloud, address)?.name ?? cloud.ecr.name;
+export function nodeOfAddress(cloud: CloudConfig, address: string): string {
+  const node = vpcOfAddress(cloud, address)?.name ?? cloud.ecr?.name;
+  assert(node !== undefined, "an address of a cloud without an ECR is in a VPC");
+  return node;
+}
+
+/** False where no node would answer for the address. */
+export const isSomewhere = (cloud: CloudConfig, address: string): boolean =>
+  cloud.ecr !== undefined || vpcOfAddress(cloud, address) !== undefined;
 
 /** Tables asked in turn about the way back from an address; the first with a route decides. */
 export function returnRouters(cloud: CloudConfig, address: string): readonly string[] {
   const vpc = vpcOfAddress(cloud, address);
-  if (vpc === undefined) return [cloud.ecr.name];
+  if (vpc === undefined) return cloud.ecr === undefined ? [] : [cloud.ecr.name];
   const hub = hubOfVpc(cloud, vpc);
   const isAsked = hub === undefined || vpc.routes.some(decides);
   return [...(isAsked ? [vpc.name] : []), ...(hub === undefined ? [] : [hub])];

@@ -197,16 +197,18 @@ export const CloudSchema = Type.Object(
     connections: list(Connection),
     vbrs: Type.Array(Vbr, { minItems: 1, maxItems: 1000, description: "one VBR or more" }),
     failoverGroups: list(FailoverGroup),
-    ecr: Type.Object(
-      {
-        name: Name,
-        prefixes: Type.Optional(Type.Array(Prefix, { maxItems: 10_000 })),
-        ecmp: Type.Optional(
-          Type.Integer({ minimum: 1, maximum: 32, description: "1 to 32 equal paths" }),
-        ),
-        transitMode: Type.Optional(oneOf("near-by", "ecmp")),
-      },
-      closed,
+    ecr: Type.Optional(
+      Type.Object(
+        {
+          name: Name,
+          prefixes: Type.Optional(Type.Array(Prefix, { maxItems: 10_000 })),
+          ecmp: Type.Optional(
+            Type.Integer({ minimum: 1, maximum: 32, description: "1 to 32 equal paths" }),
+          ),
+          transitMode: Type.Optional(oneOf("near-by", "ecmp")),
+        },
+        closed,
+      ),
     ),
     transitRouters: list(TransitRouterSchema),
     vpcs: list(VpcSchema),

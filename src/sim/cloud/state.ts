@@ -38,8 +38,10 @@ export interface PeeringState {
 }
 
 export class CloudState {
-  /** What the ECR announces of its own: the configured prefixes, less withdrawn, plus leaked. */
+  /** What the ECR tells of its own, plus what stands in no file; see `told.ts`. */
   readonly prefixes: Set<string>;
+  /** Told by nobody, whatever the file says. */
+  readonly withdrawn = new Set<string>();
   readonly #vbrs: ReadonlyMap<string, VbrState>;
   readonly #vpcs: ReadonlyMap<string, VpcState>;
   readonly #peerings: ReadonlyMap<string, PeeringState>;
@@ -59,7 +61,7 @@ export class CloudState {
   readonly changing = new Set<string>();
 
   constructor(config: CloudConfig) {
-    this.prefixes = new Set(config.ecr.prefixes);
+    this.prefixes = new Set(config.ecr?.prefixes);
     this.allowed = new Map(ecrAssociations(config).map(({ name, allowed }) => [name, allowed]));
     this.#vbrs = new Map(config.vbrs.map((vbr) => [vbr.name, vbrState(vbr)]));
     this.#vpcs = new Map(config.vpcs.map((vpc) => [vpc.name, vpcState(vpc)]));

@@ -7,6 +7,7 @@ import { parseDurationUs } from "../../core/time.ts";
 import type { CloudConfig } from "../cloud/cloud-config.ts";
 import { loadCloud } from "../cloud/load.ts";
 import { toldPrefixes } from "../cloud/network.ts";
+import { isSomewhere } from "../cloud/return-path.ts";
 import type { SourceReport } from "../report/report.ts";
 import { sourceOf } from "../report/sources.ts";
 import type { Budgets, Drill, Traffic } from "./drill.ts";
@@ -210,6 +211,8 @@ function lintTogether(
     const path = source.traffic.groups === undefined ? ["traffic"] : ["traffic", "groups", index];
     if (vpc !== undefined && !isWithin(vpc, toldPrefixes(cloud))) {
       error([...path, "vpc"], `${vpc} is in no prefix that ${cloud.name} tells`);
+    } else if (vpc !== undefined && !isSomewhere(cloud, vpc)) {
+      error([...path, "vpc"], `${vpc} is told of, but in no VPC, and there is no ECR to hold it`);
     }
     if (idc !== undefined && !isWithin(idc, announced)) {
       error([...path, "idc"], `${idc} is in no prefix the edge announces`);

@@ -17,7 +17,7 @@ import { groupedPeers, peersOf } from "../cloud/bgp-config.ts";
 import type { Cloud } from "../cloud/cloud.ts";
 import type { CloudConfig, VbrConfig } from "../cloud/cloud-config.ts";
 import type { CloudDeed } from "../cloud/deeds.ts";
-import { addressOf } from "../cloud/network.ts";
+import { addressOf, toldPrefixes } from "../cloud/network.ts";
 import type { FaultOf } from "../drill/faults.ts";
 import type { Deeds } from "./deeds.ts";
 import { announcing, subnets, subnetsOf, withdrawing } from "./flood.ts";
@@ -177,7 +177,7 @@ export class CloudFaults {
   }
 
   #announceOnly(prefixes: readonly string[]): void {
-    const all = [...this.#ground.config.ecr.prefixes, ...this.#announced];
+    const all = [...toldPrefixes(this.#ground.config), ...this.#announced];
     this.#cloud.withdraw(...all.filter((one) => !prefixes.includes(one)));
     this.#announce(...prefixes);
   }

@@ -71,7 +71,7 @@ ecr: { name: ecr-1, prefixes: [10.64.0.0/16] }
   ]);
   const bare = config?.vbrs[1]?.groups[0]?.peers[0];
   t.same([bare?.name, bare?.bfd], ["c2", undefined], "BFD is off until it is asked for");
-  t.equal(config?.ecr.ecmpPathsMax, 32);
+  t.equal(config?.ecr?.ecmpPathsMax, 32);
   t.same(
     config?.connections.map(({ name, accessPoint, downDelayUs }) => [
       name,
@@ -143,3 +143,20 @@ function everyFaultAtItsLine(t: Test, file: string): void {
   t.same(found.toSorted(), wanted.toSorted());
   for (const { message } of problems) t.notMatch(message, /undefined|NaN|\[object/, message);
 }
+
+t.test("cloud file: without an ECR everything is joined to something else", async (t) => {
+  const text = read("lab/cloud-transit-vbrs.yaml");
+  t.equal(loadCloud("c.yaml", text).config?.ecr, undefined);
+  const broken = text
+    .replace("{ name: to-vbr-2, kind: vbr, to: vbr-2 }", "{ name: to-ecr, kind: ecr }")
+    .replace(/^.*to: vpc-1 }\n/m, "");
+  t.match(
+    loadCloud("c.yaml", broken).problems.map(({ code, message }) => `${code} ${message}`),
+    [
+      /C124 vbr-2 is joined to nothing: there is no ECR here; attach it to a transit router/,
+      /C112 vbr-2 is on no ECR or transit router/,
+      /C124 vpc-1 is joined to nothing/,
+      /C106 there is no ECR here: add the key "ecr"/,
+    ],
+  );
+});
