@@ -20,7 +20,8 @@ export class HopGroups {
   /** By id; index 0 stays empty: no group. */
   readonly #groups: (Group | undefined)[] = [undefined];
   readonly #byHash = new Map<number, number[]>();
-  readonly #free: number[] = [];
+  /** By family: a kernel that still has the old group takes no hops of another family into it. */
+  readonly #free: Readonly<Record<Afi, number[]>> = { 1: [], 2: [] };
   /** Ids made or dropped since the last take. */
   readonly #fresh = new Set<number>();
   readonly #unused = new Set<number>();
@@ -144,7 +145,7 @@ export class HopGroups {
       const group = this.#groups[id];
       if (group !== undefined && this.#isKeyOf(group)) return id;
     }
-    const id = this.#free.shift() ?? this.#groups.length;
+    const id = this.#free[(this.#key[0] ?? 1) as Afi].shift() ?? this.#groups.length;
     const key = this.#key.slice(0, this.#keyLength);
     for (let index = KEY_HEAD + 1; index < key.length; index += 2)
       this.#nextHops.hold(key[index] ?? 0);
@@ -167,7 +168,7 @@ export class HopGroups {
     else this.#byHash.set(group.hash, ids);
     this.#groups[id] = undefined;
     this.#fresh.delete(id);
-    this.#free.push(id); // reused oldest first: an id rests before it means something else
+    this.#free[(group.key[0] ?? 1) as Afi].push(id); // reused oldest first: an id rests before it means something else
     if (this.#last === id) this.#last = 0;
   }
 }

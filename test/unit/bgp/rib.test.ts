@@ -53,3 +53,21 @@ t.test("losing a peer moves its prefixes to the other one", async (t) => {
   t.match([...bench.groups.values()][0], { primary: [{ slot: 2 }], backup: [] });
   t.equal(bench.rib.view.counts(slot(2), IPV4).best, 3000);
 });
+
+t.test("a group's number is not used again for the other family", async (t) => {
+  const bench = new Bench();
+  bench.up(peerOf(1));
+  const numbersOf = (family: 1 | 2) =>
+    [...bench.groups.values()].filter(({ afi }) => afi === family).map(({ id }) => id);
+  bench.announce(1, attributesOf(1), "10.0.0.0/8");
+  bench.settle();
+  const [ipv4] = numbersOf(1);
+  bench.withdraw(1, "10.0.0.0/8");
+  bench.settle();
+  bench.announce(1, attributesOf(1), "2001:db8:1::/48");
+  bench.settle();
+  t.not(numbersOf(2)[0], ipv4, "its removal may still be under way to the kernel");
+  bench.announce(1, attributesOf(1), "10.0.0.0/8");
+  bench.settle();
+  t.equal(numbersOf(1)[0], ipv4, "for its own it is");
+});
