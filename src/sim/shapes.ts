@@ -19,6 +19,18 @@ export const Ipv4Interface = Type.String({
   pattern: "^\\d{1,3}(\\.\\d{1,3}){3}/\\d{1,2}$",
   description: "an IPv4 address with its mask, as 10.0.1.1/30",
 });
+export const Ipv6 = Type.String({
+  pattern: "^[0-9a-fA-F.:]*:[0-9a-fA-F.:]*$",
+  description: "an IPv6 address",
+});
+export const Ipv6Interface = Type.String({
+  pattern: "^[0-9a-fA-F.:]*:[0-9a-fA-F.:]*/\\d{1,3}$",
+  description: "an IPv6 address with its mask, as fd00:0:0:1::1/126",
+});
+export const Ip = Type.String({
+  pattern: "^[0-9a-fA-F.:]+$",
+  description: "an IPv4 or IPv6 address",
+});
 export const Prefix = Type.String({
   pattern: "^[0-9a-fA-F.:]+/\\d{1,3}$",
   description: "a prefix, as 10.64.0.0/16",

@@ -168,7 +168,8 @@ export class HopGroups {
     else this.#byHash.set(group.hash, ids);
     this.#groups[id] = undefined;
     this.#fresh.delete(id);
-    this.#free[(group.key[0] ?? 1) as Afi].push(id); // reused oldest first: an id rests before it means something else
+    // Reused oldest first: an id rests before it means something else.
+    this.#free[(group.key[0] ?? 1) as Afi].push(id);
     if (this.#last === id) this.#last = 0;
   }
 }

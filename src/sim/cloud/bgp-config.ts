@@ -3,6 +3,8 @@
 /** `bgpg-…`: what it says goes for each of its peers. */
 export interface BgpGroupConfig {
   readonly name: string;
+  /** One session a family; of IPv6 where the VBR has it. */
+  readonly ipVersion: "ipv4" | "ipv6";
   readonly peerAs: number;
   /** `FakeAsn`: presented to the customer instead of the cloud's own. */
   readonly fakeAs: number | undefined;

@@ -4,6 +4,7 @@
  * are one.
  */
 import type { LintPath } from "./lint-names.ts";
+import { nameOfIpv6 } from "./network.ts";
 import type { CloudFile } from "./schema.ts";
 
 type VbrFile = CloudFile["vbrs"][number];
@@ -30,7 +31,7 @@ export interface PeerFile {
 export const SHORT_KEYS = ["peerAs", "fakeAs", "hold", "keepalive", "md5", "routeQuota"] as const;
 
 export function groupsOfFile(vbr: VbrFile): readonly GroupFile[] {
-  if (vbr.groups === undefined) return [shortGroup(vbr)];
+  if (vbr.groups === undefined) return shortGroups(vbr);
   let count = 0;
   return vbr.groups.map((group, index) => {
     const at = ["groups", index];
@@ -43,11 +44,25 @@ export function groupsOfFile(vbr: VbrFile): readonly GroupFile[] {
   });
 }
 
-function shortGroup(vbr: VbrFile): GroupFile {
-  const { peerAs, fakeAs, hold, keepalive, md5, routeQuota } = vbr;
-  const peer = { at: ["peer"], name: vbr.circuit, address: vbr.peer, bfd: vbr.bfd };
+/** With IPv6 a second one, of the same customer. */
+function shortGroups(vbr: VbrFile): readonly GroupFile[] {
+  const { name, circuit, peer, ipv6, bfd } = vbr;
+  const common = shortAttributes(vbr);
+  const group: GroupFile = {
+    ...{ ...common, name, at: [] },
+    peers: [{ at: ["peer"], name: circuit, address: peer, bfd }],
+  };
+  if (ipv6 === undefined) return [group];
+  const second: GroupFile = {
+    ...{ ...common, name: nameOfIpv6(name), ipVersion: "ipv6", at: [] },
+    peers: [{ at: ["ipv6", "peer"], name: nameOfIpv6(circuit), address: ipv6.peer, bfd }],
+  };
+  return [group, second];
+}
+
+function shortAttributes({ peerAs, fakeAs, hold, keepalive, md5, routeQuota }: VbrFile) {
   return {
-    ...{ at: [], name: vbr.name, peerAs, peers: [peer] },
+    peerAs,
     ...(fakeAs !== undefined && { fakeAs }),
     ...(hold !== undefined && { hold }),
     ...(keepalive !== undefined && { keepalive }),
@@ -56,9 +71,11 @@ function shortGroup(vbr: VbrFile): GroupFile {
   };
 }
 
-/** The circuit's name for its own other end; others are numbered in the order of the file. */
-const defaultName = (vbr: VbrFile, address: string, number: number): string =>
-  address === vbr.peer ? vbr.circuit : `${vbr.circuit}-${number}`;
+/** The circuit's name for its own other ends; others are numbered in the order of the file. */
+function defaultName({ circuit, peer, ipv6 }: VbrFile, address: string, number: number): string {
+  if (address === peer) return circuit;
+  return address === ipv6?.peer ? nameOfIpv6(circuit) : `${circuit}-${number}`;
+}
 
 /** A peer that says nothing does as the VBR says; one that names hops has BFD whatever that is. */
 function bfdOf(vbr: VbrFile, { bfd }: WrittenPeer): VbrFile["bfd"] {

@@ -1,5 +1,6 @@
 /** From the cloud's file, once it is known to be sound, to what the cloud is built of. */
 import { parseBandwidthBps } from "../../agent/config/units.ts";
+import { formatAddress, parseAddress } from "../../core/address.ts";
 import { parseDurationUs, US_PER_SEC } from "../../core/time.ts";
 import type { BfdTimers, BgpGroupConfig } from "./bgp-config.ts";
 import { type GroupFile, groupsOfFile } from "./bgp-groups.ts";
@@ -8,6 +9,7 @@ import type {
   CloudConfig,
   ConnectionConfig,
   HealthCheckConfig,
+  InterconnectConfig,
   RegionConfig,
   VbrConfig,
   VpnConfig,
@@ -175,6 +177,7 @@ function toVbr(source: CloudFile["vbrs"][number], region: string): VbrConfig {
     vlan: source.vlan ?? 0,
     local: source.local,
     peer: source.peer,
+    ipv6: source.ipv6 && toInterconnect(source.ipv6),
     groups: groupsOfFile(source).map(toGroup),
     port: source.port ?? DEFAULTS.port,
     peerPort: source.peerPort ?? DEFAULTS.port,
@@ -191,14 +194,28 @@ function toVbr(source: CloudFile["vbrs"][number], region: string): VbrConfig {
 function toGroup(source: GroupFile): BgpGroupConfig {
   return {
     name: source.name,
+    ipVersion: source.ipVersion ?? "ipv4",
     peerAs: source.peerAs ?? 0,
     fakeAs: source.fakeAs,
     holdTimeSec: sec(source.hold, DEFAULTS.holdTimeSec),
     keepaliveTimeSec: sec(source.keepalive, DEFAULTS.keepaliveTimeSec),
     md5Key: source.md5,
     routeQuota: source.routeQuota ?? DEFAULTS.routeQuota,
-    peers: source.peers.map(({ name, address, bfd }) => ({ name, address, bfd: toBfd(bfd) })),
+    peers: source.peers.map(({ name, address, bfd }) => {
+      return { name, address: oneSpelling(address), bfd: toBfd(bfd) };
+    }),
   };
+}
+
+function toInterconnect({ local, peer }: InterconnectConfig): InterconnectConfig {
+  const [address = "", mask = ""] = local.split("/");
+  return { local: `${oneSpelling(address)}/${mask}`, peer: oneSpelling(peer) };
+}
+
+/** Of the many an IPv6 address has, the one that every router here uses. */
+function oneSpelling(address: string): string {
+  const octets = parseAddress(address);
+  return octets === undefined ? address : formatAddress(octets);
 }
 
 function toBfd(bfd: CloudFile["vbrs"][number]["bfd"]): BfdTimers | undefined {
@@ -258,7 +275,10 @@ function toVpc(source: CloudFile, vpc: VpcFile, home: string): VpcConfig {
   return {
     name: vpc.name,
     region: vpc.region ?? home,
-    vswitches: vpc.vswitches,
+    vswitches: vpc.vswitches.flatMap(({ name, cidr, ipv6 }) => [
+      { name, cidr },
+      ...(ipv6 === undefined ? [] : [{ name, cidr: ipv6 }]),
+    ]),
     attachment: hubOfVpc(source, vpc.name),
     routes: (vpc.routes ?? []).map(({ prefix, nextHop, publish, via = [] }) => {
       const hops = via.map(({ peering, weight }) => {

@@ -102,6 +102,8 @@ export interface VbrConfig {
   readonly local: string;
   /** PeerGatewayIp: the customer's end. */
   readonly peer: string;
+  /** `EnableIpv6`: the interconnect's second subnet, its ends as `local` and `peer`. */
+  readonly ipv6: InterconnectConfig | undefined;
   /** Whom it speaks BGP with on the interconnect. */
   readonly groups: readonly BgpGroupConfig[];
   /** Where it listens and whom it dials, for labs without port 179. */
@@ -119,6 +121,12 @@ export interface VbrConfig {
   readonly routes: readonly VbrRouteConfig[];
   /** `AddBgpNetwork`: what its customer is told, whether or not it has a route for it. */
   readonly networks: readonly string[];
+}
+
+export interface InterconnectConfig {
+  /** With its mask. */
+  readonly local: string;
+  readonly peer: string;
 }
 
 /** ICMP from the cloud to the customer's end, answered by way of the same circuit. */

@@ -220,7 +220,16 @@ const VPC = area("VPC, service range, PrivateLink", [
     test: [ROUTES, "VPC: a custom route beats the dynamic one"],
   },
   {
-    behaviour: "custom tables, prefix lists, security groups, HaVip, IPv6 in the VPC",
+    behaviour: "a vSwitch's IPv6 network: a /64 of its VPC's /56, system routes of their own",
+    isModelled: "yes",
+    key: "vpcs[].vswitches[].ipv6",
+    byDefault: "none",
+    source: "K1",
+    grade: "document",
+    test: ["sim/cloud-ipv6.test.ts", "IPv6: each circuit has a session a family"],
+  },
+  {
+    behaviour: "custom tables, prefix lists, security groups, HaVip",
     isModelled: "no",
     source: "D-RT",
     grade: "document",

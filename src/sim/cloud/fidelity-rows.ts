@@ -4,6 +4,7 @@ import { BGP_ROWS } from "./fidelity-bgp-rows.ts";
 
 const KNOBS = "sim/cloud-knobs.test.ts";
 const CLOUD = "sim/cloud.test.ts";
+const IPV6 = "sim/cloud-ipv6.test.ts";
 const LOAD = "unit/sim/cloud/load.test.ts";
 const MACHINES = "unit/sim/cloud/machines.test.ts";
 const ORDERS = "sim/cloud-orders.test.ts";
@@ -239,9 +240,34 @@ const VBR = area("VBR", [
     test: BAD_LINES,
   },
   {
-    behaviour: "a second session for IPv6 (`EnableIpv6`)",
+    behaviour:
+      "a second subnet and a second session for IPv6 (`EnableIpv6`), independent of IPv4's",
+    isModelled: "yes",
+    key: "vbrs[].ipv6",
+    byDefault: "none",
+    source: "K1, D-IP6",
+    grade: "document",
+    test: [IPV6, "IPv6: sessions of the two families are independent"],
+  },
+  {
+    behaviour: "masks of the IPv6 interconnect: /48 to /127",
+    isModelled: "yes",
+    key: "vbrs[].ipv6.local",
+    source: "",
+    grade: "assumed",
+    test: [LOAD, "cloud file: faults of IPv6, each at its line"],
+  },
+  {
+    behaviour: "both families through ECR, transit router and VPC, each in sessions of its own",
+    isModelled: "yes",
+    source: "K1, K3",
+    grade: "inferred",
+    test: [IPV6, "IPv6: through a transit router"],
+  },
+  {
+    behaviour: "IPv6 in an IPsec connection or over a peering connection; turned off again",
     isModelled: "no",
-    source: "K1",
+    source: "K1, D-IP6",
     grade: "document",
   },
   {

@@ -83,6 +83,7 @@ export const SOURCES: Readonly<Record<string, string>> = {
   K5: "OpenAPI metadata of 2024-06, error codes with their texts",
   "D-BGP": "help: configure and manage BGP",
   "D-VBR": "help: overview of VBRs",
+  "D-IP6": "help: IPv6 of VBRs",
   "D-LIM": "help: limits of Express Connect, 2026-03",
   "D-QUO": "help: quotas of Express Connect",
   "D-FAQ": "help: Express Connect FAQ",

@@ -17,9 +17,15 @@ export function lintBgp(source: CloudFile, vbr: VbrFile, path: LintPath, error: 
   }
   if (vbr.groups === undefined) return; // its one peer is looked at with the interconnect
   lintGroupNames(groups, path, error);
-  const peers = groups.flatMap((group) => group.peers);
   const taken = new Set<string>();
-  for (const peer of peers) lintPeer(vbr, peer, taken, path, error);
+  for (const group of groups) {
+    const ends = group.ipVersion === "ipv6" ? vbr.ipv6 : vbr;
+    if (ends === undefined) {
+      const message = `${group.name} is of IPv6, and ${vbr.name} has no "ipv6"`;
+      error([...path, ...group.at, "ipVersion"], "C125", message);
+    }
+    for (const peer of group.peers) lintPeer(vbr.name, peer, { ends, taken, path }, error);
+  }
 }
 
 /** Names of sessions: a journal knows them by these, and the inner ones by their node's. */
@@ -75,15 +81,21 @@ function lintGroupNames(groups: readonly GroupFile[], path: LintPath, error: Tel
   }
 }
 
+interface PeerPlace {
+  /** Of the interconnect; undefined where the VBR has none of this family. */
+  readonly ends: { readonly local: string } | undefined;
+  readonly taken: Set<string>;
+  readonly path: LintPath;
+}
+
 function lintPeer(
-  vbr: VbrFile,
+  vbr: string,
   { address, at }: PeerFile,
-  taken: Set<string>,
-  path: LintPath,
+  { ends, taken, path }: PeerPlace,
   error: Tell,
 ): void {
   const where = [...path, ...at, "address"];
-  const [localText = "", maskText = ""] = vbr.local.split("/");
+  const [localText = "", maskText = ""] = (ends?.local ?? "").split("/");
   const [own, local, mask] = [parseAddress(address), parseAddress(localText), Number(maskText)];
   if (own === undefined) {
     error(where, "C102", `${address} is no address`);
@@ -91,13 +103,15 @@ function lintPeer(
   }
   if (taken.has(address)) {
     const code = "InvalidParams.PeerIpAddressInUse";
-    error(where, "C125", `${address} is a peer of ${vbr.name} already (${code})`);
+    error(where, "C125", `${address} is a peer of ${vbr} already (${code})`);
   }
   taken.add(address);
-  if (local === undefined || mask > 32) return; // told where the interconnect is looked at
-  const subnet = { afi: 1 as const, address: maskAddress(local, mask), length: mask };
+  // What is wrong with the interconnect itself is told where that is looked at.
+  if (ends === undefined || local === undefined || mask > local.length * 8) return;
+  const afi = local.length === 16 ? 2 : 1;
+  const subnet = { afi, address: maskAddress(local, mask), length: mask } as const;
   if (!containsAddress(subnet, own)) {
-    error(where, "C104", `${address} is not in the subnet of ${vbr.local}`);
+    error(where, "C104", `${address} is not in the subnet of ${ends.local}`);
   } else if (address === localText) {
     error(where, "C104", `${address} is the VBR's own address`);
   }

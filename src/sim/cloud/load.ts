@@ -1,6 +1,7 @@
 import { type ConfigProblem, readDocument } from "../../agent/config/document.ts";
 import { buildCloudConfig } from "./build.ts";
 import type { CloudConfig } from "./cloud-config.ts";
+import { lintIpv6 } from "./lint-ipv6.ts";
 import { lintLines } from "./lint-lines.ts";
 import { lintNames } from "./lint-names.ts";
 import { lintPeerings } from "./lint-peerings.ts";
@@ -24,6 +25,7 @@ export function loadCloud(file: string, text: string): CloudLoad {
   };
   lintNames(source, error);
   lintLines(source, error);
+  lintIpv6(source, error);
   lintQuotas(source, error);
   lintRoutes(source, error);
   lintPeerings(source, error);

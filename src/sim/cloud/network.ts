@@ -9,7 +9,7 @@
  *   customer ── vpn ───────────────────────────────────────────────────────────────┘
  */
 import { assert } from "../../core/assert.ts";
-import type { CloudConfig, VbrConfig, VpnConfig } from "./cloud-config.ts";
+import type { CloudConfig, InterconnectConfig, VbrConfig, VpnConfig } from "./cloud-config.ts";
 import { ecrAssociations, isVpcOnEcr, toldOf } from "./ecr-associations.ts";
 import type { AttachmentConfig, TransitRouterConfig } from "./tr-config.ts";
 import type { VpcConfig } from "./vpc-config.ts";
@@ -28,9 +28,11 @@ export interface WireEnd {
   readonly node: string;
   readonly device: string;
   readonly address: string;
+  /** Where the wire carries IPv6. */
+  readonly address6: string | undefined;
 }
 
-/** A /30 inside the cloud. */
+/** A /30 inside the cloud, and a /126 where both of its ends have IPv6. */
 export interface InnerWire {
   readonly a: WireEnd;
   readonly b: WireEnd;
@@ -47,6 +49,7 @@ export interface CustomerEnd {
   /** With its mask. */
   readonly local: string;
   readonly peer: string;
+  readonly ipv6: InterconnectConfig | undefined;
   readonly mtu: number;
   readonly bandwidthBps: number | undefined;
   /** How much above it may wait, as time at that rate. */
@@ -71,12 +74,14 @@ export function cloudNetwork(cloud: CloudConfig): CloudNetwork {
   const wire: AddWire = (a, b, latencyUs = REGION_LATENCY_US, hasSession = true) => {
     const [addressA, addressB] = wireAddresses(wires.length);
     const index = wires.length;
-    const end = (node: string, device: string | undefined, address: string) => {
-      return { node, device: device ?? `w${index}`, address };
+    const isDual = hasIpv6(cloud, a.node) && hasIpv6(cloud, b.node);
+    const end = (node: string, device: string | undefined, address: string, host: number) => {
+      const address6 = isDual ? wireAddress6(index, host) : undefined;
+      return { node, device: device ?? `w${index}`, address, address6 };
     };
     wires.push({
-      a: end(a.node, a.device, addressA),
-      b: end(b.node, b.device, addressB),
+      a: end(a.node, a.device, addressA, 1),
+      b: end(b.node, b.device, addressB, 2),
       latencyUs,
       hasSession,
     });
@@ -249,6 +254,41 @@ function wireAddresses(index: number): [string, string] {
   return [`${base}.${host + 1}`, `${base}.${host + 2}`];
 }
 
+/** The two ends of a circuit in each of its families. */
+export const interconnects = ({ local, peer, ipv6 }: CustomerEnd): readonly InterconnectConfig[] =>
+  [{ local, peer }, ipv6].filter((one) => one !== undefined);
+
+/** Of the cloud's end of a circuit, with their masks. */
+export const localAddresses = (end: CustomerEnd): readonly string[] =>
+  interconnects(end).map(({ local }) => local);
+
+/** Of the customer's end, with the masks of the cloud's. */
+export const peerAddresses = (end: CustomerEnd): readonly string[] =>
+  interconnects(end).map(({ local, peer }) => `${peer}/${local.split("/")[1]}`);
+
+const wireAddress6 = (index: number, host: number): string =>
+  `fd00:10:253:${(index + 1).toString(16)}::${host}`;
+
+/** Addresses of a wire's end, with their masks. */
+export const wireAddressesOf = ({ address, address6 }: WireEnd): readonly string[] => [
+  `${address}/30`,
+  ...(address6 === undefined ? [] : [`${address6}/126`]),
+];
+
+/** The end's address of the family that a prefix is of. */
+export const gatewayFor = (end: WireEnd, prefix: string): string =>
+  prefix.includes(":") ? (end.address6 ?? end.address) : end.address;
+
+/** A second session is called after the first: of a circuit, and of the cloud's own nodes. */
+export const nameOfIpv6 = (name: string): string => `${name}-v6`;
+
+/** The cloud has IPv6 as soon as one VBR has; other VBRs, and tunnels, still have not. */
+function hasIpv6({ vbrs, vpns }: CloudConfig, node: string): boolean {
+  if (!vbrs.some(({ ipv6 }) => ipv6 !== undefined)) return false;
+  const vbr = vbrs.find(({ name }) => name === node);
+  return vbr === undefined ? !vpns.some(({ name }) => name === node) : vbr.ipv6 !== undefined;
+}
+
 /**
  * `near-by`: the ECR's nodes tell each other their best path, and prefer their own. `ecmp`: every
  * VBR is joined to every one of them, for a node hides all paths but its best from the others.
@@ -339,6 +379,7 @@ const vbrEnd = (vbr: VbrConfig): Omit<CustomerEnd, "queueUs"> => ({
   device: vbr.device ?? CUSTOMER_DEVICE,
   local: vbr.local,
   peer: vbr.peer,
+  ipv6: vbr.ipv6,
   mtu: vbr.mtu,
   bandwidthBps: vbr.bandwidthBps,
   latencyUs: undefined,
@@ -350,6 +391,7 @@ const vpnEnd = (vpn: VpnConfig): Omit<CustomerEnd, "queueUs"> => ({
   device: CUSTOMER_DEVICE,
   local: vpn.local,
   peer: vpn.peer,
+  ipv6: undefined,
   mtu: 1400,
   bandwidthBps: vpn.bandwidthBps,
   latencyUs: vpn.latencyUs,

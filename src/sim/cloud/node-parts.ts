@@ -7,7 +7,7 @@ import type {
 } from "../../agent/config/edge-config.ts";
 import { ACCEPT_ALL } from "../../bgp/policy/chain.ts";
 import type { CloudConfig } from "./cloud-config.ts";
-import type { WireEnd } from "./network.ts";
+import { nameOfIpv6, type WireEnd } from "./network.ts";
 
 /** A wire's end as it is in this lab: real sockets need other addresses than a virtual network. */
 export interface PlannedEnd {
@@ -27,13 +27,19 @@ export interface NodePlan {
 export function innerSession(
   cloud: CloudConfig,
   plan: NodePlan,
-  ends: { readonly own: WireEnd; readonly other: WireEnd; readonly isPassive: boolean },
+  ends: {
+    readonly own: WireEnd;
+    readonly other: WireEnd;
+    readonly ipVersion: "ipv4" | "ipv6";
+    readonly isPassive: boolean;
+  },
 ): NeighborConfig {
   const place = plan.end ?? ((end: WireEnd): PlannedEnd => end);
   const [own, other] = [place(ends.own), place(ends.other)];
   return {
     ...baseSession(cloud),
-    name: ends.other.node,
+    name: ends.ipVersion === "ipv6" ? nameOfIpv6(ends.other.node) : ends.other.node,
+    families: [`${ends.ipVersion}-unicast`],
     remoteAs: cloud.as,
     remotePort: plan.innerPort,
     remoteAddress: other.address,

@@ -65,8 +65,10 @@ export function nodeConfig(context: NodeContext, name: string): EdgeConfig {
   };
 }
 
-/** A wire from one node's point of view. */
+/** A wire from one node's point of view, once for each family it carries. */
 export interface OwnWire {
+  readonly ipVersion: "ipv4" | "ipv6";
+  /** With the address of that family. */
   readonly own: WireEnd;
   readonly other: WireEnd;
   /** The end that was named second waits for the other to call. */
@@ -75,10 +77,22 @@ export interface OwnWire {
 }
 
 function wiresOf(network: CloudNetwork, name: string): OwnWire[] {
-  return network.wires.flatMap(({ a, b, hasSession }) => [
-    ...(a.node === name ? [{ own: a, other: b, isPassive: false, hasSession }] : []),
-    ...(b.node === name ? [{ own: b, other: a, isPassive: true, hasSession }] : []),
-  ]);
+  return network.wires.flatMap(({ a, b, hasSession }) => {
+    const ends = [
+      ...(a.node === name ? [{ own: a, other: b, isPassive: false, hasSession }] : []),
+      ...(b.node === name ? [{ own: b, other: a, isPassive: true, hasSession }] : []),
+    ];
+    return ends.flatMap((ipv4): OwnWire[] => {
+      const [own, other] = [ipv4.own.address6, ipv4.other.address6];
+      if (own === undefined || other === undefined) return [{ ...ipv4, ipVersion: "ipv4" }];
+      const ipv6: OwnWire = {
+        ...{ ...ipv4, ipVersion: "ipv6" },
+        own: { ...ipv4.own, address: own },
+        other: { ...ipv4.other, address: other },
+      };
+      return [{ ...ipv4, ipVersion: "ipv4" }, ipv6];
+    });
+  });
 }
 
 function sessionOf(context: NodeContext, node: CloudNode, wire: OwnWire): NeighborConfig {
@@ -202,7 +216,9 @@ function listenOf(
 ): EdgeConfig["listen"] {
   if (customer === undefined) return { addresses: inner, port: plan.innerPort };
   const port = "port" in customer ? customer.port : 179;
-  return { addresses: [addressOf(customer.local)], port };
+  const ipv6 = "ipv6" in customer ? customer.ipv6 : undefined;
+  const locals = [customer.local, ...(ipv6 === undefined ? [] : [ipv6.local])];
+  return { addresses: locals.map(addressOf), port };
 }
 
 /** One number for each node, the same in every lab. */
@@ -228,12 +244,14 @@ function peerSession(
   const { bfd, md5Key, routeQuota, overQuota, isSessionDisabled } = state.peer(vbr.name, peer.name);
   const { knobs } = cloud;
   const { isHealthFailed } = state.vbr(vbr.name);
+  const isIpv6 = group.ipVersion === "ipv6";
   return {
     ...baseSession(cloud),
     name: peer.name,
     remoteAddress: peer.address,
     remotePort: vbr.peerPort,
-    localAddress: addressOf(vbr.local),
+    localAddress: addressOf(isIpv6 ? (vbr.ipv6?.local ?? "") : vbr.local),
+    families: [`${group.ipVersion}-unicast`],
     remoteAs: group.peerAs,
     localAs: group.fakeAs,
     device: vbr.device,

@@ -7,7 +7,7 @@ import type { CloudConfig, ConnectionConfig, VbrConfig } from "./cloud-config.ts
 import type { CloudDeed, DeedFault, FieldRoute } from "./deeds.ts";
 import { isServiceRoute } from "./lint-routes.ts";
 import type { CloudMachines } from "./machines.ts";
-import type { CloudNetwork } from "./network.ts";
+import { type CloudNetwork, gatewayFor } from "./network.ts";
 import type { CloudState, PeerState } from "./state.ts";
 import type { StaticTables } from "./static-tables.ts";
 import { announcePrefix, tellersOf, withdrawPrefix } from "./told.ts";
@@ -218,7 +218,7 @@ function changeCustomRoute(
     const isPublished = known?.isPublished ?? false;
     state.vpc(name).routes = [...others, { prefix, nextHop, hops: [], isPublished }];
   }
-  tables.set(name, prefix, fieldRoute(ground, name, nextHop));
+  tables.set(name, prefix, fieldRoute(ground, { vpc: name, prefix }, nextHop));
   ground.reload(name);
   // Which VPC comes first with a prefix may have changed.
   reloadTables(ground);
@@ -251,13 +251,13 @@ function customRouteFault(
 
 function fieldRoute(
   { network }: DeedGround,
-  vpc: string,
+  { vpc, prefix }: { readonly vpc: string; readonly prefix: string },
   nextHop: DeedOf<"custom-route">["nextHop"],
 ): FieldRoute | undefined {
   if (nextHop === "instance") return "local";
   if (nextHop !== "hub") return nextHop;
   const wire = network.wires.find(({ a }) => a.node === vpc);
-  return wire && { gateway: wire.b.address, device: wire.a.device };
+  return wire && { gateway: gatewayFor(wire.b, prefix), device: wire.a.device };
 }
 
 function switchPeering(

@@ -64,7 +64,9 @@ export function fromCustomer(
   const { customerMed, customerOrigin, customerNoExport, customerDefault } = cloud.knobs;
   const { gracefulShutdown } = cloud.knobs;
   return [
-    ...(customerDefault === "refused" ? [reject("default", { prefix: "0.0.0.0/0" })] : []),
+    ...(customerDefault === "refused"
+      ? [reject("default", { prefix: ["0.0.0.0/0", "::/0"] })]
+      : []),
     change("foreign-tags", { community: { delete: [ANY_TAG] } }),
     ...(customerMed === "ignored" ? [change("med", { med: "none" })] : []),
     ...(customerOrigin === "ignored" ? [change("origin", { origin: "igp" })] : []),

@@ -114,11 +114,11 @@ export const VpcSchema = Type.Object(
   {
     name: Name,
     region: Type.Optional(Name),
-    vswitches: Type.Array(Type.Object({ name: Name, cidr: Prefix }, closed), {
-      minItems: 1,
-      maxItems: 1000,
-      description: "one vSwitch or more",
-    }),
+    ipv6: Type.Optional(Prefix),
+    vswitches: Type.Array(
+      Type.Object({ name: Name, cidr: Prefix, ipv6: Type.Optional(Prefix) }, closed),
+      { minItems: 1, maxItems: 1000, description: "one vSwitch or more" },
+    ),
     routes: Type.Optional(
       Type.Array(
         Type.Object(

@@ -8,8 +8,11 @@ import {
   Bandwidth,
   closed,
   Duration,
+  Ip,
   Ipv4,
   Ipv4Interface,
+  Ipv6,
+  Ipv6Interface,
   Name,
   oneOf,
   Port,
@@ -51,7 +54,7 @@ const HealthCheck = Type.Object({ ...probe, probeOnly: Type.Optional(Type.Boolea
 const BgpPeer = Type.Object(
   {
     name: Type.Optional(Name),
-    address: Ipv4,
+    address: Ip,
     bfd: Type.Optional(
       Type.Union([Type.Literal("off"), Type.Object({ hops: Type.Optional(Hops) }, closed)], {
         description: "off, or hops",
@@ -64,6 +67,7 @@ const BgpPeer = Type.Object(
 const BgpGroup = Type.Object(
   {
     name: Name,
+    ipVersion: Type.Optional(oneOf("ipv4", "ipv6")),
     peerAs: AsNumber,
     fakeAs: Type.Optional(AsNumber),
     hold: Type.Optional(Duration),
@@ -87,6 +91,7 @@ const Vbr = Type.Object(
     terminatedFor: Type.Optional(Duration),
     local: Ipv4Interface,
     peer: Ipv4,
+    ipv6: Type.Optional(Type.Object({ local: Ipv6Interface, peer: Ipv6 }, closed)),
     groups: Type.Optional(Type.Array(BgpGroup, { maxItems: 100 })),
     peerAs: Type.Optional(AsNumber),
     fakeAs: Type.Optional(AsNumber),

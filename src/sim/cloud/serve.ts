@@ -6,6 +6,7 @@
  */
 import { createInterface } from "node:readline";
 import { startInlineBfdEngine } from "../../agent/bfd/inline-engine.ts";
+import { PlatformError } from "../../core/app-error.ts";
 import { createLinuxHost, type LinuxHost } from "../../platform/linux/host.ts";
 import { Cloud, type CloudEntry } from "./cloud.ts";
 import type { CloudConfig } from "./cloud-config.ts";
@@ -19,6 +20,10 @@ routes TRANSIT-ROUTER [all] (what is in force; all: with the state of every rout
 
 /** Resolves when a signal or the end of standard input's `quit` ended it and all has been said. */
 export async function serveCloud(config: CloudConfig, tell: (line: string) => void): Promise<void> {
+  if (config.vbrs.some(({ ipv6 }) => ipv6 !== undefined)) {
+    const message = "a cloud on this machine's sockets has no IPv6 inside; a drill has";
+    throw new PlatformError("PLATFORM_IPV6_UNSUPPORTED", message);
+  }
   const hosts = new Map<string, LinuxHost>();
   const host = (node: string): LinuxHost => {
     const known = hosts.get(node);

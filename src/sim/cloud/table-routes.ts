@@ -10,7 +10,13 @@ import { after } from "../../core/time.ts";
 import type { Alarm, Clock } from "../../platform/contract.ts";
 import type { CloudConfig } from "./cloud-config.ts";
 import type { FieldRoute } from "./deeds.ts";
-import { type CloudNetwork, ecrNodeName, tableNodeName } from "./network.ts";
+import {
+  type CloudNetwork,
+  ecrNodeName,
+  gatewayFor,
+  tableNodeName,
+  type WireEnd,
+} from "./network.ts";
 import type { CloudState } from "./state.ts";
 import type { StaticTables } from "./static-tables.ts";
 import type { TransitRouterConfig, TrStaticRoute } from "./tr-config.ts";
@@ -146,7 +152,7 @@ function wayOf(
   { config, network }: TableRouteParts,
   tr: TransitRouterConfig,
   node: string,
-  { to }: TrStaticRoute,
+  { prefix, to }: TrStaticRoute,
 ): FieldRoute {
   const attachment = tr.attachments.find(({ name }) => name === to);
   if (attachment === undefined) return "blackhole";
@@ -157,9 +163,10 @@ function wayOf(
       : attachment.kind === "tr" && peer !== undefined
         ? peer.tables.map((table) => tableNodeName(peer, table))
         : [attachment.to];
+  const wayTo = (end: WireEnd, device: string) => ({ gateway: gatewayFor(end, prefix), device });
   for (const { a, b } of network.wires) {
-    if (a.node === node && others.includes(b.node)) return { gateway: b.address, device: a.device };
-    if (b.node === node && others.includes(a.node)) return { gateway: a.address, device: b.device };
+    if (a.node === node && others.includes(b.node)) return wayTo(b, a.device);
+    if (b.node === node && others.includes(a.node)) return wayTo(a, b.device);
   }
   // Neither associated to this table nor propagating into it: there is no way to it from here.
   return "blackhole";

@@ -67,7 +67,7 @@ export interface ViewParts {
   agent(node: string): Agent | undefined;
 }
 
-const IPV4 = { afi: 1, safi: 1 } as const;
+const FAMILIES = { ipv4: { afi: 1, safi: 1 }, ipv6: { afi: 2, safi: 1 } } as const;
 /** A table above this is not shown whole; no quota comes near it. */
 const ROWS_MAX = 100_000;
 
@@ -99,7 +99,7 @@ function viewVbr({ agent, machines }: ViewParts, vbr: CloudConfig["vbrs"][number
   const speaker = agent(vbr.name)?.view.speaker;
   const peers = groupedPeers(vbr).map(({ group, peer: { name, address } }): PeerView => {
     const peer = speaker?.peer(name);
-    const counts = peer && speaker?.rib.counts(peer.slot, IPV4);
+    const counts = peer && speaker?.rib.counts(peer.slot, FAMILIES[group.ipVersion]);
     return {
       ...{ name, group: group.name, address },
       bgpStatus: peer?.state ?? "Down",

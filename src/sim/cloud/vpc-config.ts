@@ -5,6 +5,7 @@ import type { PeeringHop } from "./peering-config.ts";
 export interface VpcConfig {
   readonly name: string;
   readonly region: string;
+  /** Each with its IPv4 network, and again with its IPv6 network where it has one. */
   readonly vswitches: readonly VSwitchConfig[];
   /**
    * What its table learns routes from: the transit router it is attached to, else the ECR; nothing

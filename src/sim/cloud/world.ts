@@ -6,7 +6,7 @@ import type { VirtualHost } from "../../platform/virtual/host.ts";
 import type { World } from "../../platform/virtual/world.ts";
 import type { CloudConfig } from "./cloud-config.ts";
 import type { CloudField } from "./deeds.ts";
-import { type CloudNetwork, type CustomerEnd, cloudNetwork } from "./network.ts";
+import { type CloudNetwork, type CustomerEnd, cloudNetwork, wireAddressesOf } from "./network.ts";
 
 /** Adds every node and every wire between them. */
 export function addCloud(world: World, cloud: CloudConfig): CloudNetwork {
@@ -17,8 +17,9 @@ export function addCloud(world: World, cloud: CloudConfig): CloudNetwork {
   }
   for (const { a, b, latencyUs } of network.wires) {
     world.link({
-      between: [a, b].map(({ node, device, address }) => {
-        return { host: world.host(node), device, addresses: [`${address}/30`] };
+      between: [a, b].map((end) => {
+        const { node, device } = end;
+        return { host: world.host(node), device, addresses: wireAddressesOf(end) };
       }),
       latencyUs,
     });

@@ -136,9 +136,10 @@ export class Claims {
   }
 
   #sessionsAre({ circuit, is }: ClaimOf<"session">): boolean {
-    const sessions = this.#drill.edge.circuits
-      .filter(({ name }) => circuit === "all" || name === circuit)
-      .flatMap(({ sessions: own }) => own);
+    const sessions = this.#drill.edge.circuits.flatMap(({ name, sessions: own }) => {
+      const isMeant = circuit === "all" || name === circuit;
+      return isMeant ? own : own.filter((session) => session.name === circuit);
+    });
     return sessions.every((session) => this.#isUp(session.name) === (is === "up"));
   }
 

@@ -92,7 +92,7 @@ export type LiveExpectation = Exclude<Claim, AlertClaim> & Omit<Expectation, key
 export type Claim =
   | {
       readonly kind: "session";
-      /** A circuit, or `all`. */
+      /** A circuit, one session of it (`circuit-1-v6`), or `all`. */
       readonly circuit: string;
       readonly is: "up" | "down";
     }

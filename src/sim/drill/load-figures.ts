@@ -11,7 +11,7 @@ import { EDGE_TABLE, type RouteChange } from "../lab/route-history.ts";
 import type { Evidence } from "../report/measure.ts";
 import type { LinkLoadReport } from "../report/report.ts";
 import type { Drill, FlowGroup } from "./drill.ts";
-import { DIRECTIONS, endsOf, flowGroups } from "./traffic.ts";
+import { DIRECTIONS, endsOf, flowGroups, hostPrefix } from "./traffic.ts";
 
 /** What may be asked of a circuit before it is too much. */
 export const CAPACITY_PERCENT = 90;
@@ -65,7 +65,7 @@ class Spreader {
     );
     this.#flows = groups
       .flatMap((group) => {
-        const destination = parsePrefix(`${endsOf(group, direction).destination}/32`);
+        const destination = parsePrefix(hostPrefix(endsOf(group, direction).destination));
         const tables = direction === "to-cloud" ? [EDGE_TABLE] : returnRouters(cloud, group.vpc);
         return destination && { rateBps: group.rateBps ?? 0, destination, tables };
       })

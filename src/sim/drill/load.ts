@@ -13,7 +13,7 @@ import { sourceOf } from "../report/sources.ts";
 import type { Budgets, Drill, Traffic } from "./drill.ts";
 import { loadAlerting } from "./load-alerting.ts";
 import { findPart, type Part, type PartName, trafficOf } from "./load-parts.ts";
-import { lintPeers } from "./load-peers.ts";
+import { lintPeers, sessionFaults } from "./load-peers.ts";
 import { readReload } from "./load-reload.ts";
 import { toSteps } from "./load-steps.ts";
 import { lintVlans } from "./load-vlans.ts";
@@ -179,26 +179,17 @@ function lintTogether(
     problems.push(document.at(path, { severity: "error", code: "D103", message }));
   };
   const circuits = edge.circuits.map((circuit) => circuit.name);
+  const sessions = edge.circuits.flatMap((one) => one.sessions.map(({ name }) => name));
   const gateways = [...cloud.vbrs, ...cloud.vpns];
-  for (const circuit of edge.circuits) {
-    const vbr = gateways.find((one) => one.circuit === circuit.name);
-    const session = circuit.sessions[0];
-    if (vbr === undefined) error(["cloud"], `no VBR of the cloud ends circuit "${circuit.name}"`);
-    else if (session !== undefined && session.remoteAddress !== vbr.local.split("/")[0]) {
-      error(
-        ["cloud"],
-        `${circuit.name}: the edge expects its VBR at ${session.remoteAddress}, ` +
-          `${vbr.name} is at ${vbr.local}`,
-      );
-    }
-  }
+  for (const message of sessionFaults(edge, cloud)) error(["cloud"], message);
   for (const vbr of gateways) {
     if (!circuits.includes(vbr.circuit)) {
       error(["edge"], `${vbr.name} ends circuit "${vbr.circuit}", which the edge does not have`);
     }
   }
   for (const [index, step] of source.steps.entries()) {
-    for (const name of [step.circuit, step.session, ...(step.via ?? [])]) {
+    const isSession = sessions.includes(step.session ?? "");
+    for (const name of [step.circuit, isSession ? "all" : step.session, ...(step.via ?? [])]) {
       if (name !== undefined && name !== "all" && !circuits.includes(name)) {
         error(["steps", index], `the edge has no circuit "${name}"; it has ${circuits.join(", ")}`);
       }

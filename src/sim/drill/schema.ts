@@ -1,7 +1,7 @@
 /** Shape of a drill's file: one truth for reading and for editors. */
 import { type Static, type TSchema, Type } from "@sinclair/typebox";
 import { TOPOLOGIES } from "../cloud/topologies.ts";
-import { closed, Duration, Ipv4, Name, Prefix } from "../shapes.ts";
+import { closed, Duration, Ip, Name, Prefix } from "../shapes.ts";
 import { INVARIANTS } from "./drill.ts";
 import { FAULT_KINDS, FAULTS } from "./faults.ts";
 import { Bandwidth, inWords, type Parameter, Part } from "./parameters.ts";
@@ -80,7 +80,7 @@ export type StepFile = Static<ReturnType<typeof Type.Object<typeof claimKeys>>> 
 const Flows = Type.Integer({ minimum: 1, maximum: 1024, description: "1 to 1024 flows" });
 
 const FlowGroupSchema = Type.Object(
-  { name: Name, idc: Ipv4, vpc: Ipv4, flows: Flows, rate: Type.Optional(Bandwidth) },
+  { name: Name, idc: Ip, vpc: Ip, flows: Flows, rate: Type.Optional(Bandwidth) },
   closed,
 );
 
@@ -125,8 +125,8 @@ export const DrillSchema = Type.Object(
     cloud: Type.Optional(Part),
     traffic: Type.Object(
       {
-        idc: Type.Optional(Ipv4),
-        vpc: Type.Optional(Ipv4),
+        idc: Type.Optional(Ip),
+        vpc: Type.Optional(Ip),
         flows: Type.Optional(Flows),
         rate: Type.Optional(Bandwidth),
         groups: Type.Optional(

@@ -25,6 +25,10 @@ export const addressesOf = (traffic: Traffic, side: "idc" | "vpc"): readonly str
   ...new Set(flowGroups(traffic).map((group) => group[side])),
 ];
 
+/** One address as a prefix. */
+export const hostPrefix = (address: string): string =>
+  `${address}/${address.includes(":") ? 128 : 32}`;
+
 /** Port of a flow at its source, and that of every destination: ECMP tells flows apart by it. */
 export const sourcePortOf = (flow: number): number => 20_000 + flow;
 export const SINK_PORT = 7007;

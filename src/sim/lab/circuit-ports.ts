@@ -6,7 +6,7 @@
  */
 import type { VirtualLink } from "../../platform/virtual/link.ts";
 import type { World } from "../../platform/virtual/world.ts";
-import type { CustomerEnd } from "../cloud/network.ts";
+import { type CustomerEnd, localAddresses } from "../cloud/network.ts";
 import { circuitOptions } from "../cloud/world.ts";
 import type { Drill } from "../drill/drill.ts";
 
@@ -85,7 +85,7 @@ export function wireTaggedPort(
       device: end.device,
       parent: accessPort(end),
       vlanId,
-      addresses: [end.local],
+      addresses: localAddresses(end),
       mtu: end.mtu,
     });
     for (const way of waysOf(edge, end)) link.shape(circuitOptions(end), way);

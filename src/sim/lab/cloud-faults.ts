@@ -168,6 +168,7 @@ export class CloudFaults {
     const nextHop = parseAddress(addressOf(vbr.local));
     assert(nextHop !== undefined, "the address of a VBR was checked when its file was read");
     for (const { group, peer } of groupedPeers(vbr)) {
+      if (group.ipVersion !== "ipv4") continue; // a flood is of IPv4
       const as = group.fakeAs ?? this.#ground.config.as;
       const { address } = peer;
       this.#tap(vbr)?.say(address, announcing(prefixes, { as, nextHop }));

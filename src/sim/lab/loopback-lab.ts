@@ -16,7 +16,7 @@ import type { VirtualLink } from "../../platform/virtual/link.ts";
 import { SocketScraper } from "../alerts/scrape-edge.ts";
 import { ScrapeLog } from "../alerts/scrape-log.ts";
 import { Cloud, type CloudEntry } from "../cloud/cloud.ts";
-import type { CustomerEnd } from "../cloud/network.ts";
+import { addressOf, type CustomerEnd, interconnects } from "../cloud/network.ts";
 import { virtualField } from "../cloud/world.ts";
 import type { Drill, FlowGroup } from "../drill/drill.ts";
 import type { FaultDirection, LabFault } from "../drill/faults.ts";
@@ -287,10 +287,11 @@ export class LoopbackLab implements Lab {
   }
 
   #wire(circuit: string, isDeadToCloud: boolean, isDeadToEdge: boolean): void {
-    const vbr = this.#cloud.vbrOf(circuit);
-    const cloudEnd = vbr.local.split("/")[0] ?? vbr.local;
-    this.#wires.set(vbr.peer, cloudEnd, isDeadToCloud);
-    this.#wires.set(cloudEnd, vbr.peer, isDeadToEdge);
+    for (const { local, peer } of interconnects(this.#end(circuit))) {
+      const cloudEnd = addressOf(local);
+      this.#wires.set(peer, cloudEnd, isDeadToCloud);
+      this.#wires.set(cloudEnd, peer, isDeadToEdge);
+    }
   }
 
   #watchReturn(): void {

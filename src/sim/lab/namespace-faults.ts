@@ -45,6 +45,7 @@ export function whyNotInNamespaces(fault: LabFault): string | undefined {
   return missing && `degrade a line ${direction}: ${missing}`;
 }
 
+const FORWARDING = ["net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding"];
 const BFD_PORTS = [3784, 4784];
 
 export class NamespaceFaults {
@@ -78,8 +79,9 @@ export class NamespaceFaults {
     "restart-vbr": (fault) => this.#restartVbr(fault),
     "forwarding-dead": ({ circuit }) => {
       const { name } = this.#vbr(circuit);
-      const setForwarding = (value: number) =>
-        this.#ground.namespaces.sysctl(name, "net/ipv4/ip_forward", value);
+      const setForwarding = (value: number) => {
+        for (const key of FORWARDING) this.#ground.namespaces.sysctl(name, key, value);
+      };
       setForwarding(0);
       this.#undoingOf(circuit).add(() => setForwarding(1));
     },
@@ -220,12 +222,12 @@ export class NamespaceFaults {
     const rules = matches.map((match) => `pref 10 iif ${device} ${match} blackhole`);
     const isNew = !this.#ruled.has(node);
     this.#ruled.add(node);
-    const first = isNew ? ["ip rule add pref 100 lookup local", "ip rule del pref 0"] : [];
-    this.#shell(node, [...first, ...rules.map((rule) => `ip rule add ${rule}`)]);
+    const first = isNew ? ["rule add pref 100 lookup local", "rule del pref 0"] : [];
+    this.#rules(node, [...first, ...rules.map((rule) => `rule add ${rule}`)]);
     const undo = () =>
-      this.#shell(
+      this.#rules(
         node,
-        rules.map((rule) => `ip rule del ${rule}`),
+        rules.map((rule) => `rule del ${rule}`),
       );
     const undoing = this.#undoingOf(circuit).add(undo);
     return () => {
@@ -240,9 +242,10 @@ export class NamespaceFaults {
     return undoing;
   }
 
-  /** One process for all: each takes its time on a busy machine. */
-  #shell(node: string, commands: readonly string[]): void {
-    this.#ground.namespaces.exec(node, "sh", ["-ec", commands.join("\n")]);
+  /** Of both families; one process for all: each takes its time on a busy machine. */
+  #rules(node: string, commands: readonly string[]): void {
+    const all = ["-4", "-6"].flatMap((family) => commands.map((one) => `ip ${family} ${one}`));
+    this.#ground.namespaces.exec(node, "sh", ["-ec", all.join("\n")]);
   }
 
   #startEdge(restarted?: RestartNote): void {

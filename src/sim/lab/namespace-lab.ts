@@ -16,11 +16,17 @@ import { createLinuxHost, type LinuxHost } from "../../platform/linux/host.ts";
 import { SocketScraper } from "../alerts/scrape-edge.ts";
 import { ScrapeLog } from "../alerts/scrape-log.ts";
 import { Cloud, type CloudEntry } from "../cloud/cloud.ts";
-import { cloudNetwork, type WireEnd } from "../cloud/network.ts";
+import {
+  cloudNetwork,
+  localAddresses,
+  peerAddresses,
+  type WireEnd,
+  wireAddressesOf,
+} from "../cloud/network.ts";
 import { nodeOfAddress } from "../cloud/return-path.ts";
 import type { Drill } from "../drill/drill.ts";
 import type { LabFault } from "../drill/faults.ts";
-import { addressesOf } from "../drill/traffic.ts";
+import { addressesOf, hostPrefix } from "../drill/traffic.ts";
 import { type CircuitPort, circuitPorts } from "./circuit-ports.ts";
 import { CloudFaults } from "./cloud-faults.ts";
 import type { CircuitsByPrefix } from "./fib-mirror.ts";
@@ -33,7 +39,7 @@ import { Namespaces, whyNoVlan } from "./namespaces.ts";
 import { type ProbeWorker, startProbeWorker } from "./probe-worker.ts";
 import { watchReturn } from "./return-watch.ts";
 import { EDGE_TABLE, RouteHistory } from "./route-history.ts";
-import { EDGE, IDC, IDC_LINK, withDevices } from "./topology.ts";
+import { EDGE, IDC, idcAddresses, idcLinkFor, isDualStack, withDevices } from "./topology.ts";
 import { updateRules } from "./update-watch.ts";
 
 const ROUTER = {
@@ -45,6 +51,9 @@ const ROUTER = {
   "net/ipv6/fib_multipath_hash_policy": 1,
   "net/ipv6/conf/all/keep_addr_on_down": 1,
   "net/ipv6/conf/default/keep_addr_on_down": 1,
+  // An address that is still looked for twice asks for no neighbours: a second without IPv6.
+  "net/ipv6/conf/default/accept_dad": 0,
+  "net/ipv6/conf/default/dad_transmits": 0,
 } as const;
 
 export class NamespaceLab implements Lab {
@@ -228,15 +237,18 @@ export class NamespaceLab implements Lab {
     const network = cloudNetwork(cloud);
     for (const node of this.#nodes) this.#namespaces.add(node, ROUTER);
     this.#namespaces.veth(
-      { node: EDGE, device: "idc", addresses: [`${IDC_LINK.edge}/${IDC_LINK.maskLength}`] },
-      { node: IDC, device: "edge", addresses: [`${IDC_LINK.idc}/${IDC_LINK.maskLength}`] },
+      { node: EDGE, device: "idc", addresses: idcAddresses(edge, "edge") },
+      { node: IDC, device: "edge", addresses: idcAddresses(edge, "idc") },
     );
     for (const address of addressesOf(traffic, "idc")) {
-      this.#namespaces.address(IDC, "lo", `${address}/32`);
+      this.#namespaces.address(IDC, "lo", hostPrefix(address));
     }
-    this.#namespaces.ip(IDC, ["route", "add", "default", "via", IDC_LINK.edge]);
-    for (const own of edge.announce) {
-      this.#namespaces.ip(EDGE, ["route", "add", own.prefix, "via", IDC_LINK.idc]);
+    for (const all of isDualStack(edge) ? ["0.0.0.0/0", "::/0"] : ["0.0.0.0/0"]) {
+      this.#namespaces.ip(IDC, ["route", "add", all, "via", idcLinkFor(all).edge]);
+    }
+    for (const { prefix } of edge.announce) {
+      if (prefix.includes(":") && !isDualStack(edge)) continue;
+      this.#namespaces.ip(EDGE, ["route", "add", prefix, "via", idcLinkFor(prefix).idc]);
     }
     for (const { name, localPrefixes } of network.nodes) {
       for (const prefix of localPrefixes) {
@@ -244,7 +256,7 @@ export class NamespaceLab implements Lab {
       }
     }
     for (const address of addressesOf(traffic, "vpc")) {
-      this.#namespaces.address(nodeOfAddress(cloud, address), "lo", `${address}/32`);
+      this.#namespaces.address(nodeOfAddress(cloud, address), "lo", hostPrefix(address));
     }
     for (const { a, b } of network.wires) this.#buildWire(a, b);
     for (const port of circuitPorts(this.#drill, network.customers)) this.#buildPort(port);
@@ -255,19 +267,18 @@ export class NamespaceLab implements Lab {
   }
 
   #buildWire(a: WireEnd, b: WireEnd): void {
-    const end = ({ node, device, address }: WireEnd) => {
-      return { node, device, addresses: [`${address}/30`] };
+    const end = (one: WireEnd) => {
+      return { node: one.node, device: one.device, addresses: wireAddressesOf(one) };
     };
     this.#namespaces.veth(end(a), end(b));
   }
 
   #buildPort(port: CircuitPort): void {
     if (port.kind === "untagged") {
-      const { node, device, local, peer } = port.end;
-      const mask = local.split("/")[1] ?? "30";
+      const { node, device } = port.end;
       this.#namespaces.veth(
-        { node: EDGE, device: port.device, addresses: [`${peer}/${mask}`] },
-        { node, device, addresses: [local] },
+        { node: EDGE, device: port.device, addresses: peerAddresses(port.end) },
+        { node, device, addresses: localAddresses(port.end) },
       );
       return;
     }
@@ -279,8 +290,8 @@ export class NamespaceLab implements Lab {
       { ...trunk, addresses: [] },
     );
     for (const { end, vlanId } of port.circuits) {
-      const { node, device, local } = end;
-      this.#namespaces.vlan(trunk, vlanId, { node, device, addresses: [local] });
+      const { node, device } = end;
+      this.#namespaces.vlan(trunk, vlanId, { node, device, addresses: localAddresses(end) });
     }
   }
 

@@ -66,7 +66,9 @@ function waysOf(config: CloudConfig, name: string): ReadonlyMap<string, string> 
     const other = own === a ? b : a;
     if (own.node !== name) continue;
     const circuit = customers.find(({ node }) => node === other.node)?.circuit;
-    ways.set(other.address, circuit ?? other.node).set(own.device, circuit ?? other.node);
+    for (const key of [other.address, other.address6, own.device]) {
+      if (key !== undefined) ways.set(key, circuit ?? other.node);
+    }
   }
   return ways;
 }

@@ -6,21 +6,40 @@
  *   idc ── edge ══ c1 ══ vbr-1 ──┐
  *             ╚═══ c2 ══ vbr-2 ──┴─ ecr (VPC)
  */
+import type { EdgeConfig } from "../../agent/config/edge-config.ts";
 import type { VirtualHost } from "../../platform/virtual/host.ts";
 import { type LinkQuality, PERFECT_LINK, type VirtualLink } from "../../platform/virtual/link.ts";
 import { World } from "../../platform/virtual/world.ts";
 import type { CloudConfig, VbrConfig } from "../cloud/cloud-config.ts";
-import type { CloudNetwork, CustomerEnd } from "../cloud/network.ts";
+import {
+  type CloudNetwork,
+  type CustomerEnd,
+  localAddresses,
+  peerAddresses,
+} from "../cloud/network.ts";
 import { nodeOfAddress } from "../cloud/return-path.ts";
 import { addCloud, circuitOptions } from "../cloud/world.ts";
 import type { Drill } from "../drill/drill.ts";
-import { addressesOf } from "../drill/traffic.ts";
+import { addressesOf, hostPrefix } from "../drill/traffic.ts";
 import { circuitPorts, wireTaggedPort } from "./circuit-ports.ts";
 
 export const EDGE = "edge";
 export const IDC = "idc";
 /** The cable between data centre and edge; not announced. */
-export const IDC_LINK = { edge: "10.254.0.1", idc: "10.254.0.2", maskLength: 30 } as const;
+export const IDC_LINK = {
+  ipv4: { edge: "10.254.0.1", idc: "10.254.0.2", maskLength: 30 },
+  ipv6: { edge: "fd00:10:254::1", idc: "fd00:10:254::2", maskLength: 126 },
+} as const;
+/** What of it a family's address or prefix goes by. */
+export const idcLinkFor = (text: string) => (text.includes(":") ? IDC_LINK.ipv6 : IDC_LINK.ipv4);
+/** Both ends of the cable with their masks; IPv6 where the edge has any. */
+export function idcAddresses(edge: EdgeConfig, end: "edge" | "idc"): readonly string[] {
+  const families = isDualStack(edge) ? [IDC_LINK.ipv4, IDC_LINK.ipv6] : [IDC_LINK.ipv4];
+  return families.map((one) => `${one[end]}/${one.maskLength}`);
+}
+/** The edge of a drill speaks IPv6 on a circuit. */
+export const isDualStack = ({ circuits }: EdgeConfig): boolean =>
+  circuits.some(({ sessions }) => sessions.some((one) => one.remoteAddress.includes(":")));
 
 /** One way through a metropolitan circuit, and through the cloud's own network. */
 const CIRCUIT = { latencyUs: 1_000, jitterUs: 100 } as const;
@@ -46,22 +65,23 @@ export function buildWorld(drill: Drill): DrillWorld {
   const idc = world.addHost(IDC, options);
   const network = addCloud(world, cloud);
   const vpc = world.host(nodeOfAddress(cloud, traffic.vpc));
-  const { edge: edgeEnd, idc: idcEnd, maskLength } = IDC_LINK;
   world.link({
     between: [
-      { host: edge, device: "idc", addresses: [`${edgeEnd}/${maskLength}`] },
-      { host: idc, device: "edge", addresses: [`${idcEnd}/${maskLength}`] },
+      { host: edge, device: "idc", addresses: idcAddresses(config, "edge") },
+      { host: idc, device: "edge", addresses: idcAddresses(config, "idc") },
     ],
     latencyUs: INNER_LATENCY_US,
   });
-  for (const address of addressesOf(traffic, "idc")) idc.addLocalPrefix(`${address}/32`);
-  idc.addRoute({ prefix: "0.0.0.0/0", hops: [{ gateway: edgeEnd, device: "edge" }] });
-  for (const own of config.announce) {
-    if (own.prefix.includes(":")) continue;
-    edge.addRoute({ prefix: own.prefix, hops: [{ gateway: idcEnd, device: "idc" }] });
+  for (const address of addressesOf(traffic, "idc")) idc.addLocalPrefix(hostPrefix(address));
+  for (const prefix of isDualStack(config) ? ["0.0.0.0/0", "::/0"] : ["0.0.0.0/0"]) {
+    idc.addRoute({ prefix, hops: [{ gateway: idcLinkFor(prefix).edge, device: "edge" }] });
+  }
+  for (const { prefix } of config.announce) {
+    if (prefix.includes(":") && !isDualStack(config)) continue;
+    edge.addRoute({ prefix, hops: [{ gateway: idcLinkFor(prefix).idc, device: "idc" }] });
   }
   for (const address of addressesOf(traffic, "vpc")) {
-    world.host(nodeOfAddress(cloud, address)).addLocalPrefix(`${address}/32`);
+    world.host(nodeOfAddress(cloud, address)).addLocalPrefix(hostPrefix(address));
   }
   const circuits = new Map<string, VirtualLink>();
   for (const port of circuitPorts(drill, network.customers)) {
@@ -82,17 +102,16 @@ export function hostOf({ world, idc }: DrillWorld, drill: Drill, address: string
 }
 
 function addCircuit(world: World, edgePort: string, end: CustomerEnd): VirtualLink {
-  const { circuit, node, device, local, peer } = end;
-  const mask = local.split("/")[1] ?? "30";
+  const { circuit, node, device } = end;
   return world.link({
     name: circuit,
     between: [
       {
         host: world.host(EDGE),
         device: edgePort,
-        addresses: [`${peer}/${mask}`],
+        addresses: peerAddresses(end),
       },
-      { host: world.host(node), device, addresses: [local] },
+      { host: world.host(node), device, addresses: localAddresses(end) },
     ],
     ...CIRCUIT,
     ...circuitOptions(end),

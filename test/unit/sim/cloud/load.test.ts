@@ -94,6 +94,36 @@ t.test("cloud file: faults of BGP groups and peers, each at its line", async (t)
   everyFaultAtItsLine(t, "bad-groups.yaml");
 });
 
+t.test("cloud file: faults of IPv6, each at its line", async (t) => {
+  everyFaultAtItsLine(t, "bad-ipv6.yaml");
+  const short = (more: string) => `
+cloud: { name: short }
+vbrs: [{ name: vbr-1, circuit: c1, local: 10.0.1.1/30, peer: 10.0.1.2, peerAs: 65010 }]
+ecr: { name: ecr-1${more}`;
+  t.match(loadCloud("no.yaml", short(", prefixes: [fd00:64::/32] }")).problems, [
+    { code: "C126", path: "ecr.prefixes[0]" },
+  ]);
+  const vpc = "\nvpcs: [{ name: a, ipv6: fd00::/56, vswitches: [{ name: s, cidr: 10.0.0.0/24 }] }]";
+  t.match(loadCloud("no.yaml", short(` }${vpc}`)).problems, [{ code: "C126" }]);
+});
+
+t.test(
+  "cloud file: IPv6 of a VBR is a second session, of a vSwitch a second network",
+  async (t) => {
+    const { config } = loadCloud("full.yaml", read("cloud/full.yaml"));
+    const vbr = config?.vbrs.find(({ name }) => name === "vbr-2");
+    t.match(vbr?.groups, [
+      { name: "vbr-2", ipVersion: "ipv4", peers: [{ name: "circuit-2", address: "10.0.2.2" }] },
+      { name: "vbr-2-v6", ipVersion: "ipv6", peers: [{ name: "circuit-2-v6" }] },
+    ]);
+    t.match(vbr?.groups[1]?.peers[0]?.bfd, { txIntervalUs: 200_000, hops: 1 });
+    t.same(
+      config?.vpcs[0]?.vswitches.map(({ cidr }) => cidr),
+      ["10.64.0.0/24", "fd00:64:0:1::/64", "10.64.1.0/24"],
+    );
+  },
+);
+
 t.test("cloud file: a group's attributes go for all its peers, BFD for each", async (t) => {
   const { config } = loadCloud("full.yaml", read("cloud/full.yaml"));
   const vbr = config?.vbrs.find(({ name }) => name === "vbr-5");
@@ -105,6 +135,7 @@ t.test("cloud file: a group's attributes go for all its peers, BFD for each", as
       ["circuit-5", "10.0.5.2", 300_000, 255],
       ["second-router", "10.0.5.3", 300_000, 1],
       ["circuit-5-3", "10.0.5.4", undefined, undefined],
+      ["circuit-5-v6", "fd00:0:0:5::2", 300_000, 255],
     ],
     "the gateway's peer has the circuit's name, others a number; timers are the VBR's",
   );
