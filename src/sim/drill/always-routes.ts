@@ -95,7 +95,8 @@ export function findOverload(evidence: Evidence): Finding {
 }
 
 /** Two circuits with a session or more before, one at least all through, two again after. */
-export function findBareness({ drill, edge, zeroUs }: Evidence): Finding {
+export function findBareness(evidence: Evidence): Finding {
+  const { drill, edge, zeroUs } = evidence;
   const sessions = new Set(drill.edge.circuits.flatMap((one) => one.sessions.map((of) => of.name)));
   const up = new Set<string>();
   const wanted = Math.min(2, sessions.size);
@@ -111,5 +112,28 @@ export function findBareness({ drill, edge, zeroUs }: Evidence): Finding {
     else if (event === "bgp.peer.down") up.delete(peer);
     if (isBegun && up.size === 0) return `no session was left at ${signed((at - zeroUs) / 1000)}`;
   }
-  return up.size < wanted ? `only ${up.size} circuits have a session at the end` : undefined;
+  if (up.size < wanted) return `only ${up.size} circuits have a session at the end`;
+  return findLonelyPrefix(evidence);
+}
+
+/**
+ * The same for every prefix of the cloud, by the edge's table: a way all through, and where traffic
+ * is shared over the circuits two of them before and after. Not where the cloud itself withdrew.
+ */
+function findLonelyPrefix({ drill, deeds, routeChanges, zeroUs }: Evidence): Finding {
+  if (deeds.some(({ change }) => change === "withdraw")) return undefined;
+  const { circuits, failover } = drill.edge;
+  const wanted = failover.mode === "ecmp" ? Math.min(2, circuits.length) : 1;
+  for (const prefix of toldPrefixes(drill.cloud)) {
+    const own = routeChanges.filter((one) => one.node === EDGE_TABLE && one.prefix === prefix);
+    const before = own.findLast(({ at }) => at <= zeroUs)?.via ?? [];
+    const few = (via: readonly string[], when: string) =>
+      `${prefix} had ${via.length === 0 ? "no way" : `only ${via.join()}`} ${when}`;
+    if (before.length < wanted) return few(before, "at the beginning");
+    const gone = own.find(({ at, via }) => at > zeroUs && via.length === 0);
+    if (gone !== undefined) return few([], `at ${signed((gone.at - zeroUs) / 1000)}`);
+    const after = own.at(-1)?.via ?? [];
+    if (after.length < wanted) return few(after, "at the end");
+  }
+  return undefined;
 }

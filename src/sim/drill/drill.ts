@@ -44,6 +44,16 @@ export const INVARIANTS = [
   "determinism",
 ] as const;
 
+/** Those that hold for every drill, whatever its policy: `always: default`. */
+export const DEFAULT_INVARIANTS: readonly Invariant[] = [
+  "no-blackhole",
+  "session-isolation",
+  "no-fib-error",
+  "no-loop",
+  "no-leak",
+  "fib-is-rib",
+];
+
 export interface Traffic {
   /** An address of a host behind the edge, inside an announced prefix; of the first group. */
   readonly idc: string;
@@ -136,6 +146,8 @@ export type Claim =
 
 /** Verdict limits over the whole drill; undefined is not judged. */
 export interface Budgets {
+  /** What is undefined has its usual limit; see `default-budgets.ts`. */
+  readonly usesDefaults?: boolean;
   /** From the fault to BFD Down (or hold timer) at the edge. */
   readonly detectionUsMax: number | undefined;
   /** From detection to the last FIB change it caused at the edge. */

@@ -1,5 +1,6 @@
 import type { CheckReport, FaultReport, RepairReport } from "../report/report.ts";
 import { ms } from "../report/text.ts";
+import { budgetsOf } from "./default-budgets.ts";
 import type { Budgets, Drill } from "./drill.ts";
 
 /**
@@ -7,16 +8,17 @@ import type { Budgets, Drill } from "./drill.ts";
  * the cloud did to traffic counts like a circuit's; there is no circuit to be left.
  */
 export function judgeBudgets(
-  { budgets }: Drill,
+  drill: Drill,
   faults: readonly FaultReport[],
   repairs: readonly RepairReport[],
 ): CheckReport[] {
   return [
-    ...faults.flatMap((one) => [
-      ...(one.circuit === null ? [] : ofLeaving(budgets, one)),
-      ...ofTraffic(budgets, one),
-    ]),
-    ...repairs.flatMap((one) => ofRepair(budgets, one)),
+    ...faults.flatMap((one) => {
+      const budgets = budgetsOf(drill, one.circuit);
+      const leaving = one.circuit === null ? [] : ofLeaving(budgets, one);
+      return [...leaving, ...ofTraffic(budgets, one)];
+    }),
+    ...repairs.flatMap((one) => ofRepair(budgetsOf(drill, one.circuit), one)),
   ];
 }
 

@@ -2,6 +2,7 @@
  * Steps of a drill's file, read against the table of faults: what a step lacks, what it has too
  * much, and the two that stand for several (`circuit: all`, `flap`).
  */
+import { Value } from "@sinclair/typebox/value";
 import { parseDurationUs } from "../../core/time.ts";
 import type { Claim, Expectation, FaultStep, Step } from "./drill.ts";
 import { FAULTS, type Fault, type FaultKind } from "./faults.ts";
@@ -39,8 +40,11 @@ function toFaults(
   if (source.at === undefined) return `"${kind}" needs "at": when it happens`;
   if (isOfCircuit && source.circuit === undefined) return `"${kind}" needs "circuit"`;
   const written: Readonly<Record<string, unknown>> = { ...source };
-  for (const [, { key, isRequired }] of parameters) {
-    if (isRequired && written[key] === undefined) return `"${kind}" needs "${key}"`;
+  for (const [, { key, isRequired, schema }] of parameters) {
+    const value = written[key];
+    if (isRequired && value === undefined) return `"${kind}" needs "${key}"`;
+    if (value === undefined || Value.Check(schema, value)) continue;
+    return `"${key}" of "${kind}" is ${schema.description}`;
   }
   const values = Object.fromEntries(
     parameters.map(([name, { key, read }]) => [name, read(written[key], find)]),

@@ -10,7 +10,7 @@ import { toldPrefixes } from "../cloud/network.ts";
 import { isSomewhere } from "../cloud/return-path.ts";
 import type { SourceReport } from "../report/report.ts";
 import { sourceOf } from "../report/sources.ts";
-import type { Budgets, Drill, Traffic } from "./drill.ts";
+import { type Budgets, DEFAULT_INVARIANTS, type Drill, type Traffic } from "./drill.ts";
 import { loadAlerting } from "./load-alerting.ts";
 import { findPart, type Part, type PartName, trafficOf } from "./load-parts.ts";
 import { lintPeers, sessionFaults } from "./load-peers.ts";
@@ -113,7 +113,7 @@ export function loadDrill(file: string, text: string, files: FileAccess): DrillL
     traffic,
     steps,
     budgets: toBudgets(source.budgets),
-    always: source.always ?? [],
+    always: source.always === "default" ? DEFAULT_INVARIANTS : (source.always ?? []),
     allow: source.allow ?? [],
     alerting,
   };
@@ -122,17 +122,19 @@ export function loadDrill(file: string, text: string, files: FileAccess): DrillL
 
 const us = (text: string): number => parseDurationUs(text) ?? 0;
 
-function toBudgets(source: DrillFile["budgets"]): Budgets {
+function toBudgets(written: DrillFile["budgets"]): Budgets {
+  const source = written === "default" ? { default: true as const } : written;
   const limit = (text: string | undefined) => (text === undefined ? undefined : us(text));
   return {
+    ...(source?.default === true ? { usesDefaults: true } : {}),
     detectionUsMax: limit(source?.detection),
     convergenceUsMax: limit(source?.convergence),
     outageUsMax: limit(source?.outage),
     lostPercentMax: source?.lostPercent,
     cloudUsMax: limit(source?.cloud),
-    rtoUsMax: Object.fromEntries(
-      Object.entries(source?.rto ?? {}).map(([name, text]) => [name, us(text)]),
-    ),
+    rtoUsMax:
+      source?.rto &&
+      Object.fromEntries(Object.entries(source.rto).map(([name, text]) => [name, us(text)])),
     routeChangesMax: source?.routeChanges,
     restoreUsMax: limit(source?.restore),
     restoreLostMax: source?.restoreLost,

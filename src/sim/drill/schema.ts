@@ -6,12 +6,26 @@ import { INVARIANTS } from "./drill.ts";
 import { FAULT_KINDS, FAULTS } from "./faults.ts";
 import { Bandwidth, inWords, type Parameter, Part } from "./parameters.ts";
 
-/** Keys of faults, from their table; a key means the same thing wherever it stands. */
-const faultKeys: Readonly<Record<string, TSchema>> = Object.fromEntries(
-  Object.values(FAULTS).flatMap((row) =>
-    Object.values(row.with).map((one: Parameter<unknown>) => [one.key, one.schema]),
-  ),
-);
+/** Keys of faults, from their table; what a key of several takes, `load-steps.ts` asks of each. */
+const faultKeys: Readonly<Record<string, TSchema>> = collectKeys();
+
+function collectKeys(): Readonly<Record<string, TSchema>> {
+  const schemas = new Map<string, Map<string, TSchema>>();
+  for (const row of Object.values(FAULTS)) {
+    for (const { key, schema } of Object.values(row.with) as readonly Parameter<unknown>[]) {
+      const known = schemas.get(key) ?? new Map<string, TSchema>();
+      schemas.set(key, known.set(JSON.stringify(schema), schema));
+    }
+  }
+  return Object.fromEntries([...schemas].map(([key, of]) => [key, oneOf([...of.values()])]));
+}
+
+function oneOf(schemas: readonly TSchema[]): TSchema {
+  const [first = Type.Any(), ...more] = schemas;
+  if (more.length === 0) return first;
+  const description = schemas.map((one) => one.description).join(", or ");
+  return Type.Union([...schemas], { description });
+}
 
 const DEEDS = [...FAULT_KINDS, "expect"] as const;
 
@@ -88,6 +102,7 @@ const Count = Type.Integer({ minimum: 0, maximum: 1_000_000, description: "a who
 
 const Budgets = Type.Object(
   {
+    default: Type.Optional(Type.Literal(true, { description: "true, or left out" })),
     detection: Type.Optional(Duration),
     convergence: Type.Optional(Duration),
     cloud: Type.Optional(Duration),
@@ -114,6 +129,12 @@ const Budgets = Type.Object(
   },
   closed,
 );
+
+/** One word for the usual ones. */
+const orDefault = <T extends TSchema>(schema: T, description: string) =>
+  Type.Union([Type.Literal("default"), schema], {
+    description: `the word default, or ${description}`,
+  });
 
 export const DrillSchema = Type.Object(
   {
@@ -147,8 +168,8 @@ export const DrillSchema = Type.Object(
     ),
     allow: Type.Optional(Type.Array(Prefix, { description: "a list of prefixes" })),
     steps: Type.Array(StepSchema, { minItems: 1 }),
-    always: Type.Optional(Type.Array(choice(...INVARIANTS))),
-    budgets: Type.Optional(Budgets),
+    always: Type.Optional(orDefault(Type.Array(choice(...INVARIANTS)), "a list of invariants")),
+    budgets: Type.Optional(orDefault(Budgets, "a mapping of budgets")),
   },
   closed,
 );

@@ -186,3 +186,21 @@ t.test("redundancy: two sessions before and after, one all through", async (t) =
     /no session was left/,
   );
 });
+
+t.test("redundancy: every prefix has its ways in the table, too", async (t) => {
+  const at = micros(0);
+  const up = BOTH.map((peer) => ({
+    ...{ seq: 1, at, wallMs: 0, level: "info" as const, event: "bgp.peer.up", fields: { peer } },
+  }));
+  const judge = (...ways: readonly (readonly string[])[]) => {
+    const log = new RouteHistory();
+    for (const [index, via] of ways.entries()) {
+      log.update("edge", new Map([[VPC, via]]), micros(index * 2 * SEC));
+    }
+    return findBareness({ ...evidence(shipped(), log), edge: up });
+  };
+  t.equal(judge(BOTH, ["circuit-2"], BOTH), undefined);
+  t.match(judge(["circuit-2"]), /10\.64\.0\.0\/16 had only circuit-2 at the beginning/);
+  t.match(judge(BOTH, [], BOTH), /10\.64\.0\.0\/16 had no way at \+1000/);
+  t.match(judge(BOTH, ["circuit-1"]), /had only circuit-1 at the end/);
+});
