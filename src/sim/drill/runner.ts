@@ -4,7 +4,7 @@
  * whether time is virtual. Whatever goes wrong before the first step is INCONCLUSIVE, not FAIL: a
  * drill that could not be set up says nothing about failover.
  */
-import { after, type Micros } from "../../core/time.ts";
+import { after, type Micros, micros } from "../../core/time.ts";
 import type { RulesEngine } from "../alerts/engine.ts";
 import { alertsEndUs, judgeAlert, type OpenClaim, reportAlerts } from "../alerts/judge.ts";
 import type { ScrapeLog } from "../alerts/scrape-log.ts";
@@ -17,7 +17,7 @@ import { ms } from "../report/text.ts";
 import { judgeAlways } from "./always.ts";
 import { Claims } from "./claims.ts";
 import type { Drill, Expectation, LiveExpectation, Step } from "./drill.ts";
-import { figures, judgeBudgets } from "./judge.ts";
+import { excused, figures, judgeBudgets } from "./judge.ts";
 import { claimText, describe, summary, timesText } from "./words.ts";
 
 export interface RunOptions {
@@ -237,6 +237,14 @@ class Run {
     const holds = () => this.#claims.holds(expect);
     const isMet = await this.#lab.waitFor(holds, after(from, expect.withinUs));
     const tookMs = (this.#lab.now() - from) / 1000;
+    const lateUs = isMet ? 0 : (this.#lab.lateUs(from, this.#lab.now()) ?? 0);
+    if (lateUs > 0 && (await this.#lab.waitFor(holds, after(this.#lab.now(), lateUs)))) {
+      this.#checks.push({
+        ...{ check: claimText(expect), expected: timesText(expect) },
+        ...excused(`after ${ms((this.#lab.now() - from) / 1000)}`, lateUs / 1000),
+      });
+      return;
+    }
     const broke = isMet && expect.forUs !== undefined ? await this.#breaks(expect) : undefined;
     const isHeld = isMet && broke === undefined;
     const observed = isMet ? `after ${ms(tookMs)}` : `not after ${ms(tookMs)}`;
@@ -280,6 +288,7 @@ class Run {
       version: this.#options.version,
       startedAt: this.#options.startedAt,
       durationMs: (this.#lab.now() - this.#startUs) / 1000,
+      ...(records.lateUs && { lateMs: records.lateUs(records.zeroUs, records.endUs) / 1000 }),
       traceHash: this.#options.traceHash(),
       verdict: failed ? "FAIL" : unsure ? "INCONCLUSIVE" : "PASS",
       because: worst
@@ -288,6 +297,12 @@ class Run {
       faults,
       checks,
     });
+  }
+
+  #lateness(): Pick<Records, "lateUs"> {
+    const isWatched = this.#lab.lateUs(this.#startUs, this.#startUs) !== undefined;
+    if (!isWatched) return {};
+    return { lateUs: (from, until) => this.#lab.lateUs(micros(from), micros(until)) ?? 0 };
   }
 
   #records(probes: ProbeRecord | undefined): Records {
@@ -302,6 +317,7 @@ class Run {
       routeChanges: this.#lab.routes.changes,
       flowSamples: this.#flowSamples,
       watched: this.#lab.watched(),
+      ...this.#lateness(),
       scrapes: this.#lab.scrapes,
       alerts: this.#alerts,
     };

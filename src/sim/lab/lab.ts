@@ -49,6 +49,9 @@ export interface Lab {
   /** Probes sent until now are given `settleUs` to arrive before the count is final. */
   stopProbes(settleUs: number): Promise<ProbeRecord>;
 
+  /** How late the machine was between two moments, at worst; undefined where time is virtual. */
+  lateUs(from: Micros, until: Micros): number | undefined;
+
   /** Ends every process, removes what was made; never throws. */
   stop(): Promise<void>;
 }

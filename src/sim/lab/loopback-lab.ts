@@ -29,6 +29,7 @@ import { mirrorFib } from "./fib-mirror.ts";
 import { FlowWatch } from "./flow-watch.ts";
 import type { Direction, FlowCircuits, Lab, ProbeColumns, ProbeRecord, Watched } from "./lab.ts";
 import { openLabApi } from "./lab-api.ts";
+import { LatenessWatch } from "./lateness.ts";
 import { LoopbackMap, loopbackTcp, loopbackUdp, Wires } from "./loopback-net.ts";
 import { watchReturn } from "./return-watch.ts";
 import { EDGE_TABLE, RouteHistory } from "./route-history.ts";
@@ -61,6 +62,7 @@ export class LoopbackLab implements Lab {
   readonly #walks: WalkProbes;
   readonly #flows: FlowWatch;
   readonly #socketPath: string | undefined;
+  #lateness: LatenessWatch | undefined;
   #api: { close(): Promise<void> } | undefined;
   #pump: NodeJS.Timeout | undefined;
   #scraper: SocketScraper | undefined;
@@ -104,6 +106,7 @@ export class LoopbackLab implements Lab {
 
   async start(): Promise<void> {
     this.#pump = setInterval(() => this.#catchUp(), PUMP_MS);
+    this.#lateness = new LatenessWatch();
     this.#cloud.start();
     this.#watchReturn();
     this.#edge.start();
@@ -163,6 +166,10 @@ export class LoopbackLab implements Lab {
     return this.#scraper?.log;
   }
 
+  lateUs(from: Micros, until: Micros): number {
+    return this.#lateness?.worstUs(from, until) ?? 0;
+  }
+
   startProbes(): void {
     this.#walks.start();
   }
@@ -174,6 +181,7 @@ export class LoopbackLab implements Lab {
   async stop(): Promise<void> {
     this.#scraper?.close();
     await this.#api?.close();
+    this.#lateness?.close();
     await new Promise<void>((resolve) => {
       let waiting = 2;
       const done = () => {

@@ -31,6 +31,7 @@ import { type CircuitPort, circuitPorts } from "./circuit-ports.ts";
 import { CloudFaults } from "./cloud-faults.ts";
 import type { CircuitsByPrefix } from "./fib-mirror.ts";
 import type { Direction, FlowCircuits, Lab, ProbeRecord, Watched } from "./lab.ts";
+import { LatenessWatch } from "./lateness.ts";
 import { NamespaceEdge } from "./namespace-edge.ts";
 import { NamespaceFaults, whyNotInNamespaces } from "./namespace-faults.ts";
 import { namespaceField } from "./namespace-field.ts";
@@ -71,6 +72,7 @@ export class NamespaceLab implements Lab {
   /** What went wrong behind the drill's back. */
   #failure: unknown;
   #probes: ProbeWorker | undefined;
+  #lateness: LatenessWatch | undefined;
   #claim: (() => void) | undefined;
   readonly #socketPath: string | undefined;
   #scraper: SocketScraper | undefined;
@@ -132,6 +134,7 @@ export class NamespaceLab implements Lab {
       throw new PlatformError("PLATFORM_VLAN_UNSUPPORTED", text);
     }
     this.#build();
+    this.#lateness = new LatenessWatch();
     this.#cloud.start();
     this.#watchReturn();
     await this.#startEdge();
@@ -210,6 +213,10 @@ export class NamespaceLab implements Lab {
     return this.#scraper?.log;
   }
 
+  lateUs(from: Micros, until: Micros): number {
+    return this.#lateness?.worstUs(from, until) ?? 0;
+  }
+
   startProbes(): void {
     this.#probes?.start();
   }
@@ -222,6 +229,7 @@ export class NamespaceLab implements Lab {
   async stop(): Promise<void> {
     this.#scraper?.close();
     await this.#probes?.close();
+    this.#lateness?.close();
     for (const timer of this.#timers) clearTimeout(timer);
     await this.#edge.stop();
     await new Promise<void>((resolve) => {

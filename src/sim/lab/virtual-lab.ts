@@ -161,6 +161,8 @@ export class VirtualLab implements Lab {
   }
 
   /** From now on the checkers look as well: before, everything is still on its way up. */
+  lateUs(): undefined {}
+
   startProbes(): void {
     this.#probes.start();
     this.#look();

@@ -34,6 +34,7 @@ export type Judgement = Pick<
   | "configHash"
   | "sources"
   | "host"
+  | "lateMs"
   | "evidence"
 >;
 

@@ -32,6 +32,8 @@ export interface Evidence {
   readonly probes: ProbeRecord | undefined;
   readonly routeChanges: readonly RouteChange[];
   readonly watched: Watched;
+  /** How late the machine was between two moments; absent where time is virtual. */
+  readonly lateUs?: (fromUs: number, untilUs: number) => number;
   /** What was read at the edge's metrics page, where a drill asked for it. */
   readonly scrapes?: ScrapeLog | undefined;
   readonly alerts?: readonly AlertReport[] | undefined;
@@ -102,6 +104,7 @@ function measureFault(
       toEdge: recoveryOf(evidence.probes, "to-edge", window),
     },
     routeChanges: routeChangesOf(evidence.routeChanges, window),
+    ...lateness(evidence, deed.begunUs, untilUs.loss),
   };
 }
 
@@ -122,6 +125,7 @@ export function measureRepairs(evidence: Evidence): readonly RepairReport[] {
           toCloud: loss(evidence, "to-cloud", deed.atUs, untilUs),
           toEdge: loss(evidence, "to-edge", deed.atUs, untilUs),
         },
+        ...lateness(evidence, deed.begunUs, untilUs),
       },
     ];
   });
@@ -193,6 +197,10 @@ function cloudLeft({ routeChanges }: Evidence, deed: Deed, untilUs: number): num
     if (at >= deed.atUs && isOfDeed) return at;
   }
   return undefined;
+}
+
+function lateness({ lateUs }: Evidence, fromUs: number, untilUs: number): { lateMs?: number } {
+  return lateUs === undefined ? {} : { lateMs: lateUs(fromUs, untilUs) / 1000 };
 }
 
 function loss(

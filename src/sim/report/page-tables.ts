@@ -233,6 +233,7 @@ export function origin(report: DrillReport): string {
     ["ended", report.endedAt],
     ["took", ms(report.durationMs)],
     ["host", host && `${host.kernel}, ${host.arch}, ${host.cpus} CPUs, Node ${host.node}`],
+    ["machine late", report.lateMs === undefined ? null : `${ms(report.lateMs)} at worst`],
     ["configuration", report.configHash && `sha256 ${report.configHash}`],
     ...sources.map((source): [string, string] => [
       `${source.what} file`,

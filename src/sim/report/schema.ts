@@ -66,6 +66,8 @@ export const FaultSchema = object(
     ),
     /** How often the way of one prefix changed at the edge, at most. */
     routeChanges: Type.Optional(Count),
+    /** How late the machine itself was up to the next deed, at worst; in lab mode. */
+    lateMs: Type.Optional(Ms),
   },
   "what one fault did; null where it did not happen or could not be measured",
 );
@@ -79,6 +81,8 @@ export const RepairSchema = object(
     restoredMs: orNull(Ms),
     /** From the repair on: the price of switching back. */
     lost: object({ toCloud: LossSchema, toEdge: LossSchema }),
+    /** As of a fault. */
+    lateMs: Type.Optional(Ms),
   },
   "what one repair did, up to the next deed",
 );
@@ -299,6 +303,8 @@ export const DrillReportSchema = object({
   endedAt: Type.Optional(Type.String({ description: "RFC 3339" })),
   durationMs: Type.Number({ minimum: 0 }),
   /** In lab mode: the machine whose scheduler had a hand in the figures. */
+  /** In lab mode: how late the machine woke a thread that asked for milliseconds, at worst. */
+  lateMs: Type.Optional(Ms),
   host: Type.Optional(HostSchema),
   /** In virtual mode only: the same seed and code give the same hash. */
   traceHash: orNull(Type.String()),

@@ -12,7 +12,7 @@ export function formatReport(report: DrillReport): string {
   const lines = [
     `drill ${report.drill}: ${report.description}`,
     `  ${report.mode} mode: ${report.substrate}; ` +
-      `seed ${report.seed}; ${ms(report.durationMs)}${traceOf(report)}`,
+      `seed ${report.seed}; ${ms(report.durationMs)}${traceOf(report)}${lateOf(report)}`,
     "",
     "timeline",
     ...report.timeline.map(formatEntry),
@@ -33,6 +33,11 @@ export function formatReport(report: DrillReport): string {
     `  lost      ${lost}`,
   ];
   return `${lines.join("\n")}\n`;
+}
+
+/** A lab in real time is as punctual as its machine. */
+function lateOf({ lateMs }: DrillReport): string {
+  return lateMs === undefined ? "" : `; the machine up to ${ms(lateMs)} late`;
 }
 
 /** One drill of many on one line; what did not pass is worth its whole report. */
