@@ -12,7 +12,6 @@ import type {
   InterconnectConfig,
   RegionConfig,
   VbrConfig,
-  VpnConfig,
 } from "./cloud-config.ts";
 import { type CloudKnobs, KNOB_DEFAULTS, quotasOf } from "./knobs.ts";
 import type { PeeringConfig } from "./peering-config.ts";
@@ -21,6 +20,7 @@ import type { KnobsFile } from "./schema-knobs.ts";
 import type { RouteMapFile, TransitRouterFile, VpcFile } from "./schema-routes.ts";
 import type { AttachmentConfig, RouteMapConfig, TransitRouterConfig } from "./tr-config.ts";
 import type { VpcConfig } from "./vpc-config.ts";
+import type { VpnConfig } from "./vpn-config.ts";
 
 /** The vendor's defaults, as documented (express-connect facts: BGP, BFD, quotas). */
 export const DEFAULTS = {
@@ -39,6 +39,10 @@ export const DEFAULTS = {
   healthCheckIntervalUs: 2_000_000,
   healthCheckThreshold: 8,
   vpnLatencyUs: 15_000,
+  vpnMtu: 1400,
+  ikeLifetimeUs: 86_400 * US_PER_SEC,
+  vpnCheckIntervalUs: 3_000_000,
+  vpnCheckRetry: 3,
   preference: 50,
   peeringWeight: 100,
 } as const;
@@ -100,7 +104,7 @@ export function buildCloudConfig(source: CloudFile): CloudConfig {
     },
     transitRouters: (source.transitRouters ?? []).map((tr) => toTransitRouter(source, tr, home)),
     vpcs: (source.vpcs ?? []).map((vpc) => toVpc(source, vpc, home)),
-    vpns: (source.vpns ?? []).map((vpn) => toVpn(vpn, home)),
+    vpns: (source.vpns ?? []).flatMap((vpn) => toVpn(vpn, home)),
     peerings: (source.peerings ?? []).map((peering) => toPeering(source, peering)),
     endpoints: source.endpoints ?? [],
     knobs,
@@ -246,19 +250,36 @@ const toProbe = ({ source, interval, threshold }: ProbeFile) => ({
   threshold: threshold ?? DEFAULTS.healthCheckThreshold,
 });
 
-function toVpn(source: NonNullable<CloudFile["vpns"]>[number], home: string): VpnConfig {
-  return {
-    name: source.name,
-    circuit: source.circuit,
+/** A node for each tunnel. */
+function toVpn(source: NonNullable<CloudFile["vpns"]>[number], home: string): VpnConfig[] {
+  const { name, second, healthCheck } = source;
+  const common = {
+    connection: name,
+    tunnelMode: source.tunnelMode ?? "ecmp",
     region: source.region ?? home,
-    local: source.local,
-    peer: source.peer,
     peerAs: source.peerAs,
     holdTimeSec: sec(source.hold, DEFAULTS.holdTimeSec),
     keepaliveTimeSec: sec(source.keepalive, DEFAULTS.keepaliveTimeSec),
     latencyUs: us(source.latency, DEFAULTS.vpnLatencyUs),
     bandwidthBps: bps(source.bandwidth),
-  };
+    mtu: source.mtu ?? DEFAULTS.vpnMtu,
+    hasDpd: source.dpd ?? true,
+    lifetimeUs: us(source.lifetime, DEFAULTS.ikeLifetimeUs),
+  } as const;
+  const checkOf = (peer: string): VpnConfig["healthCheck"] =>
+    healthCheck && {
+      target: healthCheck.target ?? peer,
+      intervalUs: us(healthCheck.interval, DEFAULTS.vpnCheckIntervalUs),
+      retry: healthCheck.retry ?? DEFAULTS.vpnCheckRetry,
+      policy: healthCheck.policy ?? "revoke",
+    };
+  const tunnel = (role: VpnConfig["role"], at: NonNullable<typeof second>): VpnConfig => ({
+    ...common,
+    ...{ name: role === "master" ? name : `${name}-2`, role },
+    ...{ circuit: at.circuit, local: at.local, peer: at.peer },
+    healthCheck: checkOf(at.peer),
+  });
+  return [tunnel("master", source), ...(second === undefined ? [] : [tunnel("slave", second)])];
 }
 
 function toPeering(

@@ -8,6 +8,7 @@ import type { CloudKnobs, CloudQuotas } from "./knobs.ts";
 import type { PeeringConfig, VbrRouteConfig } from "./peering-config.ts";
 import type { TransitRouterConfig } from "./tr-config.ts";
 import type { VpcConfig } from "./vpc-config.ts";
+import type { VpnConfig } from "./vpn-config.ts";
 
 export interface CloudConfig {
   readonly name: string;
@@ -155,22 +156,6 @@ export interface EcrConfig {
   readonly ecmpPathsMax: number;
   /** Between regions: `near-by` prefers VBRs of its own region, `ecmp` does not look. */
   readonly transitMode: "near-by" | "ecmp";
-}
-
-/** An IPsec connection of a transit router to the same edge, by way of the internet. */
-export interface VpnConfig {
-  readonly name: string;
-  /** The edge's circuit of this name is the other end of the tunnel. */
-  readonly circuit: string;
-  readonly region: string;
-  /** Addresses inside the tunnel, a /30 of 169.254.0.0/16. */
-  readonly local: string;
-  readonly peer: string;
-  readonly peerAs: number;
-  readonly holdTimeSec: number;
-  readonly keepaliveTimeSec: number;
-  readonly latencyUs: number;
-  readonly bandwidthBps: number | undefined;
 }
 
 /** A PrivateLink endpoint: an address of a vSwitch behind which a service answers. */

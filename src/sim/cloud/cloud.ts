@@ -22,6 +22,7 @@ import { StaticTables } from "./static-tables.ts";
 import { TableRoutes } from "./table-routes.ts";
 import { announcePrefix, tellersOf, withdrawPrefix } from "./told.ts";
 import { type CloudView, viewCloud } from "./view.ts";
+import { VpnTunnels } from "./vpn-tunnels.ts";
 
 /** What a cloud runs on: a host and a BFD engine for each of its nodes, by name. */
 export interface CloudGround {
@@ -51,6 +52,7 @@ export class Cloud {
   readonly #quotas: QuotaKeeper;
   readonly #ownRoutes: TableRoutes;
   readonly #changes: Changes;
+  readonly #tunnels: VpnTunnels;
   readonly #peerings: Peerings;
   /** Of the hubs, whose forwarding lags where no failover group helps. */
   readonly #lagging = new Map<string, DelayedRoutes>();
@@ -78,8 +80,9 @@ export class Cloud {
         },
         healthChanged: ({ kind, name }, isFailed) => {
           state[kind](name).isHealthFailed = isFailed;
-          if (kind === "vbr") this.reload(name);
-          else this.#peerings.changed(name);
+          if (kind === "peering") this.#peerings.changed(name);
+          else this.reload(name);
+          if (kind === "vpn") this.#tunnels.changed();
         },
         tell: (event) => this.#monitor.tell(event),
       },
@@ -88,7 +91,9 @@ export class Cloud {
       ...{ config, clock, state, network, field, tables: this.#tables },
       agent: (name: string) => this.#agents.get(name),
       reload: (name: string) => this.reload(name),
+      tell: (event: CloudEvent) => this.#monitor.tell(event),
     };
+    this.#tunnels = new VpnTunnels(parts);
     this.#quotas = new QuotaKeeper(parts);
     this.#ownRoutes = new TableRoutes(parts);
     this.#changes = new Changes(clock, state, config.knobs.changeDelayUs);
@@ -105,6 +110,7 @@ export class Cloud {
     this.#setRoutes();
     this.#machines.start();
     this.#ownRoutes.start();
+    this.#tunnels.start();
   }
 
   startVbr(vbr: VbrConfig): void {
@@ -135,6 +141,7 @@ export class Cloud {
     this.#quotas.stop();
     this.#peerings.stop();
     this.#ownRoutes.stop();
+    this.#tunnels.stop();
     this.#changes.stop();
     const names = [...this.#agents.keys()];
     let waiting = names.length;
@@ -242,6 +249,7 @@ export class Cloud {
     this.#monitor.heard(node, entry);
     this.#quotas.heard(node, entry);
     this.#peerings.heard(node, entry);
+    this.#tunnels.heard(node, entry);
     if (entry.event === "bgp.peer.down") this.#lag(node, entry);
   }
 
@@ -284,8 +292,10 @@ export class Cloud {
 
   #refuseWhatIsMissing(): void {
     const { field } = this.#ground;
-    const { transitRouters, vpcs, vbrs, peerings } = this.#config;
-    const probing = [...vbrs, ...peerings].find(({ healthCheck }) => healthCheck !== undefined);
+    const { transitRouters, vpcs, vbrs, vpns, peerings } = this.#config;
+    const probing = [...vbrs, ...vpns, ...peerings].find(
+      ({ healthCheck }) => healthCheck !== undefined,
+    );
     if (probing !== undefined && field?.ping === undefined) {
       const message = `${probing.name} has a health check, and this lab has no ICMP to do it with`;
       throw new PlatformError("PLATFORM_ICMP_UNSUPPORTED", message);

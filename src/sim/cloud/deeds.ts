@@ -137,6 +137,16 @@ export interface CloudField {
    * hop, or (undefined) gone. Left out where nothing is forwarded at all.
    */
   setRoute?(node: string, prefix: string, to: FieldRoute | undefined): void;
+  /** Left out where a lab cannot see what becomes of packets. */
+  lineOf?(circuit: string): FieldLine | undefined;
+}
+
+/** The way of a circuit's packets, as whoever sits on it knows it. */
+export interface FieldLine {
+  /** Both directions pass, apart from what is blocked here. */
+  isWhole(): boolean;
+  /** Nothing passes and no end sees it, until it is removed. */
+  block(): { remove(): void };
 }
 
 export type FieldRoute =

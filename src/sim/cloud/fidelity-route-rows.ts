@@ -4,6 +4,7 @@ import type { FidelityRow } from "./fidelity.ts";
 const BAD_QUOTAS = ["unit/sim/cloud/load.test.ts", "cloud file: quotas, each at its line"] as const;
 const KNOBS = "sim/cloud-knobs.test.ts";
 const ECR_TESTS = "sim/cloud-ecr.test.ts";
+const VPN_TESTS = "sim/cloud-vpn.test.ts";
 const ROUTES = "sim/cloud-routes.test.ts";
 const CLOUD = "sim/cloud.test.ts";
 const BAD_ROUTES = ["unit/sim/cloud/load.test.ts", "cloud file: faults of VPCs"] as const;
@@ -279,7 +280,99 @@ const VPN = area("VPN as standby", [
     test: [ROUTES, "VPN: carries the traffic of both directions"],
   },
   {
-    behaviour: "IKE, ESP, rekeying, DPD, two tunnels, route weights, the VPN's health check",
+    behaviour: "two tunnels of a connection on a transit router share the traffic",
+    isModelled: "yes",
+    key: "vpns[].second",
+    source: "D-VPN",
+    grade: "document",
+    test: [VPN_TESTS, "VPN: two tunnels share the traffic"],
+  },
+  {
+    behaviour: "active and standby tunnel, as a VPN gateway has them; back to the active one",
+    isModelled: "yes",
+    key: "vpns[].tunnelMode",
+    byDefault: "ecmp",
+    source: "K1, D-VPN",
+    grade: "document",
+    test: [VPN_TESTS, "VPN: the slave stands by"],
+  },
+  {
+    behaviour: "how long the standby tunnel needs once the active one is known to be dead",
+    isModelled: "yes",
+    knob: "tunnelSwitchUs",
+    source: "",
+    grade: "assumed",
+    test: [VPN_TESTS, "VPN: how long the slave needs"],
+  },
+  {
+    behaviour:
+      "the VPN's health check: ICMP 3 s × 3; its policy revokes the routes, or reserves them",
+    isModelled: "yes",
+    key: "vpns[].healthCheck",
+    byDefault: "none",
+    source: "K1",
+    grade: "document",
+    test: [VPN_TESTS, "VPN: a failed health check revokes"],
+  },
+  {
+    behaviour: "dead peer detection, on unless switched off, gives a tunnel up; no lab but virtual",
+    isModelled: "part",
+    key: "vpns[].dpd",
+    byDefault: "true",
+    source: "K1, D-VPN",
+    grade: "document",
+    test: [VPN_TESTS, "VPN: dead peer detection"],
+  },
+  {
+    behaviour: "after how long it does",
+    isModelled: "yes",
+    knob: "dpdTimeoutUs",
+    source: "",
+    grade: "assumed",
+    test: [VPN_TESTS, "VPN: dead peer detection"],
+  },
+  {
+    behaviour: "what IKE needs to bring a tunnel back",
+    isModelled: "yes",
+    knob: "ikeSetupUs",
+    source: "",
+    grade: "assumed",
+    test: [VPN_TESTS, "VPN: dead peer detection"],
+  },
+  {
+    behaviour: "keys are negotiated again after their lifetime",
+    isModelled: "yes",
+    key: "vpns[].lifetime",
+    byDefault: "86400s",
+    source: "K1",
+    grade: "document",
+    test: [VPN_TESTS, "VPN: negotiating keys again"],
+  },
+  {
+    behaviour: "how long nothing passes meanwhile",
+    isModelled: "yes",
+    knob: "rekeyOutageUs",
+    source: "",
+    grade: "assumed",
+    test: [VPN_TESTS, "VPN: negotiating keys again"],
+  },
+  {
+    behaviour: "what ESP leaves of the MTU",
+    isModelled: "yes",
+    key: "vpns[].mtu",
+    byDefault: "1400",
+    source: "",
+    grade: "assumed",
+    test: [VPN_TESTS, "VPN: what is longer than the tunnel's MTU"],
+  },
+  {
+    behaviour: "IKE and ESP themselves: no packet is encrypted, no proposal can mismatch",
+    isModelled: "no",
+    source: "K1",
+    grade: "document",
+  },
+  {
+    behaviour: "VPN gateways of a VPC with static routes and their weights",
     isModelled: "no",
     source: "K1",
     grade: "document",

@@ -72,6 +72,14 @@ export interface CloudKnobs {
   readonly ownRouteDelayUs: number;
   /** Of two VPCs that tell a transit router one prefix: the one attached first, or both share. */
   readonly vpcConflict: "first-attached" | "shared";
+  /** How long a tunnel's peer says nothing before dead peer detection gives the tunnel up. */
+  readonly dpdTimeoutUs: number;
+  /** What IKE and IPsec need from the first answer to a tunnel that carries packets. */
+  readonly ikeSetupUs: number;
+  /** How long nothing passes while keys are negotiated again; 0: new ones come before old go. */
+  readonly rekeyOutageUs: number;
+  /** How long the slave of two tunnels needs to take over, and to give back. */
+  readonly tunnelSwitchUs: number;
   /** What has to be in a table for an aggregate to be told: a route inside of it, or nothing. */
   readonly aggregateNeeds: "specific" | "nothing";
   /** Whom a table tells its aggregates: every attachment and other regions, or VPCs only. */
@@ -113,6 +121,10 @@ export const KNOB_DEFAULTS: CloudKnobs = {
   changeDelayUs: 0,
   ownRouteDelayUs: 0,
   vpcConflict: "first-attached",
+  dpdTimeoutUs: 30_000_000,
+  ikeSetupUs: 2_000_000,
+  rekeyOutageUs: 0,
+  tunnelSwitchUs: 0,
   aggregateNeeds: "specific",
   aggregatesToldTo: "every",
 };

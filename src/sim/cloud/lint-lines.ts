@@ -58,6 +58,11 @@ export function lintLines(source: CloudFile, error: Tell): void {
   lintGroups(source, error);
   for (const [index, vpn] of (source.vpns ?? []).entries()) {
     lintTunnel(vpn, ["vpns", index], error);
+    if (vpn.second !== undefined) lintTunnel(vpn.second, ["vpns", index, "second"], error);
+    if (vpn.tunnelMode !== undefined && vpn.second === undefined) {
+      const message = "tunnelMode is of two tunnels, and there is no second";
+      error(["vpns", index, "tunnelMode"], "C117", message);
+    }
     lintPeerAs(source, vpn, ["vpns", index], error);
   }
 }
@@ -228,7 +233,7 @@ function lintPair(source: CloudFile, a: VbrFile, b: VbrFile, path: LintPath, err
 }
 
 function lintTunnel(
-  vpn: NonNullable<CloudFile["vpns"]>[number],
+  vpn: { readonly local: string; readonly peer: string },
   path: LintPath,
   error: Tell,
 ): void {

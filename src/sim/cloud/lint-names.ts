@@ -28,6 +28,12 @@ function lintNodes(source: CloudFile, error: Tell): void {
       seen.add(name);
     }
   }
+  for (const [index, { name, second }] of (source.vpns ?? []).entries()) {
+    const node = `${name}-2`;
+    if (second !== undefined && seen.has(node)) {
+      error(["vpns", index, "second"], "C101", `its node is called "${node}", as another thing is`);
+    }
+  }
 }
 
 function unique(items: readonly Named[], path: LintPath, error: Tell): void {
@@ -47,6 +53,14 @@ function lintCircuits(source: CloudFile, error: Tell): void {
       if (seen.has(circuit)) error(path, "C101", `two ${what} the circuit "${circuit}"`);
       seen.add(circuit);
     }
+  }
+  for (const [index, { second }] of (source.vpns ?? []).entries()) {
+    if (second === undefined) continue;
+    const path = ["vpns", index, "second", "circuit"];
+    if (seen.has(second.circuit)) {
+      error(path, "C101", `two nodes end the circuit "${second.circuit}"`);
+    }
+    seen.add(second.circuit);
   }
 }
 

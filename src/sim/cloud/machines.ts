@@ -24,7 +24,7 @@ export interface MachineOwner {
 
 /** What a health check is of, and whence it probes what. */
 export interface Probed {
-  readonly kind: "vbr" | "peering";
+  readonly kind: "vbr" | "peering" | "vpn";
   readonly name: string;
   readonly region: string;
   readonly node: string;
@@ -198,7 +198,7 @@ export class CloudMachines {
   #judged(probed: Probed, effect: Exclude<HealthEffect, { readonly kind: "probe" }>): void {
     const isFailed = effect.kind === "failed";
     const count = isFailed ? `${effect.losses} losses` : `${effect.answers} answers`;
-    const what = probed.kind === "vbr" ? "VbrHealthCheck" : "RouterInterfaceHealthCheck";
+    const what = CHECK_NAMES[probed.kind];
     this.#owner.tell({
       at: this.#now(),
       level: isFailed ? "CRITICAL" : "INFO",
@@ -292,7 +292,13 @@ export class CloudMachines {
   }
 }
 
-function probedOf({ vbrs, vpcs, peerings }: CloudConfig): Probed[] {
+const CHECK_NAMES: Readonly<Record<Probed["kind"], string>> = {
+  vbr: "VbrHealthCheck",
+  peering: "RouterInterfaceHealthCheck",
+  vpn: "VpnHealthCheck",
+};
+
+function probedOf({ vbrs, vpcs, peerings, vpns }: CloudConfig): Probed[] {
   return [
     ...vbrs.flatMap(({ name, region, peer, healthCheck }): Probed[] => {
       if (healthCheck === undefined) return [];
@@ -302,6 +308,13 @@ function probedOf({ vbrs, vpcs, peerings }: CloudConfig): Probed[] {
       if (healthCheck === undefined) return [];
       const region = vpcs.find((one) => one.name === vpc)?.region ?? "";
       return [{ ...healthCheck, kind: "peering", name, region, node: vpc, isProbeOnly: false }];
+    }),
+    ...vpns.flatMap(({ name, region, local, healthCheck }): Probed[] => {
+      if (healthCheck === undefined) return [];
+      const { target, intervalUs, retry: threshold } = healthCheck;
+      const source = local.split("/")[0] ?? local;
+      const probe = { source, target, intervalUs, threshold, isProbeOnly: false };
+      return [{ ...probe, kind: "vpn", name, region, node: name }];
     }),
   ];
 }

@@ -9,10 +9,11 @@
  *   customer ── vpn ───────────────────────────────────────────────────────────────┘
  */
 import { assert } from "../../core/assert.ts";
-import type { CloudConfig, InterconnectConfig, VbrConfig, VpnConfig } from "./cloud-config.ts";
+import type { CloudConfig, InterconnectConfig, VbrConfig } from "./cloud-config.ts";
 import { ecrAssociations, isVpcOnEcr, toldOf } from "./ecr-associations.ts";
 import type { AttachmentConfig, TransitRouterConfig } from "./tr-config.ts";
 import type { VpcConfig } from "./vpc-config.ts";
+import { tunnelsOf, type VpnConfig } from "./vpn-config.ts";
 
 export type NodeKind = "vbr" | "ecr" | "tr" | "vpc" | "vpn";
 
@@ -324,11 +325,16 @@ function transitWires(cloud: CloudConfig) {
     for (const attachment of tr.attachments) {
       if (attachment.kind === "tr") continue;
       const { kind, to } = attachment;
-      const a = kind === "ecr" ? ecrNodeName(cloud, tr.region) : to;
+      const ends =
+        kind === "ecr"
+          ? [ecrNodeName(cloud, tr.region)]
+          : kind === "vpn"
+            ? tunnelsOf(cloud, to).map(({ name }) => name)
+            : [to];
       const region = regionOfInstance(cloud, attachment) ?? tr.region;
       for (const table of tablesOf(attachment)) {
         const latencyUs = latencyBetween(cloud, region, tr.region);
-        wires.push({ a, b: tableNodeName(tr, table), latencyUs });
+        for (const a of ends) wires.push({ a, b: tableNodeName(tr, table), latencyUs });
       }
     }
   }
@@ -392,7 +398,7 @@ const vpnEnd = (vpn: VpnConfig): Omit<CustomerEnd, "queueUs"> => ({
   local: vpn.local,
   peer: vpn.peer,
   ipv6: undefined,
-  mtu: 1400,
+  mtu: vpn.mtu,
   bandwidthBps: vpn.bandwidthBps,
   latencyUs: vpn.latencyUs,
 });

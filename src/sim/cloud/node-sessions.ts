@@ -176,8 +176,9 @@ function attachmentOf(
 } {
   const { tr, table } = tableOf(cloud, tableNode.name);
   const isEcr = isEcrNode(cloud, instance);
+  const vpn = cloud.vpns.find(({ name }) => name === instance);
   const attachment = tr.attachments.find(({ kind, to }) =>
-    kind === "ecr" ? isEcr : kind !== "tr" && to === instance,
+    kind === "ecr" ? isEcr : kind !== "tr" && to === (vpn?.connection ?? instance),
   );
   if (attachment === undefined) throw new RangeError(`${instance} is not attached to ${tr.name}`);
   return { attachment, table, tr };

@@ -19,15 +19,16 @@ import type { TermSource } from "../../bgp/policy/source.ts";
 import { coversPrefix, parsePrefix } from "../../core/prefix.ts";
 import { type BfdTimers, type GroupedPeer, groupedPeers } from "./bgp-config.ts";
 import { DEFAULTS } from "./build.ts";
-import type { CloudConfig, VbrConfig, VpnConfig } from "./cloud-config.ts";
+import type { CloudConfig, VbrConfig } from "./cloud-config.ts";
 import { ecrAssociations } from "./ecr-associations.ts";
 import { type CloudKnobs, isKeptByList } from "./knobs.ts";
 import { addressOf, type CloudNetwork, type CloudNode, type WireEnd } from "./network.ts";
 import { baseSession, innerSession, type NodePlan, nodeCommon } from "./node-parts.ts";
 import { ecrSession, tableSession, vpcSession } from "./node-sessions.ts";
-import { fromCustomer, type PolicyBook, toCustomer, vbrToHub } from "./policies.ts";
+import { fromCustomer, type PolicyBook, toCustomer, vbrToHub, vpnToHub } from "./policies.ts";
 import { type CloudState, toldByVpc } from "./state.ts";
 import { strangersOf } from "./told.ts";
+import type { VpnConfig } from "./vpn-config.ts";
 
 export { addressOf } from "./network.ts";
 export type { NodePlan, PlannedEnd } from "./node-parts.ts";
@@ -128,8 +129,11 @@ function rulesOf(context: NodeContext, node: CloudNode, other: CloudNode): Sessi
       const told = vbr === undefined ? [] : vbrToHub(cloud, vbr, state.vbr(vbr.name));
       return { import: [ACCEPT_TERM], export: told, isClient: false };
     }
-    case "vpn":
-      return { import: [ACCEPT_TERM], export: [ACCEPT_TERM], isClient: false };
+    case "vpn": {
+      const vpn = cloud.vpns.find(({ name }) => name === node.name);
+      const told = vpn === undefined ? [] : vpnToHub(vpn, state.vpn(vpn.name));
+      return { import: [ACCEPT_TERM], export: told, isClient: false };
+    }
     case "ecr":
       return ecrSession(context, node, other);
     case "tr":
@@ -304,18 +308,24 @@ function bfdOf(timers: BfdTimers, { bfdRole, bfdEncapsulation }: CloudKnobs): Bf
 
 const NO_TRANSIT = { isSitelink: false, isProbeOnly: false } as const;
 
-function vpnCircuit({ cloud, policies }: NodeContext, vpn: VpnConfig): CircuitConfig {
+function vpnCircuit({ cloud, policies, state }: NodeContext, vpn: VpnConfig): CircuitConfig {
+  const { isDown, isHealthFailed } = state.vpn(vpn.name);
   return circuitOf(vpn.circuit, "", {
     ...baseSession(cloud),
     name: vpn.circuit,
     remoteAddress: vpn.peer,
     localAddress: addressOf(vpn.local),
     remoteAs: vpn.peerAs,
+    isShutdown: isDown,
     holdTimeSec: vpn.holdTimeSec,
     keepaliveTimeSec: vpn.keepaliveTimeSec,
     importPolicy: policies.of(fromCustomer(cloud, "vpn", [])),
     exportPolicy: policies.of(
-      toCustomer(undefined, { ...NO_TRANSIT, privateAs: cloud.knobs.privateAs }),
+      toCustomer(undefined, {
+        ...NO_TRANSIT,
+        isProbeOnly: isHealthFailed && cloud.knobs.healthCheckWithdraws === "both",
+        privateAs: cloud.knobs.privateAs,
+      }),
     ),
     nextHopSelf: true,
   });

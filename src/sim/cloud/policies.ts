@@ -10,7 +10,7 @@ import type { CloudConfig, VbrConfig } from "./cloud-config.ts";
 import { type AllowedPrefixes, ecrAssociations } from "./ecr-associations.ts";
 import { ACCEPT, change, reject, within } from "./policy-terms.ts";
 import { type MapScene, mapsInto, mapsOutOf } from "./route-maps.ts";
-import type { CloudState, VbrState, VpcState } from "./state.ts";
+import type { CloudState, VbrState, VpcState, VpnState } from "./state.ts";
 import {
   ANY_ATTACHMENT,
   ANY_TABLE,
@@ -26,6 +26,7 @@ import {
 } from "./tags.ts";
 import type { AttachmentConfig } from "./tr-config.ts";
 import type { VpcConfig } from "./vpc-config.ts";
+import type { VpnConfig } from "./vpn-config.ts";
 
 /** Routes of another region lose before anything but AS_PATH is looked at. */
 const OTHER_REGION_MED = 10_000_000;
@@ -118,6 +119,13 @@ export function vbrToHub(cloud: CloudConfig, vbr: VbrConfig, state: VbrState): T
       : []),
     ACCEPT,
   ];
+}
+
+/** Of two tunnels the one that stands by tells the cloud nothing. */
+export function vpnToHub({ healthCheck }: VpnConfig, state: VpnState): TermSource[] {
+  const isRevoked = state.isHealthFailed && healthCheck?.policy === "revoke";
+  if (isRevoked) return [{ term: "health-check-failed", action: "reject" }];
+  return state.isStandby ? [{ term: "standby", action: "reject" }] : [ACCEPT];
 }
 
 // ECR -------------------------------------------------------------------------------------------

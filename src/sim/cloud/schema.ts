@@ -177,6 +177,24 @@ const Vpn = Type.Object(
     keepalive: Type.Optional(Duration),
     latency: Type.Optional(Duration),
     bandwidth: Type.Optional(Bandwidth),
+    second: Type.Optional(Type.Object({ circuit: Name, local: Ipv4Interface, peer: Ipv4 }, closed)),
+    tunnelMode: Type.Optional(oneOf("ecmp", "active-standby")),
+    mtu: Type.Optional(Type.Integer({ minimum: 576, maximum: 1500, description: "576 to 1500" })),
+    dpd: Type.Optional(Type.Boolean()),
+    lifetime: Type.Optional(Duration),
+    healthCheck: Type.Optional(
+      Type.Object(
+        {
+          target: Type.Optional(Ipv4),
+          interval: Type.Optional(Duration),
+          retry: Type.Optional(
+            Type.Integer({ minimum: 1, maximum: 10, description: "1 to 10 losses in a row" }),
+          ),
+          policy: Type.Optional(oneOf("revoke", "reserve")),
+        },
+        closed,
+      ),
+    ),
   },
   closed,
 );

@@ -31,6 +31,15 @@ export interface VpcState {
   failedRoutes: readonly string[];
 }
 
+/** Of one tunnel. */
+export interface VpnState {
+  /** Dead peer detection gave it up; IKE has not brought it back. */
+  isDown: boolean;
+  isHealthFailed: boolean;
+  /** The other tunnel carries the traffic. */
+  isStandby: boolean;
+}
+
 export interface PeeringState {
   /** Activated; a deactivated router interface carries nothing. */
   isActive: boolean;
@@ -44,6 +53,7 @@ export class CloudState {
   readonly withdrawn = new Set<string>();
   readonly #vbrs: ReadonlyMap<string, VbrState>;
   readonly #vpcs: ReadonlyMap<string, VpcState>;
+  readonly #vpns: ReadonlyMap<string, VpnState>;
   readonly #peerings: ReadonlyMap<string, PeeringState>;
   readonly #statics = new Map<string, Set<string>>();
   readonly #aggregates = new Map<string, Set<string>>();
@@ -65,6 +75,11 @@ export class CloudState {
     this.allowed = new Map(ecrAssociations(config).map(({ name, allowed }) => [name, allowed]));
     this.#vbrs = new Map(config.vbrs.map((vbr) => [vbr.name, vbrState(vbr)]));
     this.#vpcs = new Map(config.vpcs.map((vpc) => [vpc.name, vpcState(vpc)]));
+    this.#vpns = new Map(
+      config.vpns.map(({ name }) => {
+        return [name, { isDown: false, isHealthFailed: false, isStandby: false }];
+      }),
+    );
     this.#peerings = new Map(
       config.peerings.map(({ name }) => [name, { isActive: true, isHealthFailed: false }]),
     );
@@ -86,6 +101,10 @@ export class CloudState {
   /** Aggregates in force at a node. */
   aggregatesOf(node: string): Set<string> {
     return setOf(this.#aggregates, node);
+  }
+
+  vpn(name: string): VpnState {
+    return known(this.#vpns, name, "VPN tunnel");
   }
 
   peering(name: string): PeeringState {

@@ -19,7 +19,8 @@ import {
 } from "./network.ts";
 import type { CloudState } from "./state.ts";
 import type { StaticTables } from "./static-tables.ts";
-import type { TransitRouterConfig, TrStaticRoute } from "./tr-config.ts";
+import type { AttachmentConfig, TransitRouterConfig, TrStaticRoute } from "./tr-config.ts";
+import { tunnelsOf } from "./vpn-config.ts";
 
 export interface TableRouteParts {
   readonly config: CloudConfig;
@@ -156,13 +157,7 @@ function wayOf(
 ): FieldRoute {
   const attachment = tr.attachments.find(({ name }) => name === to);
   if (attachment === undefined) return "blackhole";
-  const peer = config.transitRouters.find(({ name }) => name === attachment.to);
-  const others =
-    attachment.kind === "ecr"
-      ? [ecrNodeName(config, tr.region)]
-      : attachment.kind === "tr" && peer !== undefined
-        ? peer.tables.map((table) => tableNodeName(peer, table))
-        : [attachment.to];
+  const others = nodesBehind(config, tr, attachment);
   const wayTo = (end: WireEnd, device: string) => ({ gateway: gatewayFor(end, prefix), device });
   for (const { a, b } of network.wires) {
     if (a.node === node && others.includes(b.node)) return wayTo(b, a.device);
@@ -170,4 +165,15 @@ function wayOf(
   }
   // Neither associated to this table nor propagating into it: there is no way to it from here.
   return "blackhole";
+}
+
+function nodesBehind(
+  config: CloudConfig,
+  tr: TransitRouterConfig,
+  { kind, to }: AttachmentConfig,
+): readonly string[] {
+  if (kind === "ecr") return [ecrNodeName(config, tr.region)];
+  if (kind === "vpn") return tunnelsOf(config, to).map(({ name }) => name);
+  const peer = config.transitRouters.find(({ name }) => kind === "tr" && name === to);
+  return peer === undefined ? [to] : peer.tables.map((table) => tableNodeName(peer, table));
 }

@@ -149,9 +149,10 @@ function attachmentOf(config: CloudConfig, tr: TransitRouterConfig, peer: string
   const far = config.transitRouters.find(
     ({ name }) => peer === name || peer.startsWith(`${name}-`),
   );
+  const vpn = config.vpns.find(({ name }) => name === peer);
   const found = tr.attachments.find(({ kind, to }) => {
     if (kind === "ecr") return isEcrNode(config, peer);
-    return kind === "tr" ? to === far?.name : to === peer;
+    return kind === "tr" ? to === far?.name : to === (vpn?.connection ?? peer);
   });
   return found?.name ?? peer;
 }

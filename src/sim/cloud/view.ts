@@ -8,12 +8,14 @@ import type { CloudMachines } from "./machines.ts";
 import type { CloudState } from "./state.ts";
 import { type TransitRouterView, viewTransitRouters } from "./tr-view.ts";
 import type { VpcConfig } from "./vpc-config.ts";
+import type { VpnConfig } from "./vpn-config.ts";
 
 export interface CloudView {
   readonly connections: readonly ConnectionView[];
   readonly vbrs: readonly VbrView[];
   readonly vpcs: readonly { readonly name: string; readonly table: readonly VpcRouteView[] }[];
   readonly transitRouters: readonly TransitRouterView[];
+  readonly vpns: readonly VpnView[];
   readonly peerings: readonly PeeringView[];
   readonly jobs: readonly JobView[];
 }
@@ -44,6 +46,18 @@ export interface PeerView {
   readonly receivedRouteCount: number;
   readonly advertisedRouteCount: number;
   readonly droppedByQuota: number;
+}
+
+/** One tunnel of an IPsec connection. */
+export interface VpnView {
+  readonly name: string;
+  readonly connection: string;
+  readonly role: "master" | "slave";
+  readonly status: "ipsec_sa_established" | "ike_sa_not_established";
+  readonly bgpStatus: string;
+  /** Its routes are kept back because the other one carries the traffic. */
+  readonly isStandby: boolean;
+  readonly healthCheck: VbrView["healthCheck"];
 }
 
 export interface PeeringView {
@@ -87,6 +101,7 @@ export function viewCloud(parts: ViewParts): CloudView {
     vbrs: config.vbrs.map((vbr) => viewVbr(parts, vbr)),
     vpcs: config.vpcs.map((vpc) => ({ name: vpc.name, table: vpcTable(parts, vpc) })),
     transitRouters: viewTransitRouters(parts),
+    vpns: config.vpns.map((vpn) => viewVpn(parts, vpn)),
     peerings: config.peerings.map(({ name }) => {
       const status = state.peering(name).isActive ? "Active" : "Inactive";
       return { name, status, healthCheck: viewCheck(machines, name) };
@@ -114,6 +129,17 @@ function viewVbr({ agent, machines }: ViewParts, vbr: CloudConfig["vbrs"][number
     status: machines.vbrStatus(vbr.name) ?? vbr.status,
     peers,
     healthCheck: viewCheck(machines, vbr.name),
+  };
+}
+
+function viewVpn({ agent, machines, state }: ViewParts, vpn: VpnConfig): VpnView {
+  const { name, connection, role, circuit } = vpn;
+  const { isDown, isStandby } = state.vpn(name);
+  return {
+    ...{ name, connection, role, isStandby },
+    status: isDown ? "ike_sa_not_established" : "ipsec_sa_established",
+    bgpStatus: agent(name)?.view.speaker.peer(circuit)?.state ?? "Down",
+    healthCheck: viewCheck(machines, name),
   };
 }
 

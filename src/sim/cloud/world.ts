@@ -55,6 +55,18 @@ export function virtualField(world: World, network: CloudNetwork): CloudField {
         done(outcome === "reply");
       });
     },
+    lineOf(circuit) {
+      const end = ends.get(circuit);
+      const link = world.links.find(({ ends: both }) =>
+        both.some(({ host, device }) => host === end?.node && device === end.device),
+      );
+      return (
+        link && {
+          isWhole: () => !link.isCut,
+          block: () => link.addRule(() => "drop"),
+        }
+      );
+    },
     setRoute(node, prefix, to) {
       const host = world.host(node);
       forget(host, prefix);

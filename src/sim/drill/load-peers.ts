@@ -4,8 +4,9 @@ import type { EdgeConfig, NeighborConfig } from "../../agent/config/edge-config.
 import { parseAddress } from "../../core/address.ts";
 import { equalBytes } from "../../core/bytes.ts";
 import { peersOf } from "../cloud/bgp-config.ts";
-import type { CloudConfig, VbrConfig, VpnConfig } from "../cloud/cloud-config.ts";
+import type { CloudConfig, VbrConfig } from "../cloud/cloud-config.ts";
 import { addressOf } from "../cloud/network.ts";
+import type { VpnConfig } from "../cloud/vpn-config.ts";
 import type { DrillFile } from "./schema.ts";
 
 /** Sessions that could never come up: the two files do not mean the same ends. */
