@@ -14,13 +14,13 @@ import { FILES } from "./disk-files.ts";
 import type { Drill } from "./drill/drill.ts";
 import { type DrillLoad, loadDrill } from "./drill/load.ts";
 import { type RunOptions, runDrill } from "./drill/runner.ts";
+import { saveEvidence } from "./evidence/save.ts";
 import type { Lab } from "./lab/lab.ts";
 import { LoopbackLab } from "./lab/loopback-lab.ts";
 import { NamespaceLab } from "./lab/namespace-lab.ts";
 import { whyNoNamespaces } from "./lab/namespaces.ts";
 import { VirtualLab } from "./lab/virtual-lab.ts";
 import { formatCsv } from "./report/csv.ts";
-import { saveEvidence } from "./report/evidence.ts";
 import { formatHtml } from "./report/html.ts";
 import { formatJunit } from "./report/junit.ts";
 import { formatMarkdown } from "./report/markdown.ts";
@@ -137,7 +137,8 @@ async function runOne(file: string, run: Run): Promise<DrillExit> {
   try {
     const keep = order.isKept && order.mode === "lab" ? new Keep(streams) : undefined;
     const edgeFile = order.mode === "lab" ? edgeFileOf(load) : load.edgeFile;
-    const socketPath = keep?.socketPath ?? (drill.alerting && scrapedSocket());
+    const isScraped = drill.alerting !== undefined || order.evidence !== undefined;
+    const socketPath = keep?.socketPath ?? (isScraped ? scrapedSocket() : undefined);
     const lab = openLab(drill, order.mode, edgeFile, socketPath);
     if (!order.isQuiet) streams.err(`drill ${drill.name}: ${lab.substrate}\n`);
     const report = await play(drill, lab, { order, sources: load.sources }, streams, keep);

@@ -41,7 +41,7 @@ export function registerDrill(program: Command, context: Context): void {
     .option("--junit <file>", "write them as JUnit XML, for a pipeline")
     .option("--json <file>", "write them as JSON, one report a line")
     .option("--csv <file>", "write their timelines as CSV")
-    .option("--evidence <folder>", "keep journals, route changes and every probe there")
+    .option("--evidence <folder>", "keep journals, probes, metrics, packets and BGP there")
     .addHelpText("after", EXIT_HELP)
     .action(async (files: readonly string[], _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<DrillOptions>();

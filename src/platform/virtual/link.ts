@@ -37,6 +37,22 @@ export type Verdict = "pass" | "drop" | { readonly delayUs: number };
 /** Judges a packet about to go from host to host; the first rule that does not pass it decides. */
 export type LinkRule = (packet: Packet, from: string, to: string) => Verdict;
 
+/** A packet that was put on the link, or came off it at its far end. */
+export interface TappedPacket {
+  readonly kind: "sent" | "arrived";
+  readonly at: Micros;
+  readonly from: string;
+  readonly to: string;
+  /** 0: untagged. */
+  readonly vlanId: number;
+  /** Valid during the call, and not to be changed. */
+  readonly packet: Packet;
+  /** Of one that was sent: why it will not arrive; a cut may still lose it on the way. */
+  readonly lostBecause: DropReason | undefined;
+}
+
+export type LinkTap = (tapped: TappedPacket) => void;
+
 /** Which directions are meant: those from one host, to one host, or (neither) all. */
 export interface LinkDirections {
   readonly from?: string;
@@ -68,6 +84,7 @@ export class VirtualLink implements Place {
   readonly #directions: Direction[] = [];
   readonly #dark = new Set<LinkPort>();
   readonly #rules: LinkRule[] = [];
+  readonly #taps: LinkTap[] = [];
 
   constructor(options: {
     readonly place: Place;
@@ -147,6 +164,11 @@ export class VirtualLink implements Place {
     };
   }
 
+  /** Sees what goes over the link from now on, and leaves no trace. */
+  addTap(tap: LinkTap): void {
+    this.#taps.push(tap);
+  }
+
   /** Tells every end what its carrier is; an end whose far ends are all switched off has none. */
   refreshCarrier(): void {
     for (const end of this.#ports) {
@@ -201,6 +223,7 @@ export class VirtualLink implements Place {
     direction.sentCount += 1;
     const verdict = this.#rules.length === 0 ? "pass" : this.#judge(packet, direction);
     const reason = direction.refusal(packet, now, verdict);
+    this.tell("sent", direction, via.vlanId, packet, reason);
     if (reason !== undefined) {
       this.drop(direction, packet, reason);
       return undefined;
@@ -222,6 +245,20 @@ export class VirtualLink implements Place {
   drop(direction: Direction, packet: Packet, reason: DropReason): void {
     direction.dropped.set(reason, (direction.dropped.get(reason) ?? 0) + 1);
     this.#timeline.trace.dropped(this.#timeline.now, this, packet, reason);
+  }
+
+  /** Something happened to a packet of this link; called by its deliveries as well. */
+  tell(
+    kind: TappedPacket["kind"],
+    { from, to }: Direction,
+    vlanId: number,
+    packet: Packet,
+    lostBecause?: DropReason,
+  ): void {
+    if (this.#taps.length === 0) return;
+    const at = this.#timeline.now;
+    const tapped = { kind, at, from: from.host, to: to.host, vlanId, packet, lostBecause };
+    for (const tap of this.#taps) tap(tapped);
   }
 
   #judge(packet: Packet, { from, to }: Direction): Verdict {
@@ -305,8 +342,12 @@ class Delivery extends Scheduled {
 
   run(): void {
     const direction = this.#direction;
-    if (this.#epoch !== direction.epoch) this.#link.drop(direction, this.#packet, "cut");
-    else direction.to.receive(this.#packet, this.#via);
+    if (this.#epoch !== direction.epoch) {
+      this.#link.drop(direction, this.#packet, "cut");
+      return;
+    }
+    this.#link.tell("arrived", direction, this.#via.vlanId, this.#packet);
+    direction.to.receive(this.#packet, this.#via);
   }
 }
 

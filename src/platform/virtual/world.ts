@@ -230,4 +230,4 @@ export class World {
 }
 
 const WORLD_PLACE: Place = { id: 0, name: "world" };
-const START_WALL_MS = 1_767_225_600_000;
+export const START_WALL_MS = 1_767_225_600_000;

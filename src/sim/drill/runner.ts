@@ -8,6 +8,7 @@ import { after, type Micros, micros } from "../../core/time.ts";
 import type { RulesEngine } from "../alerts/engine.ts";
 import { alertsEndUs, judgeAlert, type OpenClaim, reportAlerts } from "../alerts/judge.ts";
 import type { ScrapeLog } from "../alerts/scrape-log.ts";
+import type { EvidenceKeeper } from "../evidence/keeper.ts";
 import type { Lab, ProbeRecord } from "../lab/lab.ts";
 import { composeReport, type Judgement, lossOfDrill, type Records } from "../report/compose.ts";
 import { type Deed, measureFaults, measureRepairs, settleDeeds } from "../report/measure.ts";
@@ -39,6 +40,8 @@ export interface RunOptions {
   readonly reported?: (report: DrillReport) => Promise<void>;
 }
 
+/** Where evidence is kept and the drill itself asks for no scrapes. */
+const EVIDENCE_SCRAPE_US = 5_000_000;
 const SETUP_US_MAX = 60_000_000;
 /** Probes run this long before the first step, so that the report has a baseline. */
 const BASELINE_US = 300_000;
@@ -69,6 +72,7 @@ class Run {
   /** Claims about alerts, judged when the drill is over. */
   readonly #alertClaims: OpenClaim[] = [];
   #alerts: readonly AlertReport[] | undefined;
+  #kept: EvidenceKeeper | undefined;
   /** Changes of the tables that the last sample of the flows knew. */
   #sampledCount = -1;
   readonly #startUs: Micros;
@@ -98,6 +102,7 @@ class Run {
   }
 
   async setUpAndPlay(): Promise<DrillReport> {
+    if (this.#options.evidence !== undefined) this.#kept = this.#lab.keepEvidence();
     await this.#lab.start();
     if (await this.isReady()) return this.play();
     const wanted = `every session up within ${ms(SETUP_US_MAX / 1000)}`;
@@ -117,8 +122,7 @@ class Run {
     await lab.sleepUntil(this.#zeroUs);
     this.#claims.begin();
     this.#faultUs = this.#zeroUs;
-    const { alerting } = this.#drill;
-    if (alerting !== undefined) lab.startScrapes(alerting.intervalUs);
+    this.#startScrapes();
     for (const step of this.#drill.steps) {
       await this.#sampleBefore(step);
       await this.#perform(step);
@@ -130,6 +134,13 @@ class Run {
     await this.#judgeAlerts();
     if (this.#drill.always?.includes("determinism")) await this.#compareWithTwin();
     return this.#report(probes);
+  }
+
+  #startScrapes(): void {
+    const { alerting } = this.#drill;
+    const isKept = this.#options.evidence !== undefined;
+    if (alerting !== undefined) this.#lab.startScrapes(alerting.intervalUs);
+    else if (isKept) this.#lab.startScrapes(EVIDENCE_SCRAPE_US);
   }
 
   /** Prometheus' rules over what was scraped, and the claims about them. */
@@ -189,6 +200,7 @@ class Run {
     const { length } = this.#lab.routes.changes;
     if (length === this.#sampledCount) return;
     this.#sampledCount = length;
+    this.#kept?.sampleRib();
     this.#flowSamples.push({ atUs: this.#lab.now(), circuits: this.#lab.flowCircuits() });
   }
 
@@ -320,6 +332,8 @@ class Run {
       ...this.#lateness(),
       scrapes: this.#lab.scrapes,
       alerts: this.#alerts,
+      kept: this.#kept,
+      epochUs: Date.parse(this.#options.startedAt) * 1000 - this.#startUs,
     };
   }
 }

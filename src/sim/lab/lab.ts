@@ -2,6 +2,7 @@ import type { JournalEntry } from "../../agent/journal.ts";
 import type { Micros } from "../../core/time.ts";
 import type { ScrapeLog } from "../alerts/scrape-log.ts";
 import type { LabFault } from "../drill/faults.ts";
+import type { EvidenceKeeper } from "../evidence/keeper.ts";
 import type { RouteHistory } from "./route-history.ts";
 import type { UpdateOffence } from "./update-watch.ts";
 
@@ -39,6 +40,9 @@ export interface Lab {
   flowFates(): Readonly<Record<Direction, readonly FlowFate[]>> | undefined;
   /** What the checkers beside the drill saw; asked once, when it is over. */
   watched(): Watched;
+
+  /** Keeps what an evidence folder holds beside the records, from `start` on; if it can. */
+  keepEvidence(): EvidenceKeeper | undefined;
 
   /** Reads the edge's metrics as a Prometheus does, from now on and again after each interval. */
   startScrapes(intervalUs: number): void;

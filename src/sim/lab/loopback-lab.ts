@@ -157,6 +157,8 @@ export class LoopbackLab implements Lab {
     return { flows: undefined, loops: [], ribFaults: [], updates: this.#offences };
   }
 
+  keepEvidence(): undefined {}
+
   startScrapes(intervalUs: number): void {
     if (this.#socketPath === undefined) return;
     this.#scraper = new SocketScraper(this.#socketPath, new ScrapeLog(this.now(), intervalUs));

@@ -204,6 +204,8 @@ export class NamespaceLab implements Lab {
     return { flows: undefined, loops, ribFaults, updates: this.#edge.offences };
   }
 
+  keepEvidence(): undefined {}
+
   startScrapes(intervalUs: number): void {
     if (this.#socketPath === undefined) return;
     this.#scraper = new SocketScraper(this.#socketPath, new ScrapeLog(this.now(), intervalUs));

@@ -9,8 +9,10 @@ import type { EdgeConfig } from "../../agent/config/edge-config.ts";
 import type { JournalEntry } from "../../agent/journal.ts";
 import { type ReadConfig, reloadConfig } from "../../agent/reload-config.ts";
 import type { RestartNote } from "../../agent/restart.ts";
+import type { SpeakerView } from "../../bgp/speaker/view.ts";
 import type { Host } from "../../platform/contract.ts";
 import type { VirtualHost } from "../../platform/virtual/host.ts";
+import type { SpeakerObserver } from "../evidence/bgp-log.ts";
 import { type CircuitsByPrefix, mirrorFib } from "./fib-mirror.ts";
 import { type UpdateOffence, type UpdateRules, UpdateWatch, withTcp } from "./update-watch.ts";
 
@@ -37,6 +39,7 @@ export class VirtualEdge {
   #config: EdgeConfig;
   #life: Life;
   #lives = 1;
+  #observe: ((speaker: SpeakerView) => SpeakerObserver) | undefined;
 
   /** `routed` is called with every new forwarding table, over all lives. */
   constructor(
@@ -68,6 +71,11 @@ export class VirtualEdge {
   get settled(): Agent | undefined {
     const { agent, process } = this.#life;
     return process.isRunning && agent.view.health.isReady ? agent : undefined;
+  }
+
+  /** Who sees what the speaker of each life is told and answers; to be set before `start`. */
+  observe(observe: (speaker: SpeakerView) => SpeakerObserver): void {
+    this.#observe = observe;
   }
 
   /** What its UPDATEs did wrong, over all lives. */
@@ -151,7 +159,17 @@ export class VirtualEdge {
     const host = this.#injection.host?.(watched) ?? watched;
     const engine = startInlineBfdEngine(host);
     const startBfd = this.#injection.startBfd?.(engine) ?? engine;
-    const agent = new Agent({ host, config: this.#config, startBfd, restarted });
+    let observer: SpeakerObserver | undefined;
+    const agent: Agent = new Agent({
+      ...{ host, config: this.#config, startBfd, restarted },
+      observer: {
+        observe: (input, at) => {
+          observer ??= this.#observe?.(agent.view.speaker);
+          observer?.observe(input, at);
+        },
+        answered: (effects) => observer?.answered?.(effects),
+      },
+    });
     if (watch !== undefined) watch.view = agent.view;
     agent.journal.subscribe((entry) => this.#entries.push(entry));
     const mirror = mirrorFib(this.#config, plain.routes, agent.journal, this.#routed);

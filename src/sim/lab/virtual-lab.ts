@@ -3,12 +3,18 @@ import { startInlineBfdEngine } from "../../agent/bfd/inline-engine.ts";
 import type { JournalEntry } from "../../agent/journal.ts";
 import type { AgentOrders } from "../../agent/orders.ts";
 import { after, type Micros } from "../../core/time.ts";
+import { START_WALL_MS } from "../../platform/virtual/world.ts";
 import { scrapeAgent } from "../alerts/scrape-edge.ts";
 import { ScrapeLog } from "../alerts/scrape-log.ts";
 import { Cloud, type CloudEntry } from "../cloud/cloud.ts";
 import { virtualField } from "../cloud/world.ts";
 import type { Drill } from "../drill/drill.ts";
 import type { LabFault } from "../drill/faults.ts";
+import { BgpLog } from "../evidence/bgp-log.ts";
+import { EvidenceKeeper } from "../evidence/keeper.ts";
+import { captureLine } from "../evidence/line-capture.ts";
+import { MrtWriter } from "../evidence/mrt.ts";
+import { dumpRib } from "../evidence/rib-dump.ts";
 import { CloudFaults } from "./cloud-faults.ts";
 import type { CircuitsByPrefix } from "./fib-mirror.ts";
 import { FlowWatch } from "./flow-watch.ts";
@@ -17,7 +23,7 @@ import { ProbePair } from "./probes.ts";
 import { watchReturn } from "./return-watch.ts";
 import { RibFibWatch } from "./rib-fib-watch.ts";
 import { EDGE_TABLE, RouteHistory } from "./route-history.ts";
-import { buildWorld, type DrillWorld, hostOf, withDevices } from "./topology.ts";
+import { buildWorld, type DrillWorld, EDGE, hostOf, withDevices } from "./topology.ts";
 import { updateRules } from "./update-watch.ts";
 import { type EdgeInjection, VirtualEdge } from "./virtual-edge.ts";
 import { VirtualFaults } from "./virtual-faults.ts";
@@ -138,6 +144,25 @@ export class VirtualLab implements Lab {
       .map(({ flow, direction, circuit }) => `flow ${flow} ${direction} over ${circuit}`);
     const ribFaults = this.#ribFib.faults;
     return { flows, loops: [...new Set(loops)], ribFaults, updates: this.#edge.offences };
+  }
+
+  /** Leaves no trace either. */
+  keepEvidence(): EvidenceKeeper {
+    const { circuits, network, world } = this.#ground;
+    const captures = network.customers.flatMap(({ circuit, node }) => {
+      const link = circuits.get(circuit);
+      const line = { circuit, edge: EDGE, far: node, startWallMs: START_WALL_MS };
+      return link === undefined ? [] : [captureLine(link, line)];
+    });
+    const messages = new MrtWriter();
+    const epochUs = START_WALL_MS * 1000;
+    this.#edge.observe((speaker) => new BgpLog(speaker, messages, epochUs));
+    const dump = (file: MrtWriter) => {
+      const { speaker, config } = this.#edge.agent.view;
+      dumpRib({ speaker, viewName: config.name }, epochUs + world.now, file);
+      return world.now;
+    };
+    return new EvidenceKeeper({ captures, messages, dump });
   }
 
   /** Leaves no trace: a drill that is scraped is the same drill. */

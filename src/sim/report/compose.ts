@@ -1,6 +1,7 @@
 /** A report from the records of a run and what was judged of them. */
 import { withPaths } from "../drill/flow-figures.ts";
 import { linkLoads } from "../drill/load-figures.ts";
+import type { EvidenceKeeper } from "../evidence/keeper.ts";
 import type { ProbeRecord } from "../lab/lab.ts";
 import { bucketLoss } from "./buckets.ts";
 import { lossBetween } from "./loss.ts";
@@ -15,6 +16,10 @@ import { reportTraffic } from "./traffic.ts";
 /** Everything a run leaves behind. */
 export interface Records extends Evidence {
   readonly flowSamples: readonly FlowSample[];
+  /** What the lab kept for an evidence folder, where one was asked for. */
+  readonly kept?: EvidenceKeeper | undefined;
+  /** Added to a stamp of the lab's clock it makes microseconds since 1970. */
+  readonly epochUs: number;
 }
 
 /** What is not measured: who ran what, and what the judges said. */

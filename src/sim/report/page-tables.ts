@@ -241,7 +241,7 @@ export function origin(report: DrillReport): string {
     ]),
     ...evidence.map(({ what, file, entries, sha256 }): [string, string] => [
       what,
-      `${file}, ${entries} lines, sha256 ${sha256}`,
+      `${file}, ${entries} entries, sha256 ${sha256}`,
     ]),
   ];
   const told = rows.flatMap(([name, value]) =>

@@ -66,19 +66,10 @@ export interface FlowSample {
 /** Flows by circuit: at the baseline, while the tables were worst, and at the end. */
 export function reportShares(
   samples: readonly FlowSample[],
-  { baselineUs, duringUs, afterFromUs, hasMoved }: Phases,
+  phases: Phases,
 ): readonly ShareReport[] {
-  const baseline = samples.findLast((sample) => sample.atUs <= baselineUs) ?? samples[0];
-  const after = samples.at(-1);
+  const { baseline, during, after } = momentsOf(samples, phases);
   if (baseline === undefined || after === undefined) return [];
-  const during =
-    duringUs === undefined
-      ? undefined
-      : hasMoved
-        ? samples.find(
-            ({ atUs }) => atUs >= duringUs && (afterFromUs === undefined || atUs < afterFromUs),
-          )
-        : baseline; // asked anew only where a table has changed
   return (["to-cloud", "to-edge"] as const).flatMap((direction: Direction) => {
     const asked = [baseline, during, after].map((sample) => sample?.circuits[direction]);
     const circuits = [...new Set(asked.flatMap((flows) => flows ?? []))];
@@ -88,6 +79,19 @@ export function reportShares(
       return { direction, circuit, flows };
     });
   });
+}
+
+/** Of samples that were taken only where a table had changed: those of the three moments. */
+export function momentsOf<Sample extends { readonly atUs: number }>(
+  samples: readonly Sample[],
+  { baselineUs, duringUs, afterFromUs, hasMoved }: Phases,
+): Readonly<Record<"baseline" | "during" | "after", Sample | undefined>> {
+  const baseline = samples.findLast((sample) => sample.atUs <= baselineUs) ?? samples[0];
+  const isDuring = ({ atUs }: Sample) =>
+    atUs >= (duringUs ?? 0) && (afterFromUs === undefined || atUs < afterFromUs);
+  const worst = hasMoved ? samples.find(isDuring) : baseline;
+  const during = duringUs === undefined ? undefined : worst;
+  return { baseline, during, after: samples.at(-1) };
 }
 
 const nullLast = (one: string | null, other: string | null): number =>

@@ -259,7 +259,10 @@ export const SourceSchema = object(
 
 export const EvidenceSchema = object(
   {
-    what: words("edge-journal", "cloud-journal", "routes", "probes"),
+    what: words(
+      ...(["edge-journal", "cloud-journal", "routes", "probes"] as const),
+      ...(["metrics", "capture", "bgp-messages", "rib"] as const),
+    ),
     file: Type.String(),
     entries: Count,
     sha256: Sha256,

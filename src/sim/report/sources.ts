@@ -17,7 +17,8 @@ export const sourceOf = (
 export const configHashOf = (sources: readonly SourceReport[]): string =>
   sha256(sources.map((source) => `${source.what} ${source.sha256}\n`).join(""));
 
-export const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
+export const sha256 = (content: string | Uint8Array): string =>
+  createHash("sha256").update(content).digest("hex");
 
 /** What git calls the tree this code stands in; undefined outside a clone of it. */
 export function describeCommit(): string | undefined {

@@ -1,0 +1,57 @@
+/** Records of the MRT format (RFC 6396), as route collectors write them and bgpdump reads them. */
+import { Afi, parseAddress } from "../../core/address.ts";
+import { ByteWriter } from "../../core/bytes.ts";
+
+/** RFC 6396 §4. */
+export const MrtType = { TableDumpV2: 13, Bgp4mpEt: 17 } as const;
+
+/** RFC 6396 §4.4; LOCAL: of messages this side sent. */
+export const Bgp4mpSubtype = {
+  Message: 1,
+  MessageAs4: 4,
+  StateChangeAs4: 5,
+  MessageLocal: 6,
+  MessageAs4Local: 7,
+} as const;
+
+/** RFC 6396 §4.3. */
+export const TableDumpV2Subtype = {
+  PeerIndexTable: 1,
+  RibIpv4Unicast: 2,
+  RibIpv6Unicast: 4,
+} as const;
+
+export class MrtWriter {
+  readonly #out = new ByteWriter(1 << 12);
+  #count = 0;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** `epochUs`: since 1970. Types with extended time keep the microseconds (RFC 6396 §3). */
+  add(epochUs: number, type: number, subtype: number, body: Uint8Array): void {
+    const isExtended = type === MrtType.Bgp4mpEt;
+    this.#count += 1;
+    this.#out
+      .u32(Math.floor(epochUs / 1e6))
+      .u16(type)
+      .u16(subtype);
+    this.#out.u32(body.length + (isExtended ? 4 : 0));
+    if (isExtended) this.#out.u32(Math.floor(epochUs % 1e6));
+    this.#out.octets(body);
+  }
+
+  /** The file so far. */
+  octets(): Uint8Array {
+    return this.#out.finish();
+  }
+}
+
+/** Address of a peer; all zeros of its family where ours is not known yet. */
+export function addressOctets(text: string | undefined, like: string): Uint8Array {
+  const octets = text === undefined ? undefined : parseAddress(text);
+  return octets ?? new Uint8Array(like.includes(":") ? 16 : 4);
+}
+
+export const afiOfOctets = (octets: Uint8Array): Afi => (octets.length === 4 ? Afi.Ipv4 : Afi.Ipv6);
