@@ -9,7 +9,7 @@ export class Agenda {
   /** Slot → index in the heap, −1 while not in it. */
   readonly #place: number[] = [];
   /** Slot → deadline. */
-  readonly #at: number[] = [];
+  #at = new Float64Array(8);
 
   /** Arms a slot; Infinity disarms it. */
   set(slot: number, at: number): void {
@@ -17,6 +17,11 @@ export class Agenda {
     if (at === Number.POSITIVE_INFINITY) {
       if (place >= 0) this.#remove(place);
       return;
+    }
+    if (slot >= this.#at.length) {
+      const narrow = this.#at;
+      this.#at = new Float64Array(2 * slot);
+      this.#at.set(narrow);
     }
     this.#at[slot] = at;
     if (place >= 0) {
