@@ -1,4 +1,4 @@
-import type { LogEvent, LogFields, LogLevel } from "../core/log.ts";
+import type { LogFields, LogLevel } from "../core/log.ts";
 import type { Clock, Host } from "../platform/contract.ts";
 import type { JournalEntry, JournalView } from "./journal.ts";
 
@@ -40,12 +40,11 @@ export class EventJournal implements JournalView, Events {
 
   emit(level: LogLevel, event: string, fields: LogFields): void {
     const at = this.#clock.now();
-    const entry: LogEvent = { level, event, fields };
-    this.#host.log.write(entry, at);
+    this.#host.log.write({ level, event, fields }, at);
     if (level === "debug" && event !== "fib.synced") return;
     this.#lastSeq += 1;
     const wallMs = this.#host.wallClock.nowMs();
-    this.#keep({ ...entry, seq: this.#lastSeq, at, wallMs });
+    this.#keep({ level, event, fields, seq: this.#lastSeq, at, wallMs });
   }
 
   since(seq: number): readonly JournalEntry[] {
@@ -66,7 +65,8 @@ export class EventJournal implements JournalView, Events {
   }
 
   #keep(entry: JournalEntry): void {
-    const held = { ...entry, fields: shortened(entry.fields) };
+    const { level, event, seq, at, wallMs } = entry;
+    const held = { level, event, fields: shortened(entry.fields), seq, at, wallMs };
     if (this.#ring.length < JOURNAL_ENTRIES_MAX) this.#ring.push(held);
     else {
       this.#ring[this.#oldest] = held;

@@ -141,7 +141,10 @@ export class Failback implements Machine<FailbackInput, FailbackEffect> {
     if (member === undefined) return undefined;
     const { phase, since, failure, isNeeded, isDrained } = member;
     return {
-      ...{ phase, since, failure, isDrained },
+      phase,
+      since,
+      failure,
+      isDrained,
       isNeeded: isNeeded && member.isUp && phase !== "in-use",
       until: this.#timers.at(session),
       failures: this.#recent(member, now).length,

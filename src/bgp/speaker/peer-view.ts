@@ -5,13 +5,18 @@ import type { NegotiatedView, PeerView } from "./view.ts";
 
 export function peerView(peer: Peer): PeerView {
   const { main } = peer.channels;
-  const { because, ...facts } = peer.facts;
+  const { facts } = peer;
   return {
-    ...facts,
     name: peer.name,
     slot: peer.slot,
     config: peer.config,
-    downReason: downReason(peer, because),
+    state: facts.state,
+    since: facts.since,
+    downReason: downReason(peer, facts.because),
+    lastReset: facts.lastReset,
+    establishedTransitions: facts.establishedTransitions,
+    lastMessageAt: facts.lastMessageAt,
+    endOfRib: facts.endOfRib,
     isHeldOff: peer.gate.hold !== undefined,
     keptFamilies: peer.restart.kept,
     negotiated: negotiatedView(peer),

@@ -32,6 +32,8 @@ export class Claims {
   /** Where the edge's journal stood when the step began that is being judged. */
   #stepSince = 0;
   #baseline: TablesByNode | undefined;
+  /** How much there was to read when it was not ready. */
+  #notReadyAt = -1;
 
   constructor(drill: Drill, lab: Lab) {
     this.#drill = drill;
@@ -62,6 +64,16 @@ export class Claims {
   /** `quiet` counts from here. */
   stepBegins(): void {
     this.#stepSince = this.#lab.edgeJournal().length;
+  }
+
+  /** Asked after every event of a world: nothing is missing less than it was before news came. */
+  isReady(): boolean {
+    const { routes } = this.#lab;
+    const told = this.#lab.edgeJournal().length + this.#lab.cloudJournal().length;
+    const newsCount = told + routes.changeCount;
+    if (newsCount === this.#notReadyAt) return false;
+    this.#notReadyAt = newsCount;
+    return this.missing() === undefined;
   }
 
   /** The first thing that is not ready yet, in words. */

@@ -112,7 +112,7 @@ class Run {
   /** Every session up, every VPC prefix in the edge's FIB, a way back in the ECR's. */
   async isReady(): Promise<boolean> {
     const deadline = after(this.#lab.now(), SETUP_US_MAX);
-    return this.#lab.waitFor(() => this.#claims.missing() === undefined, deadline);
+    return this.#lab.waitFor(() => this.#claims.isReady(), deadline);
   }
 
   async play(): Promise<DrillReport> {

@@ -30,6 +30,12 @@ const NOTHING: CircuitsByPrefix = new Map();
 export class RouteHistory {
   readonly #tables = new Map<string, Map<string, readonly string[]>>();
   readonly #changes: RouteChange[] = [];
+  #changeCount = 0;
+
+  /** How often a row changed: also those beyond what is kept. */
+  get changeCount(): number {
+    return this.#changeCount;
+  }
 
   get changes(): readonly RouteChange[] {
     return this.#changes;
@@ -74,6 +80,7 @@ export class RouteHistory {
   }
 
   #tell(change: RouteChange): void {
+    this.#changeCount += 1;
     if (this.#changes.length < CHANGES_MAX) this.#changes.push(change);
   }
 }
