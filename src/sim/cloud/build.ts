@@ -8,6 +8,7 @@ import type {
   AccessPointConfig,
   CloudConfig,
   ConnectionConfig,
+  DeviceFeature,
   HealthCheckConfig,
   InterconnectConfig,
   RegionConfig,
@@ -59,6 +60,7 @@ const implicitConnection = (circuit: string, region: string) => {
     downDelayUs: 0,
     status: "Enabled",
     businessStatus: "Normal",
+    lacks: [],
   };
   return { accessPoint, connection };
 };
@@ -93,9 +95,7 @@ export function buildCloudConfig(source: CloudFile): CloudConfig {
       const connection = connections.find(({ name }) => name === vbr.connection);
       return { ...vbr, bandwidthBps: vbr.bandwidthBps ?? defaultBps(knobs, connection) };
     }),
-    failoverGroups: (source.failoverGroups ?? []).map(({ name, vbrs: [a = "", b = ""] }) => {
-      return { name, vbrs: [a, b] };
-    }),
+    failoverGroups: source.failoverGroups ?? [],
     ecr: source.ecr && {
       name: source.ecr.name,
       prefixes: source.ecr.prefixes ?? [],
@@ -158,6 +158,15 @@ function toRegion(source: NonNullable<CloudFile["regions"]>[number]): RegionConf
   };
 }
 
+const FEATURES: readonly DeviceFeature[] = [
+  "CEN",
+  "MPBGP",
+  "BFD",
+  "DualStack",
+  "MSHA",
+  "MULTI_MS_HA",
+];
+
 function toConnection(source: NonNullable<CloudFile["connections"]>[number]): ConnectionConfig {
   return {
     name: source.name,
@@ -168,6 +177,7 @@ function toConnection(source: NonNullable<CloudFile["connections"]>[number]): Co
     downDelayUs: us(source.downDelay, 0),
     status: source.status ?? "Enabled",
     businessStatus: source.businessStatus ?? "Normal",
+    lacks: FEATURES.filter((feature) => source.features?.[feature] === "NOK"),
   };
 }
 

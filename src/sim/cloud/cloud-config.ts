@@ -57,7 +57,15 @@ export interface ConnectionConfig {
   readonly downDelayUs: number;
   readonly status: ConnectionStatus;
   readonly businessStatus: BusinessStatus;
+  /** What its device cannot do. */
+  readonly lacks: readonly DeviceFeature[];
 }
+
+/**
+ * As `ListPhysicalConnectionFeatures` calls them. A device without `CEN` tells its customer no
+ * AS_PATH but the cloud's AS, and no communities; one without `MPBGP` is on no ECR.
+ */
+export type DeviceFeature = "CEN" | "MPBGP" | "BFD" | "DualStack" | "MSHA" | "MULTI_MS_HA";
 
 /** In the order an application runs through; `Rejected` and `Canceled` end it early. */
 export type ConnectionStatus =
@@ -141,10 +149,10 @@ export interface HealthCheckConfig {
   readonly isProbeOnly: boolean;
 }
 
-/** VBR-HA: two VBRs that carry each other's traffic at once when one loses its circuit. */
+/** VBR-HA: VBRs that carry each other's traffic at once: a pair, or up to eight (`MULTI_MS_HA`). */
 export interface FailoverGroupConfig {
   readonly name: string;
-  readonly vbrs: readonly [string, string];
+  readonly vbrs: readonly string[];
 }
 
 /** The Express Connect Router that joins the VBRs to VPCs and transit routers. */

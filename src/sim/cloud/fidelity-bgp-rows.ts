@@ -207,10 +207,14 @@ const BGP = area("BGP towards the customer", [
     test: [KNOBS, "privateAs: "],
   },
   {
-    behaviour: "old devices that replace the customer's AS_PATH by 45104",
-    isModelled: "no",
-    source: "D-LOOP",
+    behaviour:
+      "old devices (`CEN` is NOK) tell a customer no AS_PATH but 45104, and no communities",
+    isModelled: "yes",
+    key: "connections[].features.CEN",
+    byDefault: "OK",
+    source: "D-LOOP, K1",
     grade: "document",
+    test: ["sim/cloud-features.test.ts", "CEN: an old device tells no AS_PATH"],
   },
 ]);
 

@@ -166,6 +166,15 @@ const LINES = area("Access points and physical connections", [
     test: [MACHINES, "port: a shut port is down at once"],
   },
   {
+    behaviour: "what a device cannot do is refused: BFD, failover groups, the ECR (MP-BGP)",
+    isModelled: "yes",
+    key: "connections[].features",
+    byDefault: "OK",
+    source: "K1, K5",
+    grade: "document",
+    test: [LOAD, "cloud file: failover groups and features of devices"],
+  },
+  {
     behaviour: "LOA, optics, negotiation (fixed speed, full duplex), MACsec, hosted connections",
     isModelled: "no",
     source: "K1, D-LIM",

@@ -5,22 +5,25 @@ const CLOUD = "sim/cloud.test.ts";
 const LOAD = "unit/sim/cloud/load.test.ts";
 const MACHINES = "unit/sim/cloud/machines.test.ts";
 const TOPOLOGY = "sim/cloud-topologies.test.ts";
-const BAD_LINES = [LOAD, "cloud file: faults of lines, VBRs and groups"] as const;
+const FEATURES = "sim/cloud-features.test.ts";
+const BAD_FEATURES = [LOAD, "cloud file: failover groups and features of devices"] as const;
 
 const ROWS: readonly Omit<FidelityRow, "area">[] = [
   {
-    behaviour: "two VBRs of one region on two devices, BFD on, one group each",
+    behaviour: "VBRs of one region, each on a device of its own, BFD on, one group each",
     isModelled: "yes",
     key: "failoverGroups",
     source: "K5, D-FG",
     grade: "document",
-    test: BAD_LINES,
+    test: BAD_FEATURES,
   },
   {
-    behaviour: "up to eight VBRs in a group (`MULTI_MS_HA`)",
-    isModelled: "no",
+    behaviour: "two in a group (`MSHA`), up to eight on one ECR (`MULTI_MS_HA`)",
+    isModelled: "yes",
+    key: "failoverGroups[].vbrs",
     source: "K1",
     grade: "document",
+    test: [FEATURES, "MULTI_MS_HA: three of four VBRs die"],
   },
   {
     behaviour: "with a group the cloud follows in less than 1 s",

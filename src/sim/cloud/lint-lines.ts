@@ -4,7 +4,6 @@ import { parseBandwidthBps } from "../../agent/config/units.ts";
 import { parseAddress } from "../../core/address.ts";
 import { containsAddress, maskAddress, type Prefix, parsePrefix } from "../../core/prefix.ts";
 import { parseDurationUs } from "../../core/time.ts";
-import { groupsOfFile } from "./bgp-groups.ts";
 import { hubOfVbr, isEcr } from "./build.ts";
 import { lintBgp, lintPeerAs, lintPeerNames } from "./lint-bgp.ts";
 import type { LintPath, Tell } from "./lint-names.ts";
@@ -55,7 +54,6 @@ export function lintLines(source: CloudFile, error: Tell): void {
   lintPeerNames(source, error);
   lintMtu(source, error);
   lintVlans(source, error);
-  lintGroups(source, error);
   for (const [index, vpn] of (source.vpns ?? []).entries()) {
     lintTunnel(vpn, ["vpns", index], error);
     if (vpn.second !== undefined) lintTunnel(vpn.second, ["vpns", index, "second"], error);
@@ -185,50 +183,6 @@ function lintVlans(source: CloudFile, error: Tell): void {
       error(["vbrs", index, "vlan"], "C107", message);
     }
     here.set(vlan, name);
-  }
-}
-
-function lintGroups(source: CloudFile, error: Tell): void {
-  const groupOf = new Map<string, string>();
-  for (const [index, group] of (source.failoverGroups ?? []).entries()) {
-    const path = ["failoverGroups", index, "vbrs"];
-    const vbrs = group.vbrs.map((name) => source.vbrs.find((vbr) => vbr.name === name));
-    for (const [at, vbr] of vbrs.entries()) {
-      if (vbr === undefined) continue;
-      const other = groupOf.get(vbr.name);
-      if (other !== undefined) {
-        const message = `${vbr.name} is in ${other} already (VbrInUsedByOtherHa)`;
-        error([...path, at], "C112", message);
-      }
-      groupOf.set(vbr.name, group.name);
-      const bare = groupsOfFile(vbr)
-        .flatMap(({ peers }) => peers)
-        .find(({ bfd }) => bfd === undefined || bfd === "off");
-      if (bare !== undefined) {
-        const message = `${bare.address} of ${vbr.name} has no BFD (VbrBgpPeerNotEnableBfd)`;
-        error([...path, at], "C112", message);
-      }
-    }
-    const [a, b] = vbrs;
-    if (a === undefined || b === undefined) continue;
-    if (a === b) error(path, "C112", `${a.name} stands here twice`);
-    else lintPair(source, a, b, path, error);
-  }
-}
-
-function lintPair(source: CloudFile, a: VbrFile, b: VbrFile, path: LintPath, error: Tell): void {
-  const lineOf = (vbr: VbrFile) => source.connections?.find((one) => one.name === vbr.connection);
-  const [lineA, lineB] = [lineOf(a), lineOf(b)];
-  if (lineA === undefined || lineB === undefined) return;
-  const deviceOf = (line: typeof lineA) => line.accessDevice ?? `device-${line.name}`;
-  if (deviceOf(lineA) === deviceOf(lineB)) {
-    const message = `${a.name} and ${b.name} are on one device (VbrAccessDeviceSame)`;
-    error(path, "C112", message);
-  }
-  const regionOf = (line: typeof lineA) =>
-    source.accessPoints?.find((one) => one.name === line.accessPoint)?.region;
-  if (regionOf(lineA) !== regionOf(lineB)) {
-    error(path, "C112", `${a.name} and ${b.name} are in two regions`);
   }
 }
 

@@ -33,7 +33,6 @@ export function lintPeerings(source: CloudFile, error: Tell): void {
     lintVbrRoutes(source, vbr, path, error);
     lintNetworks(vbr, isPeered, path, error);
   }
-  lintGroups(source, error);
   for (const [index, vpc] of (source.vpcs ?? []).entries()) {
     const isPeered = source.peerings?.some((one) => one.vpc === vpc.name) === true;
     const isLost = !isPeered && hubOfVpc(source, vpc.name) === undefined;
@@ -151,21 +150,6 @@ function lintNetworks(vbr: VbrFile, isPeered: boolean, path: LintPath, error: Te
       error(at, "C119", `${network} stands here twice (Duplicated.CidrBlock)`);
     }
     seen.add(network);
-  }
-}
-
-/** Both VBRs of a failover group have to be on one ECR or transit router. */
-function lintGroups(source: CloudFile, error: Tell): void {
-  for (const [index, { vbrs }] of (source.failoverGroups ?? []).entries()) {
-    const path = ["failoverGroups", index, "vbrs"];
-    const hubs = vbrs.map((name) => hubOfVbr(source, name));
-    for (const [at, hub] of hubs.entries()) {
-      if (hub !== undefined) continue;
-      const message = `${vbrs[at]} is on no ECR or transit router (VbrCenNotRelation)`;
-      error([...path, at], "C112", message);
-    }
-    if (hubs.includes(undefined) || hubs[0] === hubs[1]) continue;
-    error(path, "C112", `they are on ${hubs.join(" and ")} (VbrCenNotConsistent)`);
   }
 }
 

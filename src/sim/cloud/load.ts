@@ -1,6 +1,7 @@
 import { type ConfigProblem, readDocument } from "../../agent/config/document.ts";
 import { buildCloudConfig } from "./build.ts";
 import type { CloudConfig } from "./cloud-config.ts";
+import { lintFailoverGroups, lintFeatures } from "./lint-groups.ts";
 import { lintIpv6 } from "./lint-ipv6.ts";
 import { lintLines } from "./lint-lines.ts";
 import { lintNames } from "./lint-names.ts";
@@ -26,6 +27,8 @@ export function loadCloud(file: string, text: string): CloudLoad {
   lintNames(source, error);
   lintLines(source, error);
   lintIpv6(source, error);
+  lintFailoverGroups(source, error);
+  lintFeatures(source, error);
   lintQuotas(source, error);
   lintRoutes(source, error);
   lintPeerings(source, error);

@@ -277,6 +277,7 @@ function peerSession(
         isSitelink: vbr.isSitelink,
         isProbeOnly: isHealthFailed && knobs.healthCheckWithdraws === "both",
         privateAs: knobs.privateAs,
+        isOldDevice: isOldDevice(cloud, vbr),
       }),
     ),
     maxPrefix: {
@@ -306,7 +307,10 @@ function bfdOf(timers: BfdTimers, { bfdRole, bfdEncapsulation }: CloudKnobs): Bf
   };
 }
 
-const NO_TRANSIT = { isSitelink: false, isProbeOnly: false } as const;
+const isOldDevice = ({ connections }: CloudConfig, vbr: VbrConfig): boolean =>
+  connections.some(({ name, lacks }) => name === vbr.connection && lacks.includes("CEN"));
+
+const NO_TRANSIT = { isSitelink: false, isProbeOnly: false, isOldDevice: false } as const;
 
 function vpnCircuit({ cloud, policies, state }: NodeContext, vpn: VpnConfig): CircuitConfig {
   const { isDown, isHealthFailed } = state.vpn(vpn.name);

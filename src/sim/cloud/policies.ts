@@ -90,6 +90,8 @@ export function toCustomer(
     readonly isSitelink: boolean;
     readonly isProbeOnly: boolean;
     readonly privateAs: CloudConfig["knobs"]["privateAs"];
+    /** A device that knows no AS_PATH but the cloud's own. */
+    readonly isOldDevice: boolean;
   },
 ): TermSource[] {
   const probe: TermSource[] =
@@ -102,6 +104,9 @@ export function toCustomer(
     ...(options.isSitelink ? [] : [reject("no-sitelink", { community: FROM_ANY_CUSTOMER })]),
     ...(options.privateAs === "removed"
       ? [change("private-as", { asPath: "remove-private" })]
+      : []),
+    ...(options.isOldDevice
+      ? [change("old-device", { asPath: { replace: [] }, community: { delete: ["*:*"] } })]
       : []),
     change("tags", { med: "none", community: { delete: [ANY_TAG] } }),
     ACCEPT,

@@ -138,6 +138,21 @@ const PORT_TYPES = [
   "100GBase-LR",
 ] as const;
 
+const Feature = Type.Optional(oneOf("OK", "NOK"));
+
+/** What the access device can do, by the vendor's keys. */
+const Features = Type.Object(
+  {
+    CEN: Feature,
+    MPBGP: Feature,
+    BFD: Feature,
+    DualStack: Feature,
+    MSHA: Feature,
+    MULTI_MS_HA: Feature,
+  },
+  closed,
+);
+
 const Connection = Type.Object(
   {
     name: Name,
@@ -153,6 +168,7 @@ const Connection = Type.Object(
       ),
     ),
     businessStatus: Type.Optional(oneOf("Normal", "FinancialLocked", "SecurityLocked")),
+    features: Type.Optional(Features),
   },
   closed,
 );
@@ -160,7 +176,7 @@ const Connection = Type.Object(
 const FailoverGroup = Type.Object(
   {
     name: Name,
-    vbrs: Type.Array(Name, { minItems: 2, maxItems: 2, description: "exactly two VBRs" }),
+    vbrs: Type.Array(Name, { minItems: 2, maxItems: 8, description: "two to eight VBRs" }),
   },
   closed,
 );

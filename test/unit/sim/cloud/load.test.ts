@@ -149,6 +149,10 @@ t.test("cloud file: faults of peering connections, each at its line", async (t) 
   everyFaultAtItsLine(t, "bad-peerings.yaml");
 });
 
+t.test("cloud file: failover groups and features of devices, each at its line", async (t) => {
+  everyFaultAtItsLine(t, "bad-failover-groups.yaml");
+});
+
 t.test("cloud file: quotas, each at its line", async (t) => {
   everyFaultAtItsLine(t, "bad-quotas.yaml");
 });
