@@ -29,6 +29,7 @@ import { Circuits } from "./circuits.ts";
 import type { EdgeConfig } from "./config/edge-config.ts";
 import { EventJournal } from "./event-journal.ts";
 import { FailbackKeeper } from "./failback/keeper.ts";
+import type { FailbackNotes } from "./failback/note.ts";
 import { Fib } from "./fib.ts";
 import { FibAudit } from "./fib-audit.ts";
 import { sayGoodbye } from "./goodbye.ts";
@@ -54,6 +55,8 @@ export interface AgentDeps {
   readonly rng?: Rng;
   /** Of the run before, where it left to be started again. */
   readonly restarted?: RestartNote | undefined;
+  /** What is held and drained outlives a run by them. */
+  readonly failbackNotes?: FailbackNotes | undefined;
   /** Sees every input of the speaker and its answers, for a recorder. */
   readonly observer?: DriverObserver<SpeakerInput, SpeakerEffect>;
   /** A bug of ours cost a peer its session: writes what `observer` saw last, for a replay. */
@@ -144,8 +147,9 @@ export class Agent {
       events,
       hasConverged,
     });
-    this.#failback = new FailbackKeeper(clock, events, (peer, avoidance) => {
-      this.#driver.deliver({ kind: "avoid", peer, avoidance });
+    this.#failback = new FailbackKeeper({
+      ...{ host, events, notes: deps.failbackNotes },
+      avoid: (peer, avoidance) => this.#driver.deliver({ kind: "avoid", peer, avoidance }),
     });
     this.#circuits = new Circuits({
       ...{ clock, events, links: this.#links, liveness: this.#liveness, failback: this.#failback },

@@ -20,12 +20,14 @@ import type { EdgeConfig } from "./config/edge-config.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import { formatProblems } from "./config/problem.ts";
 import { prepareStateDirectory, reportCrash, representInput, writeRecording } from "./crash.ts";
+import { type FailbackNotes, parseFailbackNote } from "./failback/note.ts";
 import { endFrugalStart } from "./frugal.ts";
 import { createPinoLog, type DaemonLog } from "./pino-log.ts";
 import { readEdgeConfig } from "./read-config.ts";
 import type { Recording } from "./recording.ts";
 import { firstError, type ReadConfig, reloadConfig } from "./reload-config.ts";
 import { leaveNote, takeNote } from "./restart-file.ts";
+import { readState, writeState } from "./state-file.ts";
 import { Systemd } from "./systemd.ts";
 import { VERSION } from "./version.ts";
 
@@ -41,6 +43,7 @@ export interface RunOptions {
 export type RunOutcome = 0 | 1 | 2 | 75;
 
 const RECORDING_OCTETS_MAX = 8 << 20;
+const FAILBACK_NOTE = "failback.json";
 const STATUS_MS = 5_000;
 /** Sessions come up first; then there is time to tidy up. */
 const SETTLE_MS = [2_000, 6_000] as const;
@@ -130,6 +133,7 @@ class Daemon {
       record: () => this.#writeRecording(),
       startBfd: startWorkerBfdEngine({ name }),
       restarted: takeNote(this.#stateDirectory),
+      failbackNotes: this.#failbackNotes(),
     });
     this.#bfdRecordings = this.#stateDirectory === undefined ? undefined : this.#recordBfd();
     this.ended = new Promise((resolve) => {
@@ -169,6 +173,15 @@ class Daemon {
     this.#bfdRecordings?.close();
     await this.#closeApi?.();
     this.#host.close();
+  }
+
+  #failbackNotes(): FailbackNotes | undefined {
+    const directory = this.#stateDirectory;
+    if (directory === undefined) return undefined;
+    return {
+      read: () => parseFailbackNote(readState(directory, FAILBACK_NOTE)),
+      write: (note) => writeState(directory, FAILBACK_NOTE, note),
+    };
   }
 
   async #openApi(): Promise<void> {

@@ -43,13 +43,7 @@ const isGraceful = ({ negotiated }: PeerView): boolean =>
   );
 
 /** Undefined for whatever is no note of ours. */
-export function parseRestartNote(text: string): RestartNote | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+export function parseRestartNote(value: unknown): RestartNote | undefined {
   return isNote(value) ? value : undefined;
 }
 

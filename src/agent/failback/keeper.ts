@@ -1,7 +1,7 @@
 import type { Avoidance } from "../../bgp/rib/contract.ts";
 import type { ResetReason } from "../../bgp/speaker/effects.ts";
-import { formatDurationUs } from "../../core/time.ts";
-import type { Clock } from "../../platform/contract.ts";
+import { formatDurationUs, type Micros } from "../../core/time.ts";
+import type { Clock, Host } from "../../platform/contract.ts";
 import { Driver } from "../../platform/driver.ts";
 import type { EdgeConfig, FailbackConfig } from "../config/edge-config.ts";
 import type { Events } from "../event-journal.ts";
@@ -13,29 +13,36 @@ import {
   type FailbackMember,
   type FailbackView,
 } from "./machine.ts";
+import type { FailbackNotes } from "./note.ts";
 import type { FailbackPhase } from "./table.ts";
 
 type PhaseEffect = Extract<FailbackEffect, { readonly kind: "phase" }>;
 
-/** Joins the machine to the agent: sessions in, orders to the speaker and events out. */
+export interface FailbackParts {
+  readonly host: Pick<Host, "clock" | "wallClock">;
+  readonly events: Events;
+  /** Nothing outlives this run without them. */
+  readonly notes: FailbackNotes | undefined;
+  avoid(session: string, avoidance: Avoidance | undefined): void;
+}
+
+/** Joins the machine to the agent: sessions in, orders to the speaker, events and notes out. */
 export class FailbackKeeper {
   readonly #clock: Clock;
   readonly #events: Events;
-  readonly #avoid: (session: string, avoidance: Avoidance | undefined) => void;
+  readonly #parts: FailbackParts;
   readonly #machine = new Failback();
   readonly #driver: Driver<FailbackInput, FailbackEffect>;
   #circuits: ReadonlyMap<string, string> = new Map();
   #rule: FailbackConfig | undefined;
+  /** The note as it was written last; undefined until the one of the run before was read. */
+  #written: string | undefined;
 
-  constructor(
-    clock: Clock,
-    events: Events,
-    avoid: (session: string, avoidance: Avoidance | undefined) => void,
-  ) {
-    this.#clock = clock;
-    this.#events = events;
-    this.#avoid = avoid;
-    this.#driver = new Driver(this.#machine, clock, (effect) => this.#perform(effect));
+  constructor(parts: FailbackParts) {
+    this.#parts = parts;
+    this.#clock = parts.host.clock;
+    this.#events = parts.events;
+    this.#driver = new Driver(this.#machine, this.#clock, (effect) => this.#perform(effect));
   }
 
   /** Call it once the speaker knows the sessions. */
@@ -46,24 +53,25 @@ export class FailbackKeeper {
     const insiders = config.neighbors
       .filter(({ remoteAs, localAs }) => remoteAs === (localAs ?? config.localAs))
       .map(({ name }) => name);
-    this.#driver.deliver({ kind: "configure", rule: this.#rule, members, insiders });
+    this.#deliver({ kind: "configure", rule: this.#rule, members, insiders });
+    if (this.#written === undefined) this.#remember();
   }
 
   up(session: string): void {
-    this.#driver.deliver({ kind: "up", session });
+    this.#deliver({ kind: "up", session });
   }
 
   down(session: string, reason: ResetReason | undefined, text: string): void {
     const isFailure = reason !== "admin" && reason !== "config";
-    this.#driver.deliver({ kind: "down", session, isFailure, text });
+    this.#deliver({ kind: "down", session, isFailure, text });
   }
 
   release(circuit: string): void {
-    this.#driver.deliver({ kind: "release", circuit });
+    this.#deliver({ kind: "release", circuit });
   }
 
   drain(circuit: string, isOn: boolean): void {
-    this.#driver.deliver({ kind: "drain", circuit, isOn });
+    this.#deliver({ kind: "drain", circuit, isOn });
   }
 
   view(session: string): FailbackView | undefined {
@@ -74,10 +82,52 @@ export class FailbackKeeper {
     this.#driver.stop();
   }
 
+  #deliver(input: FailbackInput): void {
+    this.#driver.deliver(input);
+    if (this.#written !== undefined) this.#keepNote();
+  }
+
+  #remember(): void {
+    const note = this.#parts.notes?.read();
+    this.#written = "[]";
+    if (note === undefined) return;
+    const sessions = note.sessions.map(({ failedAtMs, ...known }) => ({
+      ...known,
+      failedAt: failedAtMs.map((atMs) => this.#instantOf(atMs)),
+    }));
+    this.#deliver({ kind: "remember", sessions });
+  }
+
+  /** Written when something changed that a person or a count of failures depends on. */
+  #keepNote(): void {
+    const { notes, host } = this.#parts;
+    if (notes === undefined) return;
+    const offsetMs = Math.round(host.wallClock.nowMs() - this.#clock.now() / 1_000);
+    const memory = this.#machine.memory(this.#clock.now());
+    const sessions = memory.map(({ failedAt, ...known }) => ({
+      ...known,
+      failedAtMs: failedAt.map((at) => Math.round(at / 1_000) + offsetMs),
+    }));
+    // Times by a wall clock that is being set differ by milliseconds from one note to the next.
+    const text = JSON.stringify(memory);
+    if (text === this.#written) return;
+    this.#written = text;
+    const failure = notes.write({ version: 1, sessions });
+    if (failure === undefined) return;
+    const because = `what is held or drained now will be forgotten by a restart: ${failure}`;
+    this.#events.emit("error", "circuit.note.failed", { text: because });
+  }
+
+  /** A wall clock that was set back since makes nothing fail in the future. */
+  #instantOf(wallMs: number): Micros {
+    const agoMs = Math.max(0, this.#parts.host.wallClock.nowMs() - wallMs);
+    return (this.#clock.now() - Math.round(agoMs * 1_000)) as Micros;
+  }
+
   #perform(effect: FailbackEffect): void {
     switch (effect.kind) {
       case "avoid":
-        this.#avoid(effect.session, effect.avoidance);
+        this.#parts.avoid(effect.session, effect.avoidance);
         break;
       case "needed": {
         const { session, isNeeded } = effect;

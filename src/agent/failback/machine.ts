@@ -38,6 +38,8 @@ export type FailbackInput =
       /** Sessions inside our AS: the other edge may have a circuit, too. */
       readonly insiders: readonly string[];
     }
+  /** What is known of sessions from the run before; before any of them is up. */
+  | { readonly kind: "remember"; readonly sessions: readonly FailbackMemory[] }
   | { readonly kind: "up"; readonly session: string }
   | {
       readonly kind: "down";
@@ -48,6 +50,16 @@ export type FailbackInput =
     }
   | { readonly kind: "release"; readonly circuit: string }
   | { readonly kind: "drain"; readonly circuit: string; readonly isOn: boolean };
+
+/** Of a session, what the next run of the agent has to know. */
+export interface FailbackMemory {
+  readonly session: string;
+  readonly isHeld: boolean;
+  readonly isDrained: boolean;
+  readonly failure: string | undefined;
+  /** Failures within `per`, as times on the clock of this run: negative, where they are older. */
+  readonly failedAt: readonly Micros[];
+}
 
 export type FailbackEffect =
   | {
@@ -104,6 +116,9 @@ export class Failback implements Machine<FailbackInput, FailbackEffect> {
       case "configure":
         this.#configure(input, now, out);
         break;
+      case "remember":
+        for (const memory of input.sessions) this.#remember(memory, now, out);
+        break;
       case "up":
       case "down":
         this.#sessionChanged(input, now, out);
@@ -152,6 +167,28 @@ export class Failback implements Machine<FailbackInput, FailbackEffect> {
     };
   }
 
+  /** Sessions that the next run has to know of. */
+  memory(now: Micros): readonly FailbackMemory[] {
+    return [...this.#members.values()].flatMap((member) => {
+      const { config, phase, isDrained, failure } = member;
+      const failedAt = this.#recent(member, now);
+      const isHeld = phase === "held";
+      if (!isHeld && !isDrained && failedAt.length === 0) return [];
+      return [{ session: config.session, isHeld, isDrained, failure, failedAt }];
+    });
+  }
+
+  #remember(memory: FailbackMemory, now: Micros, out: FailbackEffect[]): void {
+    const member = this.#members.get(memory.session);
+    if (member === undefined) return;
+    member.isDrained = memory.isDrained;
+    if (this.#rule === undefined) return;
+    member.failedAt = memory.failedAt;
+    if (!memory.isHeld) return;
+    member.failure = memory.failure;
+    this.#apply(member, "remembered", now, out);
+  }
+
   #configure(
     input: Extract<FailbackInput, { readonly kind: "configure" }>,
     now: Micros,
@@ -175,7 +212,7 @@ export class Failback implements Machine<FailbackInput, FailbackEffect> {
   }
 
   #sessionChanged(
-    input: Extract<FailbackInput, { readonly session: string }>,
+    input: Extract<FailbackInput, { readonly kind: "up" | "down" }>,
     now: Micros,
     out: FailbackEffect[],
   ): void {

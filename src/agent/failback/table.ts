@@ -26,6 +26,8 @@ export const FAILBACK_EVENTS = [
   "released",
   /** An operator takes a drain back while the session is up. */
   "undrained",
+  /** The run before held it. */
+  "remembered",
   /** `failback: immediate` from now on. */
   "switched-off",
 ] as const;
@@ -89,6 +91,12 @@ export const FAILBACK_TABLE: readonly FailbackRow[] = [
     on: "undrained",
     to: "returning",
     because: "nothing failed, so it need not soak; it returns in steps all the same",
+  },
+  {
+    from: ["in-use"],
+    on: "remembered",
+    to: "held",
+    because: "the run before held it, and a restart is no person",
   },
   {
     from: ["out", "soaking", "returning", "held"],

@@ -10,6 +10,7 @@ import { EDGE_TABLE } from "../lab/route-history.ts";
 import type { Evidence } from "../report/measure.ts";
 import { signed } from "../report/text.ts";
 import { CAPACITY_PERCENT, linkLoads } from "./load-figures.ts";
+import { endsSessions } from "./session-book.ts";
 
 /** Undefined: it held. A sentence: how it was broken. `unsure`: it could not be judged, and why. */
 export type Finding = string | { readonly unsure: string } | undefined;
@@ -107,7 +108,8 @@ export function findBareness(evidence: Evidence): Finding {
       if (up.size < wanted) return `only ${up.size} circuits had a session at the beginning`;
     }
     const peer = String(fields.peer);
-    if (!sessions.has(peer)) continue;
+    if (endsSessions(event)) up.clear();
+    else if (!sessions.has(peer)) continue;
     if (event === "bgp.peer.up") up.add(peer);
     else if (event === "bgp.peer.down") up.delete(peer);
     if (isBegun && up.size === 0) return `no session was left at ${signed((at - zeroUs) / 1000)}`;

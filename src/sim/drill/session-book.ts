@@ -3,12 +3,25 @@
  * asked after every event of a world, so an answer must not cost the length of the journal.
  */
 import type { JournalEntry } from "../../agent/journal.ts";
+import type { Micros } from "../../core/time.ts";
 
 interface SessionPage {
   isBgpUp: boolean;
   isBfdUp: boolean;
   last: JournalEntry;
 }
+
+/** What a lab notes in the journal of an agent that it killed, for that cannot tell of its end. */
+export const AGENT_KILLED = "agent.killed";
+
+export const killed = (at: Micros): JournalEntry => ({
+  ...{ level: "warn", event: AGENT_KILLED, fields: { text: "SIGKILL" } },
+  ...{ seq: 0, at, wallMs: 0 },
+});
+
+/** A life of the agent ends with all of its sessions, and the next one begins without any. */
+export const endsSessions = (event: string): boolean =>
+  event === AGENT_KILLED || event === "agent.started";
 
 export class SessionBook {
   readonly #journal: () => readonly JournalEntry[];
@@ -45,6 +58,9 @@ export class SessionBook {
   }
 
   #note(entry: JournalEntry): void {
+    if (endsSessions(entry.event)) {
+      for (const page of this.#pages.values()) Object.assign(page, NOBODY);
+    }
     const { peer, session } = entry.fields;
     for (const name of peer === session ? [peer] : [peer, session]) {
       if (name === undefined) continue;
@@ -60,8 +76,10 @@ export class SessionBook {
   #pageOf(name: string, last: JournalEntry): SessionPage {
     const known = this.#pages.get(name);
     if (known !== undefined) return known;
-    const page = { isBgpUp: false, isBfdUp: false, last };
+    const page = { ...NOBODY, last };
     this.#pages.set(name, page);
     return page;
   }
 }
+
+const NOBODY = { isBgpUp: false, isBfdUp: false } as const;

@@ -10,6 +10,7 @@ import { Agent } from "../../agent/agent.ts";
 import { startWorkerBfdEngine } from "../../agent/bfd/worker-engine.ts";
 import type { EdgeConfig } from "../../agent/config/edge-config.ts";
 import { type LoadedConfig, loadEdgeConfig } from "../../agent/config/load.ts";
+import type { FailbackNote } from "../../agent/failback/note.ts";
 import type { JournalEntry } from "../../agent/journal.ts";
 import { firstError, reloadConfig } from "../../agent/reload-config.ts";
 import type { RestartNote } from "../../agent/restart.ts";
@@ -31,6 +32,8 @@ export interface EdgeOrder {
   readonly socketPath: string | undefined;
   /** Of the process before, where it left to be started again. */
   readonly restarted?: RestartNote | undefined;
+  /** Of any process before: its state directory. */
+  readonly failback?: FailbackNote | undefined;
 }
 
 /** To an edge that runs. */
@@ -52,6 +55,7 @@ export type EdgeReport =
   /** A command was not answered as the drill says. */
   | { readonly kind: "disobeyed"; readonly text: string }
   | { readonly kind: "left"; readonly note: RestartNote | undefined }
+  | { readonly kind: "failback"; readonly note: FailbackNote }
   | { readonly kind: "journal"; readonly entry: JournalEntry }
   | { readonly kind: "offence"; readonly offence: UpdateOffence }
   | { readonly kind: "routes"; readonly table: readonly (readonly [string, readonly string[]])[] };
@@ -94,6 +98,13 @@ async function run(order: EdgeOrder): Promise<Agent> {
     config: own,
     startBfd: startWorkerBfdEngine({ name: own.name, netns: order.netns }),
     restarted: order.restarted,
+    failbackNotes: {
+      read: () => order.failback,
+      write: (note) => {
+        tell({ kind: "failback", note });
+        return undefined;
+      },
+    },
   });
   if (watch !== undefined) watch.view = agent.view;
   agent.journal.subscribe((entry) => tell({ kind: "journal", entry }));

@@ -7,6 +7,8 @@ import { fileURLToPath } from "node:url";
 import type { JournalEntry } from "../../agent/journal.ts";
 import type { RestartNote } from "../../agent/restart.ts";
 import { PlatformError } from "../../core/app-error.ts";
+import { LinuxClock } from "../../platform/linux/clock.ts";
+import { killed } from "../drill/session-book.ts";
 import type { EdgeCommand, EdgeOrder, EdgeReport } from "./edge-process.ts";
 import type { CircuitsByPrefix } from "./fib-mirror.ts";
 import type { UpdateOffence } from "./update-watch.ts";
@@ -67,6 +69,7 @@ export class NamespaceEdge {
   }
 
   signal(signal: "SIGSTOP" | "SIGCONT" | "SIGKILL"): void {
+    if (signal === "SIGKILL") this.#entries.push(killed(new LinuxClock().now()));
     this.#child?.kill(signal);
   }
 
@@ -104,6 +107,8 @@ export class NamespaceEdge {
   #heard(report: Exclude<EdgeReport, { readonly kind: "started" | "failed" | "disobeyed" }>): void {
     if (report.kind === "left") {
       this.#left?.(report.note);
+    } else if (report.kind === "failback") {
+      this.#order = { ...this.#order, failback: report.note };
     } else if (report.kind === "routes") {
       this.#heardOf.table(new Map(report.table));
     } else if (report.kind === "offence") {

@@ -6,12 +6,14 @@ import { Agent } from "../../agent/agent.ts";
 import type { StartBfdEngine } from "../../agent/bfd/engine.ts";
 import { startInlineBfdEngine } from "../../agent/bfd/inline-engine.ts";
 import type { EdgeConfig } from "../../agent/config/edge-config.ts";
+import type { FailbackNote } from "../../agent/failback/note.ts";
 import type { JournalEntry } from "../../agent/journal.ts";
 import { type ReadConfig, reloadConfig } from "../../agent/reload-config.ts";
 import type { RestartNote } from "../../agent/restart.ts";
 import type { SpeakerView } from "../../bgp/speaker/view.ts";
 import type { Host } from "../../platform/contract.ts";
 import type { VirtualHost } from "../../platform/virtual/host.ts";
+import { killed } from "../drill/session-book.ts";
 import type { SpeakerObserver } from "../evidence/bgp-log.ts";
 import { type CircuitsByPrefix, mirrorFib } from "./fib-mirror.ts";
 import { type UpdateOffence, type UpdateRules, UpdateWatch, withTcp } from "./update-watch.ts";
@@ -40,6 +42,8 @@ export class VirtualEdge {
   #life: Life;
   #lives = 1;
   #observe: ((speaker: SpeakerView) => SpeakerObserver) | undefined;
+  /** Its state directory: what a run leaves of failures for the next. */
+  #failback: FailbackNote | undefined;
 
   /** `routed` is called with every new forwarding table, over all lives. */
   constructor(
@@ -108,8 +112,10 @@ export class VirtualEdge {
 
   /** SIGKILL: the kernel keeps its routes. */
   kill(): void {
-    this.#life.mirror.close();
-    this.#life.process.kill();
+    const { mirror, process, agent } = this.#life;
+    if (process.isRunning) this.#entries.push(killed(agent.view.now()));
+    mirror.close();
+    process.kill();
   }
 
   /** Ends in order; what it does not take along is the agent's to say. */
@@ -168,6 +174,13 @@ export class VirtualEdge {
           observer?.observe(input, at);
         },
         answered: (effects) => observer?.answered?.(effects),
+      },
+      failbackNotes: {
+        read: () => this.#failback,
+        write: (note) => {
+          this.#failback = note;
+          return undefined;
+        },
       },
     });
     if (watch !== undefined) watch.view = agent.view;

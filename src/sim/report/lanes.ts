@@ -2,6 +2,7 @@
  * The timeline as rows of states: for each actor the sessions it has, up or down over time, and the
  * way its table sends the traffic. Read from the events, so that a report needs no second record.
  */
+import { endsSessions } from "../drill/session-book.ts";
 import type { DrillReport, TimelineEntry } from "./report.ts";
 import { routersOf, tableOf } from "./routers.ts";
 import { ALERT_FIRING } from "./timeline.ts";
@@ -106,8 +107,9 @@ function sessionRows(
   return subjects
     .map((subject) => {
       const entries = sessions.filter((entry) => subjectOf(entry) === subject);
+      const about = own.filter((entry) => entries.includes(entry) || endsSessions(entry.event));
       const bars = (["BFD", "BGP"] as const)
-        .map((name) => ({ name, spans: sessionSpans(entries, name, untilMs) }))
+        .map((name) => ({ name, spans: sessionSpans(about, name, untilMs) }))
         .filter((bar) => bar.spans.length > 0);
       const marks = entries.filter((entry) => entry.atMs >= 0);
       return { actor, subject, bars, marks };
@@ -130,13 +132,16 @@ function sessionSpans(
   untilMs: number,
 ): readonly Span[] {
   const prefix = name === "BFD" ? "bfd." : "bgp.";
+  const own = entries.filter(({ event }) => event.startsWith(prefix));
+  const first = own[0]?.atMs;
+  if (first === undefined) return [];
   const changes = entries
-    .filter((entry) => entry.event.startsWith(prefix))
-    .map((entry) => ({
-      atMs: entry.atMs,
-      isUp: entry.event.endsWith(".up"),
-      text: `${name} ${entry.event.endsWith(".up") ? "up" : "down"}: ${entry.text}`,
-    }));
+    .filter(({ event, atMs }) => event.startsWith(prefix) || (endsSessions(event) && atMs > first))
+    .map(({ event, atMs, text }) => {
+      if (endsSessions(event)) return { atMs, isUp: false, text: `${name} down: no daemon` };
+      const isUp = event.endsWith(".up");
+      return { atMs, isUp, text: `${name} ${isUp ? "up" : "down"}: ${text}` };
+    });
   return spansOf(changes, untilMs);
 }
 

@@ -1,6 +1,7 @@
 /** Lines and sessions of every circuit at one moment, from the deeds and the edge's journal. */
 import { describeReturnRouters } from "../cloud/return-path.ts";
 import type { Drill } from "../drill/drill.ts";
+import { endsSessions } from "../drill/session-book.ts";
 import { addressesOf } from "../drill/traffic.ts";
 import type { Evidence } from "./measure.ts";
 import type { Phases } from "./phases.ts";
@@ -31,6 +32,7 @@ function stateAt({ deeds, edge }: Evidence, circuit: Circuit, atUs: number): Cir
   let lastUpUs = Number.NEGATIVE_INFINITY;
   for (const entry of edge) {
     if (entry.at > atUs) break;
+    if (endsSessions(entry.event)) for (const set of Object.values(up)) set.clear();
     const [protocol, , what] = entry.event.split(".");
     const session = String(entry.fields.session ?? entry.fields.peer);
     if ((protocol !== "bfd" && protocol !== "bgp") || !names.has(session)) continue;

@@ -1,6 +1,7 @@
 /** What happened, in order, in the words of deeds, journals and tables. */
 import type { JournalEntry } from "../../agent/journal.ts";
 import { textOf } from "../alerts/judge.ts";
+import { AGENT_KILLED } from "../drill/session-book.ts";
 import { EDGE_TABLE, type RouteChange } from "../lab/route-history.ts";
 import type { Evidence } from "./measure.ts";
 import type { AlertReport, TimelineEntry } from "./report.ts";
@@ -43,6 +44,8 @@ export function reportTimeline(
 
 /** Journal events a reader of the timeline wants; the rest is in the agents' own journals. */
 const TOLD = new Set([
+  "agent.started",
+  AGENT_KILLED,
   "bfd.session.up",
   "bfd.session.down",
   "bgp.peer.up",
@@ -60,7 +63,7 @@ function told(
   atMs: number,
 ): TimelineEntry {
   const { fields } = entry;
-  const subject = fields.session ?? fields.circuit ?? fields.peer ?? "";
+  const subject = fields.session ?? fields.circuit ?? fields.peer ?? fields.name ?? "";
   const detail = fields.text ?? fields.reason;
   const text = detail === undefined || detail === "" ? `${subject}` : `${subject}: ${detail}`;
   return { atMs, lane, actor, event: entry.event, text };

@@ -21,4 +21,6 @@ t.test("a session book reads on as the journal grows, and forgets nothing", asyn
   t.equal(book.lastOf("c1")?.fields.text, "detection time");
   journal.push(entry("bgp.peer.down", { peer: "c1" }), entry("bgp.peer.up", { peer: "c1" }));
   t.ok(book.isBgpUp("c1"), "the last word counts");
+  journal.push(entry("agent.started", {}));
+  t.notOk(book.isBgpUp("c1"), "one that was killed told of no end");
 });
