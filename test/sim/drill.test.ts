@@ -148,7 +148,9 @@ t.test("one-way cuts, a restarted VBR, withdrawn and leaked routes", async (t) =
 t.test("what cannot be set up is INCONCLUSIVE and says what was missing", async (t) => {
   const { drill } = shipped();
   const vbrs = drill.cloud.vbrs.map((vbr, index) =>
-    index === 0 ? { ...vbr, peerAs: 65099 } : vbr,
+    index === 0
+      ? { ...vbr, groups: vbr.groups.map((group) => ({ ...group, peerAs: 65099 })) }
+      : vbr,
   );
   const broken = { ...drill, cloud: { ...drill.cloud, vbrs } };
   const report = await play(broken, new VirtualLab(broken));
@@ -170,7 +172,7 @@ t.test("files with errors: every problem with its place, nothing thrown", async 
     ],
     [at(good).replace("interval: 1ms", "interval: 1"), /written duration/],
     [at(good).replace("do: cut", "do: cutt"), /cut, restore/],
-    [at(good).replace("vpc: 10.64.0.10", "vpc: 10.99.0.10"), /no prefix of ecr-1/],
+    [at(good).replace("vpc: 10.64.0.10", "vpc: 10.99.0.10"), /no prefix that lab-cloud tells/],
     [good.replace("../lab/edge.yaml", "missing.yaml"), /cannot read/],
     [`${at(good)}\nseed: 3\n`, /given twice/],
     ["drill: [", /./],

@@ -73,7 +73,7 @@ export class LoopbackLab implements Lab {
     this.#ground = buildWorld(this.#drill);
     this.#real = createLinuxHost({ name: "lab", log: QUIET, seed: drill.seed });
     // Two labs of one machine differ in their process ids, so in their loopback networks.
-    this.#map = new LoopbackMap(1 + (process.pid % 250), 17_000);
+    this.#map = new LoopbackMap(process.pid, 17_000);
     this.#startUs = this.#real.clock.now();
     const cloudConfig = this.#drill.cloud;
     const plan = { fib: "virtual", innerPort: 179 } as const;

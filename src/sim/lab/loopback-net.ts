@@ -44,7 +44,10 @@ export class LoopbackMap {
   readonly #net: number;
   readonly #portOffset: number;
 
-  /** `net` picks 127.net.0.0/16, so that labs side by side do not meet. */
+  /**
+   * `net` picks 512 addresses of 127.0.0.0/8, the same ones 32,000 numbers later, so that labs
+   * side by side do not meet.
+   */
   constructor(net: number, portOffset: number) {
     this.#net = net;
     this.#portOffset = portOffset;
@@ -54,7 +57,8 @@ export class LoopbackMap {
     const known = this.#toLoopback.get(address);
     if (known !== undefined) return known;
     const index = this.#toLoopback.size + 1;
-    const loopback = `127.${this.#net}.${index >> 8}.${index & 255}`;
+    const third = (Math.floor(this.#net / 250) % 128) * 2 + ((index >> 8) & 1);
+    const loopback = `127.${1 + (this.#net % 250)}.${third}.${index & 255}`;
     this.#toLoopback.set(address, loopback);
     this.#fromLoopback.set(loopback, address);
     return loopback;
@@ -110,7 +114,7 @@ export function loopbackTcp(real: Tcp, map: LoopbackMap, wires: Wires): Tcp {
       const localAddress = map.address(options.localAddress);
       const listener = real.listen({ ...plain(options), localAddress, port }, (raw) => {
         const stream = new WiredStream(raw, map, wires);
-        stream.attach(accept(stream));
+        stream.arrive(() => stream.attach(accept(stream)));
         return stream;
       });
       return {
@@ -149,6 +153,7 @@ class WiredStream implements TcpConnection, TcpHandler {
   #isPausedByOwner = false;
   #isConnectHeld = false;
   #heldClose: TcpCloseCause | undefined;
+  #arrival: (() => void) | undefined;
 
   constructor(raw: TcpConnection | undefined, map: LoopbackMap, wires: Wires) {
     this.#raw = raw;
@@ -159,6 +164,12 @@ class WiredStream implements TcpConnection, TcpHandler {
 
   attach(handler: TcpHandler): void {
     this.#handler = handler;
+  }
+
+  /** From the far end: over a dead wire its SYN is not here before the wire is whole. */
+  arrive(accept: () => void): void {
+    this.#arrival = accept;
+    this.#rewire();
   }
 
   carry(raw: TcpConnection): void {
@@ -217,7 +228,7 @@ class WiredStream implements TcpConnection, TcpHandler {
   }
 
   closed(cause: TcpCloseCause): void {
-    if (this.#isDeadIn) {
+    if (this.#arrival === undefined && this.#isDeadIn) {
       this.#heldClose = cause;
       return;
     }
@@ -237,6 +248,15 @@ class WiredStream implements TcpConnection, TcpHandler {
     const raw = this.#raw;
     if (raw === undefined) return;
     raw.pause(this.#isPausedByOwner || this.#isDeadIn);
+    const arrival = this.#arrival;
+    if (arrival !== undefined) {
+      raw.pause(true);
+      if (this.#isDeadIn || this.#isDeadOut) return;
+      this.#arrival = undefined;
+      raw.pause(this.#isPausedByOwner);
+      arrival();
+      return;
+    }
     if (!this.#isDeadOut) for (const octets of this.#held.splice(0)) raw.send(octets);
     if (this.#isDeadIn || this.#isDeadOut) return;
     if (this.#isConnectHeld) {
