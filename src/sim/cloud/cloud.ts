@@ -240,6 +240,7 @@ export class Cloud {
       config: this.#config,
       state: this.#context.state,
       machines: this.#machines,
+      tables: this.#tables,
       agent: (name) => this.#agents.get(name),
     });
   }

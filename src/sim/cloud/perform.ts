@@ -8,10 +8,10 @@ import type { CloudDeed, DeedFault, FieldRoute } from "./deeds.ts";
 import { isServiceRoute } from "./lint-routes.ts";
 import type { CloudMachines } from "./machines.ts";
 import { type CloudNetwork, gatewayFor } from "./network.ts";
+import { dynamicRoutes } from "./route-view.ts";
 import type { CloudState, PeerState } from "./state.ts";
 import type { StaticTables } from "./static-tables.ts";
 import { announcePrefix, tellersOf, withdrawPrefix } from "./told.ts";
-import { dynamicRoutes } from "./view.ts";
 
 export interface DeedGround {
   readonly config: CloudConfig;

@@ -12,8 +12,8 @@ import type { CloudConfig, VbrConfig } from "./cloud-config.ts";
 import { isVpcOnEcr } from "./ecr-associations.ts";
 import { isKeptByList } from "./knobs.ts";
 import { arrived, beyondQuota } from "./quota.ts";
+import { dynamicRoutes } from "./route-view.ts";
 import type { CloudState } from "./state.ts";
-import { dynamicRoutes } from "./view.ts";
 import type { VpcConfig } from "./vpc-config.ts";
 
 export interface QuotaKeeperParts {

@@ -16,7 +16,7 @@ import type { WireEnd } from "./network.ts";
 const INNER_NET = "127.77";
 const INNER_PORT = 17_179;
 const HELP = `commands: withdraw PREFIX, announce PREFIX, stop NODE, start VBR,
-routes TRANSIT-ROUTER [all] (what is in force; all: with the state of every route), help`;
+routes NAME [all] (of a transit router, VPC, VBR or ECR; all: with those not in force), help`;
 
 /** Resolves when a signal or the end of standard input's `quit` ended it and all has been said. */
 export async function serveCloud(config: CloudConfig, tell: (line: string) => void): Promise<void> {
@@ -84,6 +84,7 @@ function untilEnd(config: CloudConfig, cloud: Cloud, tell: (line: string) => voi
     const input = createInterface({ input: process.stdin });
     const end = () => {
       input.close();
+      process.stdin.destroy(); // a pipe that stays open would keep the process
       process.off("SIGINT", end).off("SIGTERM", end);
       resolve();
     };
@@ -109,13 +110,22 @@ function tellRoutes(
   isAll: boolean,
   tell: (line: string) => void,
 ): void {
-  const tr = cloud.view().transitRouters.find((one) => one.name === name);
-  if (tr === undefined) tell(`no transit router "${name}"`);
-  for (const table of tr?.tables ?? []) {
+  const { transitRouters, vpcs, routers } = cloud.view();
+  const tables = [...vpcs.map((vpc) => ({ name: vpc.name, routes: vpc.table })), ...routers];
+  const known = [...transitRouters, ...tables].map((one) => one.name);
+  if (!known.includes(name)) tell(`no table "${name}"; known are ${known.join(", ")}`);
+  const row = (words: readonly string[], isActive: boolean, reason: string | undefined) => {
+    if (!isActive && !isAll) return;
+    tell([...words, ...(reason === undefined ? [] : [`(${reason})`])].join(" "));
+  };
+  for (const table of transitRouters.find((one) => one.name === name)?.tables ?? []) {
     for (const { prefix, type, nextHop, status, reason } of table.routes) {
-      if (!isAll && status !== "Active") continue;
-      const because = reason === undefined ? "" : ` (${reason})`;
-      tell(`${table.name} ${prefix} ${type} ${nextHop} ${status}${because}`);
+      row([table.name, prefix, type, nextHop, status], status === "Active", reason);
     }
+  }
+  for (const { prefix, type, nextHops, isActive, reason } of tables.find((one) => one.name === name)
+    ?.routes ?? []) {
+    const hops = nextHops.length === 0 ? "blackhole" : nextHops.join(",");
+    row([name, prefix, type, hops, isActive ? "Active" : "Inactive"], isActive, reason);
   }
 }

@@ -1,19 +1,21 @@
 /** What a console would show of a running cloud; plain data, built when somebody asks. */
 import type { Agent } from "../../agent/agent.ts";
-import { LOCAL_SLOT } from "../../bgp/rib/contract.ts";
 import { groupedPeers } from "./bgp-config.ts";
 import type { CloudConfig, ConnectionConfig, VbrStatus } from "./cloud-config.ts";
 import type { JobView } from "./failover-jobs.ts";
 import type { CloudMachines } from "./machines.ts";
+import { type RouterTableView, type RouteView, viewRouterTables, vpcTable } from "./route-view.ts";
 import type { CloudState } from "./state.ts";
+import type { StaticTables } from "./static-tables.ts";
 import { type TransitRouterView, viewTransitRouters } from "./tr-view.ts";
-import type { VpcConfig } from "./vpc-config.ts";
 import type { VpnConfig } from "./vpn-config.ts";
 
 export interface CloudView {
   readonly connections: readonly ConnectionView[];
   readonly vbrs: readonly VbrView[];
-  readonly vpcs: readonly { readonly name: string; readonly table: readonly VpcRouteView[] }[];
+  readonly vpcs: readonly { readonly name: string; readonly table: readonly RouteView[] }[];
+  /** Of the VBRs and the ECR's nodes. */
+  readonly routers: readonly RouterTableView[];
   readonly transitRouters: readonly TransitRouterView[];
   readonly vpns: readonly VpnView[];
   readonly peerings: readonly PeeringView[];
@@ -66,24 +68,15 @@ export interface PeeringView {
   readonly healthCheck: VbrView["healthCheck"];
 }
 
-/** A row of a VPC's table, with the reason where it does not forward. */
-export interface VpcRouteView {
-  readonly prefix: string;
-  readonly type: "System" | "Custom" | "Dynamic";
-  readonly isActive: boolean;
-  readonly reason: string | undefined;
-}
-
 export interface ViewParts {
   readonly config: CloudConfig;
   readonly state: CloudState;
   readonly machines: CloudMachines;
+  readonly tables: StaticTables;
   agent(node: string): Agent | undefined;
 }
 
 const FAMILIES = { ipv4: { afi: 1, safi: 1 }, ipv6: { afi: 2, safi: 1 } } as const;
-/** A table above this is not shown whole; no quota comes near it. */
-const ROWS_MAX = 100_000;
 
 export function viewCloud(parts: ViewParts): CloudView {
   const { config, machines, state } = parts;
@@ -100,6 +93,7 @@ export function viewCloud(parts: ViewParts): CloudView {
     }),
     vbrs: config.vbrs.map((vbr) => viewVbr(parts, vbr)),
     vpcs: config.vpcs.map((vpc) => ({ name: vpc.name, table: vpcTable(parts, vpc) })),
+    routers: viewRouterTables(parts),
     transitRouters: viewTransitRouters(parts),
     vpns: config.vpns.map((vpn) => viewVpn(parts, vpn)),
     peerings: config.peerings.map(({ name }) => {
@@ -146,25 +140,4 @@ function viewVpn({ agent, machines, state }: ViewParts, vpn: VpnConfig): VpnView
 function viewCheck(machines: CloudMachines, name: string): VbrView["healthCheck"] {
   const check = machines.check(name);
   return check && { isFailed: check.isFailed, lossPercent: check.lossPercent };
-}
-
-function vpcTable({ agent, state }: ViewParts, vpc: VpcConfig): VpcRouteView[] {
-  const active = (prefix: string, type: VpcRouteView["type"]): VpcRouteView => {
-    return { prefix, type, isActive: true, reason: undefined };
-  };
-  return [
-    ...vpc.vswitches.map(({ cidr }) => active(cidr, "System")),
-    active("100.64.0.0/10", "System"),
-    ...state.vpc(vpc.name).routes.map(({ prefix }) => active(prefix, "Custom")),
-    ...dynamicRoutes(agent(vpc.name)).map(({ prefix, rejectedBy }): VpcRouteView => {
-      const reason = rejectedBy?.replace(/^cloud\//, "");
-      return { prefix, type: "Dynamic", isActive: reason === undefined, reason };
-    }),
-  ];
-}
-
-/** Everything a VPC learnt, active or not. */
-export function dynamicRoutes(agent: Agent | undefined) {
-  const rows = agent?.view.speaker.rib.routes({ rib: "adj-rib-in", offset: 0, limit: ROWS_MAX });
-  return rows?.filter(({ slot }) => slot !== LOCAL_SLOT) ?? [];
 }
