@@ -3,7 +3,7 @@ import { after, type Micros, US_PER_SEC } from "../../core/time.ts";
 import type { Ended } from "../fsm/event.ts";
 import { type Negotiated, sameFamily } from "../fsm/negotiate.ts";
 import type { PeerSlot, RibEngine } from "../rib/contract.ts";
-import { CeaseSubcode, ErrorCode } from "../wire/iana.ts";
+import { CeaseSubcode, ErrorCode, OpenSubcode } from "../wire/iana.ts";
 import type { Capability, Family } from "../wire/message.ts";
 import { SPEAKER_LIMITS } from "./limits.ts";
 
@@ -77,6 +77,16 @@ export class GracefulRestart {
     }
     this.#inRib((rib) => rib.peerLost(this.#slot, this.#kept));
     this.#timers.arm("RestartTimer", after(now, restartSec * US_PER_SEC));
+  }
+
+  /**
+   * The peer is back and shares no family with us any more: no session will ever come to say so, as
+   * it would of one family among several (RFC 4724 §4.2), and the routes wait for nothing.
+   */
+  attemptEnded({ code, subcode }: Ended): void {
+    const isRefused = code === ErrorCode.OpenMessageError;
+    if (this.#isUp || !isRefused || subcode !== OpenSubcode.UnsupportedCapability) return;
+    this.forget();
   }
 
   /** Nothing is kept any longer. */

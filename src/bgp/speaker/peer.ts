@@ -56,8 +56,7 @@ type Input<Kind extends SpeakerInput["kind"]> = Extract<SpeakerInput, { readonly
 
 /**
  * One neighbour: its connections (`channels.ts`), what keeps it down (`gate.ts`), what it is told
- * (`feed.ts`), and its place in the RIB. Whatever ends a session leaves a sentence here that says
- * why.
+ * (`feed.ts`), and its place in the RIB. Whatever ends a session leaves a sentence that says why.
  */
 export class Peer implements ChannelsOwner, Reader {
   readonly name: string;
@@ -378,6 +377,7 @@ export class Peer implements ChannelsOwner, Reader {
     this.#facts.because = ended.text;
     this.#endReason = ended.reason;
     if (!hadOpen) return;
+    this.restart.attemptEnded(ended);
     this.tally.reset(ended.reason);
     this.#facts.lastReset = { at: now, ...ended };
     const { code, subcode, reason, text } = ended;

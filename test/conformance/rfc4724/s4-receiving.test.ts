@@ -1,5 +1,6 @@
 import t from "tap";
 import { encodeKeepalive } from "../../../src/bgp/wire/header.ts";
+import type { OpenMessage } from "../../../src/bgp/wire/message.ts";
 import { encodeOpen } from "../../../src/bgp/wire/open.ts";
 import { originated, pair, peerConfig } from "../../support/bgp-pair.ts";
 import { Restarting } from "../../support/bgp-restart.ts";
@@ -124,6 +125,25 @@ t.test("RFC 4724 §4.2 restart: an F bit of 0, or a family left out, flushes at 
     solo.come(announced);
     t.same(solo.routes(), [], JSON.stringify(announced));
   }
+});
+
+t.test("RFC 4724 §4.2 restart: a peer that is back without any family of ours", async (t) => {
+  const vpn = { afi: 1, safi: 128 } as const;
+  const solo = lost();
+  solo.advance(10);
+  const open = (capabilities: OpenMessage["capabilities"]) => {
+    solo.say(solo.accept(), encodeOpen({ ...remoteOpen(), capabilities }));
+    solo.settle();
+  };
+  open([{ kind: "multiprotocol", family: vpn }]);
+  t.match(solo.peer().lastReset, { code: 2, subcode: 7 });
+  t.same(solo.routes(), [], "no session will come to take them away");
+  const other = lost();
+  other.advance(10);
+  other.say(other.accept(), encodeOpen(remoteOpen({ localAs: 64_999 })));
+  other.settle();
+  t.match(other.peer().lastReset, { code: 2, subcode: 2 });
+  t.same(other.routes(), [P, Q], "of another fault in its OPEN a peer may recover in time");
 });
 
 t.test("RFC 4724 §4.2 restart: without an End-of-RIB a timer ends the wait", async (t) => {
