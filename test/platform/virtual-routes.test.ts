@@ -270,6 +270,9 @@ t.test("a frozen process does not go on; a killed one leaves half of it", async 
   const after = edge.spawn("after");
   t.equal(dump(world, after.host).length, 1 + 4_096, "the next one finds them, to adopt");
   setGroups(world, after.host, group(1, 3));
+  t.equal(wayTo(after.host, "172.20.1.1"), "eth1", "by the group of the run before, as on Linux");
+  after.host.routes.apply(batch([["172.20.1.0/24", 1]]), finish);
+  world.run({ forUs: SEC });
   t.equal(wayTo(after.host, "172.20.1.1"), "eth3");
 });
 

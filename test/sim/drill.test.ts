@@ -122,6 +122,7 @@ t.test("one-way cuts, a restarted VBR, withdrawn and leaked routes", async (t) =
           atUs: 1_000_000,
           circuit: "circuit-2",
           how: "silent",
+          without: "nothing",
           downUs: 3_000_000,
         },
         expectRoute("10.64.0.0/16", ["circuit-1"], 2_000_000),

@@ -80,13 +80,15 @@ export class GracefulRestart {
   }
 
   /**
-   * The peer is back and shares no family with us any more: no session will ever come to say so, as
-   * it would of one family among several (RFC 4724 §4.2), and the routes wait for nothing.
+   * An attempt at a session ended because the peer shares no family with us (any more). No session
+   * will come to say so, as it would of one family among several (RFC 4724 §4.2): nothing is kept
+   * for it, and no End-of-RIB of it is to be waited for.
    */
-  attemptEnded({ code, subcode }: Ended): void {
+  isGone({ code, subcode }: Ended): boolean {
     const isRefused = code === ErrorCode.OpenMessageError;
-    if (this.#isUp || !isRefused || subcode !== OpenSubcode.UnsupportedCapability) return;
+    if (this.#isUp || !isRefused || subcode !== OpenSubcode.UnsupportedCapability) return false;
     this.forget();
+    return true;
   }
 
   /** Nothing is kept any longer. */

@@ -79,6 +79,8 @@ export class VirtualHost implements Host {
   readonly #tcp: TcpStack;
   readonly #icmp: IcmpStack;
   readonly #processes: Process[] = [];
+  /** Processes that have had routes. */
+  #epochs = 0;
   readonly #facade: Host;
   #wallStepMs = 0;
 
@@ -347,7 +349,7 @@ export class VirtualHost implements Host {
       log: this.log,
       tcp: this.#tcp.facade(process),
       udp: this.#udp.facade(process),
-      routes: new ProcessRoutes({ kernel, process, timeline, links }),
+      routes: new ProcessRoutes({ kernel, process, timeline, links, epoch: this.#epochs++ }),
       links,
     };
   }

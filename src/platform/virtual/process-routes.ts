@@ -18,6 +18,9 @@ import type { Timeline } from "./timeline.ts";
  * groups overtake them, for a failover hangs on them. When an interface comes back, the groups of
  * this process that lost a hop by it are put right, and the routes that went with them.
  *
+ * Groups mean something else in every process, and the routes of the one before still point at its
+ * own: each numbers them in an epoch of its own, as the Linux host does.
+ *
  * The process does the work: while it is frozen nothing goes on, and when it is killed a batch
  * stays
  * half done, as it would.
@@ -27,6 +30,7 @@ export class ProcessRoutes implements Routes {
   readonly #kernel: KernelRoutes;
   readonly #process: Process;
   readonly #timeline: Timeline;
+  readonly #epoch: number;
   readonly #wanted = new Map<number, RouteGroup>();
   /** Ids of group removals that are still queued. */
   readonly #removals = new Set<Set<number>>();
@@ -39,7 +43,9 @@ export class ProcessRoutes implements Routes {
     readonly process: Process;
     readonly timeline: Timeline;
     readonly links: Links;
+    readonly epoch: number;
   }) {
+    this.#epoch = parts.epoch;
     this.#kernel = parts.kernel;
     this.#process = parts.process;
     this.#timeline = parts.timeline;
@@ -104,7 +110,7 @@ export class ProcessRoutes implements Routes {
       for (let row = from; row < to; row += 1) {
         const address = batch.addresses.subarray(row * width, (row + 1) * width);
         const [length = 0, group = 0] = [batch.lengths[row], batch.groups[row]];
-        const failure = this.#kernel.setRoute(batch.afi, address, length, group);
+        const failure = this.#kernel.setRoute(batch.afi, address, length, this.#own(group));
         if (failure !== undefined) failures.push(failure);
       }
     }
@@ -122,7 +128,7 @@ export class ProcessRoutes implements Routes {
     const failures: RouteFailure[] = [];
     for (const id of ids) {
       this.#wanted.delete(id);
-      const failure = this.#kernel.removeGroup(id);
+      const failure = this.#kernel.removeGroup(this.#own(id));
       if (failure !== undefined) failures.push(failure);
     }
     const tookUs = this.#timeline.now - startedAt;
@@ -140,8 +146,8 @@ export class ProcessRoutes implements Routes {
     const lost: number[] = [];
     for (const group of groups) {
       this.#wanted.set(group.id, group);
-      failures.push(...this.#kernel.define(group));
-      if (this.#kernel.lostRouteCount(group.id) > 0) lost.push(group.id);
+      failures.push(...this.#kernel.define({ ...group, id: this.#own(group.id) }));
+      if (this.#kernel.lostRouteCount(this.#own(group.id)) > 0) lost.push(group.id);
     }
     if (lost.length > 0) this.#enqueue(this.#rewriting(lost), "first");
     return failures;
@@ -149,8 +155,8 @@ export class ProcessRoutes implements Routes {
 
   *#rewriting(groups: readonly number[]): Generator<number, void> {
     for (const id of groups) {
-      yield this.#kernel.lostRouteCount(id) * this.#kernel.costs.routeUs;
-      this.#kernel.rewrite(id);
+      yield this.#kernel.lostRouteCount(this.#own(id)) * this.#kernel.costs.routeUs;
+      this.#kernel.rewrite(this.#own(id));
     }
     this.#note(`groups ${groups} rewritten`);
   }
@@ -160,6 +166,11 @@ export class ProcessRoutes implements Routes {
       hops.some((hop) => hop.device === device),
     );
     if (groups.length > 0) this.#define(groups);
+  }
+
+  /** The kernel's number of a group of this process; 0 is no group to either. */
+  #own(id: number): number {
+    return id === 0 ? 0 : this.#epoch * EPOCH_RANGE + id;
   }
 
   #enqueue(job: Generator<number, void>, where: "first" | "last" = "last"): void {
@@ -200,4 +211,5 @@ const copyOf = (batch: RouteBatch): RouteBatch => ({
   groups: batch.groups.slice(),
 });
 
+const EPOCH_RANGE = 2 ** 17;
 const ROWS_PER_SLICE = 4096;

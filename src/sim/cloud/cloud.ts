@@ -2,6 +2,7 @@ import { Agent } from "../../agent/agent.ts";
 import type { StartBfdEngine } from "../../agent/bfd/engine.ts";
 import type { NeighborConfig } from "../../agent/config/edge-config.ts";
 import type { JournalEntry } from "../../agent/journal.ts";
+import type { RestartNote } from "../../agent/restart.ts";
 import { PlatformError } from "../../core/app-error.ts";
 import type { Clock, Host } from "../../platform/contract.ts";
 import { peersOf } from "./bgp-config.ts";
@@ -29,6 +30,8 @@ export interface CloudGround {
   readonly plan: NodePlan;
   host(node: string): Host;
   startBfd(node: string): StartBfdEngine;
+  /** The node's process has ended and left its routes behind; what is started next is another. */
+  reborn?(node: string): void;
   /** Of ports, health checks and jobs; that of the ECR's host where none is given. */
   readonly clock?: Clock;
   readonly field?: CloudField;
@@ -113,16 +116,18 @@ export class Cloud {
     this.#tunnels.start();
   }
 
-  startVbr(vbr: VbrConfig): void {
-    this.startNode(vbr.name);
+  /** `restarted`: what `leaveNode` left, where it goes on from there. */
+  startVbr(vbr: VbrConfig, restarted?: RestartNote): void {
+    this.startNode(vbr.name, restarted);
   }
 
-  startNode(name: string): void {
+  startNode(name: string, restarted?: RestartNote): void {
     const host = this.#hostOf(name);
     const config = nodeConfig(this.#context, name);
     const observer = this.#ownRoutes.observerOf(name);
     const startBfd = this.#ground.startBfd(name);
-    const agent = new Agent({ host, config, startBfd, ...(observer && { observer }) });
+    const deps = { host, config, startBfd, restarted };
+    const agent = new Agent({ ...deps, ...(observer && { observer }) });
     agent.journal.subscribe((entry) => this.#heard(name, entry));
     this.#agents.set(name, agent);
     agent.start();
@@ -134,6 +139,20 @@ export class Cloud {
     this.#agents.delete(name);
     if (agent === undefined) done();
     else agent.stop(text, done);
+  }
+
+  /** Ends one node to be started again soon (RFC 4724): what it forwards goes on meanwhile. */
+  leaveNode(name: string, text: string, done: (note: RestartNote | undefined) => void): void {
+    const agent = this.#agents.get(name);
+    this.#agents.delete(name);
+    if (agent === undefined) {
+      done(undefined);
+      return;
+    }
+    agent.restart(text, (note) => {
+      this.#ground.reborn?.(name);
+      done(note);
+    });
   }
 
   stop(text: string, done: () => void): void {

@@ -64,6 +64,7 @@ const WAY: Readonly<Record<FaultDirection, string>> = {
   "to-cloud": "towards the cloud",
   "to-edge": "towards the edge",
 };
+const FAMILY = { ipv4: "IPv4", ipv6: "IPv6" } as const;
 const CARRIER = { seen: "carrier lost", hidden: "carrier stays" } as const;
 
 export const FAULTS = {
@@ -126,10 +127,14 @@ export const FAULTS = {
     target: "circuit",
     kind: "fault",
     with: {
-      how: word("how", ["silent", "graceful"] as const, "silent"),
+      how: word("how", ["silent", "graceful", "planned"] as const, "silent"),
       downUs: duration("down", "5s"),
+      without: word("without", ["nothing", "ipv4", "ipv6"] as const, "nothing"),
     },
-    text: (of) => `restart the VBR of ${of.circuit} (${of.how})`,
+    text: (of) => {
+      const lost = of.without === "nothing" ? "" : `; it comes back without ${FAMILY[of.without]}`;
+      return `restart the VBR of ${of.circuit} (${of.how})${lost}`;
+    },
   }),
   "forwarding-dead": row({
     target: "circuit",

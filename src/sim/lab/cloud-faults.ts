@@ -5,6 +5,7 @@
  */
 
 import type { NeighborConfig } from "../../agent/config/edge-config.ts";
+import type { RestartNote } from "../../agent/restart.ts";
 import { compilePolicies } from "../../bgp/policy/compile.ts";
 import type { TermSource } from "../../bgp/policy/source.ts";
 import { ErrorCode } from "../../bgp/wire/iana.ts";
@@ -47,7 +48,7 @@ type Change = (session: NeighborConfig) => NeighborConfig;
 export class CloudFaults {
   readonly #ground: CloudFaultGround;
   readonly #taps = new Map<string, SessionTap>();
-  readonly #hosts = new Map<string, Host>();
+  readonly #hosts = new Map<string, { readonly host: Host; readonly tapped: Host }>();
   /** VBRs that do not run as their file says. */
   readonly #changed = new Set<string>();
 
@@ -63,12 +64,12 @@ export class CloudFaults {
   tapped(node: string, host: Host): Host {
     if (!this.#ground.config.vbrs.some((vbr) => vbr.name === node)) return host;
     const known = this.#hosts.get(node);
-    if (known !== undefined) return known;
+    if (known?.host === host) return known.tapped;
     const tap = new SessionTap(host.tcp, host.clock);
-    const made = withTcp(host, tap.tcp);
+    const tapped = withTcp(host, tap.tcp);
     this.#taps.set(node, tap);
-    this.#hosts.set(node, made);
-    return made;
+    this.#hosts.set(node, { host, tapped });
+    return tapped;
   }
 
   /** Undoes everything that was done to the VBR of a circuit. */
@@ -140,6 +141,31 @@ export class CloudFaults {
     const connection = this.#connectionOf(circuit);
     if (connection === undefined) return false;
     return this.#cloud.do({ do: "port", connection, isOpen }) === undefined;
+  }
+
+  /**
+   * `line`: what only the lab can do to it. A VBR that dies without a word takes its line along;
+   * one that restarts as planned leaves what it forwards behind (RFC 4724).
+   */
+  restartVbr(
+    { circuit, how, downUs, without }: FaultOf<"restart-vbr">,
+    line: { cut(): void; restore(): void },
+  ): void {
+    const vbr = this.#vbr(circuit);
+    const comeBack = (note?: RestartNote) => {
+      this.#ground.afterUs(downUs, () => {
+        line.restore();
+        if (without !== "nothing") this.#change({ circuit }, withoutFamily(without));
+        this.#cloud.startVbr(vbr, note);
+      });
+    };
+    if (how === "planned") {
+      this.#cloud.leaveNode(vbr.name, "restart", comeBack);
+      return;
+    }
+    if (how === "silent") line.cut();
+    this.#cloud.stopNode(vbr.name, "restart", () => undefined);
+    comeBack();
   }
 
   resetTcp(sessions: Sessions): void {
@@ -259,6 +285,14 @@ export class CloudFaults {
     return this.#taps.get(vbr.name);
   }
 }
+
+/** Sessions of the family offer the other one, as a router does that has lost its configuration. */
+const withoutFamily =
+  (lost: "ipv4" | "ipv6"): Change =>
+  (session) => {
+    if (!session.families.includes(`${lost}-unicast`)) return session;
+    return { ...session, families: [lost === "ipv4" ? "ipv6-unicast" : "ipv4-unicast"] };
+  };
 
 export const GRACEFUL_SHUTDOWN = { community: { add: ["graceful-shutdown"] } } as const;
 

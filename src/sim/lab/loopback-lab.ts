@@ -86,6 +86,10 @@ export class LoopbackLab implements Lab {
       plan,
       host: (node) => this.#cloudFaults.tapped(node, this.#host(node)),
       startBfd: (node) => startInlineBfdEngine(this.#host(node)),
+      reborn: (node) => {
+        const { routes, links } = this.#ground.world.host(node).spawn(`again-${this.now()}`).host;
+        this.#hosts.set(node, { ...this.#host(node), routes, links });
+      },
       field: virtualField(this.#ground.world, this.#ground.network),
     });
     const config = { ...drill.edge, api: { listen: undefined, socketPath: undefined } };
@@ -245,13 +249,10 @@ export class LoopbackLab implements Lab {
         this.#cut(circuit, "both", this.#cloudFaults.port(circuit, false) ? "unseen" : "seen");
       },
       "remove-vlan": ({ circuit }) => this.#cut(circuit, "both", "unseen"),
-      "restart-vbr": ({ circuit, how, downUs }) => {
-        const vbr = this.#cloud.vbrOf(circuit);
-        if (how === "silent") this.#cut(circuit, "both", "unseen");
-        this.#cloud.stopNode(vbr.name, "restart", () => undefined);
-        this.#afterUs(downUs, () => {
-          this.#restore(circuit);
-          this.#cloud.startVbr(vbr);
+      "restart-vbr": (fault) => {
+        this.#cloudFaults.restartVbr(fault, {
+          cut: () => this.#cut(fault.circuit, "both", "unseen"),
+          restore: () => this.#restore(fault.circuit),
         });
       },
       reload: (fault) => {

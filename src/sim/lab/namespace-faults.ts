@@ -76,7 +76,12 @@ export class NamespaceFaults {
     },
     "remove-vlan": ({ circuit }) => this.#blackhole(circuit, "both"),
     degrade: (fault) => this.#degrade(fault),
-    "restart-vbr": (fault) => this.#restartVbr(fault),
+    "restart-vbr": (fault) => {
+      this.#ground.cloudFaults.restartVbr(fault, {
+        cut: () => this.#blackhole(fault.circuit, "both"),
+        restore: () => this.#restore(fault.circuit),
+      });
+    },
     "forwarding-dead": ({ circuit }) => {
       const { name } = this.#vbr(circuit);
       const setForwarding = (value: number) => {
@@ -186,17 +191,6 @@ export class NamespaceFaults {
     for (const end of this.#senders(fault.circuit, fault.direction)) {
       this.#queue(end, ["netem", ...parts]);
     }
-  }
-
-  #restartVbr({ circuit, how, downUs }: FaultOf<"restart-vbr">): void {
-    const { cloud } = this.#ground;
-    const vbr = this.#vbr(circuit);
-    if (how === "silent") this.#blackhole(circuit, "both");
-    cloud.stopNode(vbr.name, "restart", () => undefined);
-    this.#ground.afterUs(downUs, () => {
-      this.#restore(circuit);
-      cloud.startVbr(vbr);
-    });
   }
 
   /** Its RST is not let in, so that the edge goes on believing. */

@@ -64,6 +64,8 @@ export class NamespaceLab implements Lab {
   readonly #drill: Drill;
   readonly #namespaces = new Namespaces();
   readonly #hosts = new Map<string, LinuxHost>();
+  /** Of processes that have ended. */
+  readonly #former = new Set<LinuxHost>();
   readonly #clock: Host["clock"];
   readonly #cloud: Cloud;
   readonly #edge: NamespaceEdge;
@@ -93,6 +95,10 @@ export class NamespaceLab implements Lab {
       plan,
       host: (node) => cloudFaults.tapped(node, this.#host(node)),
       startBfd: (node) => startInlineBfdEngine(this.#host(node)),
+      reborn: (node) => {
+        this.#former.add(this.#host(node));
+        this.#hosts.delete(node);
+      },
       clock: this.#clock,
       field: namespaceField({
         ...{ network: cloudNetwork(config), namespaces: this.#namespaces },
@@ -238,7 +244,7 @@ export class NamespaceLab implements Lab {
       this.#cloud.stop("lab ends", resolve);
       setTimeout(resolve, 1000).unref();
     });
-    for (const host of this.#hosts.values()) host.close();
+    for (const host of [...this.#hosts.values(), ...this.#former]) host.close();
     this.#namespaces.dispose();
   }
 

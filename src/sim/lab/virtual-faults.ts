@@ -50,7 +50,12 @@ export class VirtualFaults {
     },
     "remove-vlan": ({ circuit }) => this.#cut(circuit, "both", "unseen"),
     degrade: (fault) => this.#degrade(fault),
-    "restart-vbr": (fault) => this.#restartVbr(fault),
+    "restart-vbr": (fault) => {
+      this.#ground.cloudFaults.restartVbr(fault, {
+        cut: () => this.#cut(fault.circuit, "both", "unseen"),
+        restore: () => this.#restore(fault.circuit),
+      });
+    },
     "forwarding-dead": ({ circuit }) => {
       this.#endHost(circuit).forwarding = "dead";
     },
@@ -136,17 +141,6 @@ export class VirtualFaults {
     for (const way of this.#ways(fault.circuit, fault.direction)) {
       this.#link(fault.circuit).shape(change, way);
     }
-  }
-
-  #restartVbr({ circuit, how, downUs }: FaultOf<"restart-vbr">): void {
-    const { cloud } = this.#ground;
-    const vbr = cloud.vbrOf(circuit);
-    if (how === "silent") this.#cut(circuit, "both", "unseen");
-    cloud.stopNode(vbr.name, "restart", () => undefined);
-    this.#later(downUs, () => {
-      this.#restore(circuit);
-      cloud.startVbr(vbr);
-    });
   }
 
   /** Its RST is lost on the way, so that the edge goes on believing. */

@@ -3,6 +3,7 @@ import { startInlineBfdEngine } from "../../agent/bfd/inline-engine.ts";
 import type { JournalEntry } from "../../agent/journal.ts";
 import type { AgentOrders } from "../../agent/orders.ts";
 import { after, type Micros } from "../../core/time.ts";
+import type { Host } from "../../platform/contract.ts";
 import { START_WALL_MS } from "../../platform/virtual/world.ts";
 import { scrapeAgent } from "../alerts/scrape-edge.ts";
 import { ScrapeLog } from "../alerts/scrape-log.ts";
@@ -58,10 +59,15 @@ export class VirtualLab implements Lab {
       cloud: () => this.#cloud,
       afterUs: (delayUs, run) => world.at(after(world.now, delayUs), run),
     });
+    const reborn = new Map<string, Host>();
+    const ofNode = (node: string) => reborn.get(node) ?? world.host(node);
     this.#cloud = new Cloud(config, {
       plan,
-      host: (node) => cloudFaults.tapped(node, world.host(node)),
-      startBfd: (node) => startInlineBfdEngine(world.host(node)),
+      host: (node) => cloudFaults.tapped(node, ofNode(node)),
+      startBfd: (node) => startInlineBfdEngine(ofNode(node)),
+      reborn: (node) => {
+        reborn.set(node, world.host(node).spawn(`main-${reborn.size + 2}`).host);
+      },
       field: virtualField(world, ground.network),
     });
     const routed = (table: CircuitsByPrefix) => this.routes.update(EDGE_TABLE, table, world.now);
