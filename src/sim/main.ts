@@ -137,7 +137,8 @@ async function runOne(file: string, run: Run): Promise<DrillExit> {
   try {
     const keep = order.isKept && order.mode === "lab" ? new Keep(streams) : undefined;
     const edgeFile = order.mode === "lab" ? edgeFileOf(load) : load.edgeFile;
-    const isScraped = drill.alerting !== undefined || order.evidence !== undefined;
+    const isAsked = drill.alerting !== undefined || order.evidence !== undefined;
+    const isScraped = isAsked && order.mode === "lab";
     const socketPath = keep?.socketPath ?? (isScraped ? scrapedSocket() : undefined);
     const lab = openLab(drill, order.mode, edgeFile, socketPath);
     if (!order.isQuiet) streams.err(`drill ${drill.name}: ${lab.substrate}\n`);
@@ -234,10 +235,17 @@ function scrapedSocket(): string {
 
 /** Gone when this process ends. */
 function temporaryFolder(stem: string): string {
+  if (TEMPORARY.length === 0) {
+    process.once("exit", () => {
+      for (const folder of TEMPORARY) rmSync(folder, { recursive: true, force: true });
+    });
+  }
   const folder = mkdtempSync(join(tmpdir(), stem));
-  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  TEMPORARY.push(folder);
   return folder;
 }
+
+const TEMPORARY: string[] = [];
 
 /** Another process reads the edge's file, so one that no file holds is given one for a while. */
 function edgeFileOf({ edgeFile, edgeText }: DrillLoad): string {
