@@ -9,16 +9,12 @@ import { formatProblem } from "../agent/config/document.ts";
 import { AppError } from "../core/app-error.ts";
 import { promtool } from "./alerts/engine.ts";
 import { loadCloud } from "./cloud/load.ts";
-import { serveCloud } from "./cloud/serve.ts";
 import { FILES } from "./disk-files.ts";
 import type { Drill } from "./drill/drill.ts";
 import { type DrillLoad, loadDrill } from "./drill/load.ts";
 import { type RunOptions, runDrill } from "./drill/runner.ts";
 import { saveEvidence } from "./evidence/save.ts";
 import type { Lab } from "./lab/lab.ts";
-import { LoopbackLab } from "./lab/loopback-lab.ts";
-import { NamespaceLab } from "./lab/namespace-lab.ts";
-import { whyNoNamespaces } from "./lab/namespaces.ts";
 import { VirtualLab } from "./lab/virtual-lab.ts";
 import { formatCsv } from "./report/csv.ts";
 import { formatHtml } from "./report/html.ts";
@@ -140,7 +136,7 @@ async function runOne(file: string, run: Run): Promise<DrillExit> {
     const isAsked = drill.alerting !== undefined || order.evidence !== undefined;
     const isScraped = isAsked && order.mode === "lab";
     const socketPath = keep?.socketPath ?? (isScraped ? scrapedSocket() : undefined);
-    const lab = openLab(drill, order.mode, edgeFile, socketPath);
+    const lab = await openLab(drill, order.mode, edgeFile, socketPath);
     if (!order.isQuiet) streams.err(`drill ${drill.name}: ${lab.substrate}\n`);
     const report = await play(drill, lab, { order, sources: load.sources }, streams, keep);
     reports.push(report);
@@ -255,13 +251,17 @@ function edgeFileOf({ edgeFile, edgeText }: DrillLoad): string {
   return made;
 }
 
-function openLab(
+/** What only a lab needs (sockets, netlink) is not loaded for virtual time. */
+async function openLab(
   drill: Drill,
   mode: "virtual" | "lab",
   edgeFile: string,
   socketPath: string | undefined,
-): Lab {
+): Promise<Lab> {
   if (mode === "virtual") return new VirtualLab(drill);
+  const { LoopbackLab } = await import("./lab/loopback-lab.ts");
+  const { NamespaceLab } = await import("./lab/namespace-lab.ts");
+  const { whyNoNamespaces } = await import("./lab/namespaces.ts");
   return whyNoNamespaces() === undefined
     ? new NamespaceLab(drill, edgeFile, socketPath)
     : new LoopbackLab(drill, socketPath);
@@ -318,6 +318,7 @@ export async function runCloud(file: string, streams: Streams): Promise<DrillExi
   const { config, problems } = loadCloud(file, found.text);
   for (const problem of problems) streams.err(`${formatProblem(problem)}\n`);
   if (config === undefined) return DrillExit.Usage;
+  const { serveCloud } = await import("./cloud/serve.ts");
   try {
     await serveCloud(config, (line) => streams.out(`${line}\n`));
     return DrillExit.Pass;
