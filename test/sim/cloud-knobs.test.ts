@@ -104,6 +104,36 @@ t.test("bfdRole, bfdEncapsulation: who begins, and by which port", async (t) => 
   t.match(bfd("bfdEncapsulation: multihop", 1), { mode: "multihop", minTtl: 255 });
 });
 
+t.test(
+  "jobTypes: failover-test jobs on connections only, or on VBRs and peers as well",
+  async (t) => {
+    const ask = (rig: CloudRig, type: "VIRTUALBORDERROUTER" | "BGPPEER", resource: string) => {
+      const job = { name: "j", region: "region-1", type, resources: [resource] };
+      const more = { durationUs: 60e6, isStartedNow: true };
+      return rig.cloud.do({ do: "create-job", job: { ...job, ...more } })?.code;
+    };
+    const strict = new CloudRig({ cloud: CLOUD("", on(1) + on(2), PORTS) }).start();
+    t.equal(ask(strict, "VIRTUALBORDERROUTER", "vbr-1"), "IllegalParam.ResourceType");
+    for (const [type, name] of [
+      ["VIRTUALBORDERROUTER", "vbr-1"],
+      ["BGPPEER", "circuit-1"],
+    ] as const) {
+      const rig = new CloudRig({ cloud: CLOUD("jobTypes: all", on(1) + on(2), PORTS) }).start();
+      t.equal(ask(rig, type, "nobody"), "IllegalParam.ResourceId");
+      t.equal(ask(rig, type, name), undefined);
+      rig.run(10);
+      t.not(rig.edgeState("circuit-1"), "Established", type);
+      t.equal(rig.cloud.view().connections[0]?.port, "Up", "its port stays");
+      t.same(rig.outVia(), ["circuit-2"]);
+      const back = rig.until(() => rig.edgeState("circuit-1") === "Established", 180);
+      t.ok(back !== undefined && back > 50, `${type}: back ${back} s later`);
+    }
+    const rig = new CloudRig({ cloud: CLOUD("jobTypes: all", on(1) + on(2), PORTS) }).start();
+    rig.cloud.do({ do: "order-vbr", vbr: "vbr-1", order: "terminate" });
+    t.equal(ask(rig, "BGPPEER", "circuit-1"), "IncorrectStatus.ResourceId");
+  },
+);
+
 t.test("routeRefresh: offered, or not", async (t) => {
   const offered = (knobs: string) => {
     const rig = new CloudRig({ cloud: CLOUD(knobs) }).start();

@@ -77,6 +77,10 @@ export class Cloud {
       field,
       owner: {
         portChanged: (circuit, isUp) => field.setPort?.(circuit, isUp),
+        sessionsTested: (peers, isTested) => {
+          for (const { vbr, peer } of peers) state.peer(vbr, peer).isTested = isTested;
+          for (const vbr of new Set(peers.map((one) => one.vbr))) this.reload(vbr);
+        },
         vbrChanged: (vbr, isActive) => {
           if (isActive) this.startNode(vbr);
           else this.stopNode(vbr, "the VBR is terminated", () => undefined);

@@ -103,10 +103,14 @@ export type ConnectionOrder = (typeof CONNECTION_ORDERS)[number];
 export const VBR_ORDERS = ["confirm", "terminate", "recover"] as const;
 export type VbrOrder = (typeof VBR_ORDERS)[number];
 
+export type JobResourceType = "PHYSICALCONNECTION" | "VIRTUALBORDERROUTER" | "BGPPEER";
+
 export interface JobOrder {
   readonly name: string;
   readonly region: string;
-  /** Physical connections. */
+  /** `PHYSICALCONNECTION` where it says nothing. */
+  readonly type?: JobResourceType;
+  /** Names, all of that type. */
   readonly resources: readonly string[];
   readonly durationUs: number;
   /** `StartNow`; else it waits in Init. */

@@ -6,14 +6,15 @@
 import { Deadlines } from "../../core/deadlines.ts";
 import type { Machine } from "../../core/machine.ts";
 import { after, type Micros, US_PER_SEC } from "../../core/time.ts";
-import type { BusinessStatus, ConnectionStatus } from "./cloud-config.ts";
-import type { DeedFault, JobOrder } from "./deeds.ts";
+import type { BusinessStatus, ConnectionStatus, VbrStatus } from "./cloud-config.ts";
+import type { DeedFault, JobOrder, JobResourceType } from "./deeds.ts";
 
 export type JobState = "Init" | "Starting" | "Testing" | "Stopping" | "Stopped";
 
 export interface JobView {
   readonly name: string;
   readonly region: string;
+  readonly type: JobResourceType;
   readonly resources: readonly string[];
   readonly durationUs: number;
   readonly state: JobState;
@@ -26,13 +27,22 @@ export type JobInput =
   | { readonly kind: "start" | "stop" | "delete"; readonly job: string };
 
 export type JobEffect =
-  | { readonly kind: "shut"; readonly job: string; readonly connection: string; isShut: boolean }
+  | {
+      readonly kind: "shut";
+      readonly job: string;
+      readonly type: JobResourceType;
+      readonly resource: string;
+      readonly isShut: boolean;
+    }
   | { readonly kind: "state"; readonly job: string; readonly state: JobState }
   | { readonly kind: "refused"; readonly fault: DeedFault };
 
-/** What a job has to know of a physical connection, asked at Create and again at Start. */
+/** What a job has to know of a resource, asked at Create and again at Start. */
 export interface JobResource {
   readonly region: string;
+  /** Of the VBR, or that of the peer; undefined of a connection. */
+  readonly vbrStatus?: VbrStatus | undefined;
+  /** Of its connection. */
   readonly status: ConnectionStatus;
   readonly businessStatus: BusinessStatus;
 }
@@ -41,7 +51,9 @@ export interface JobFacts {
   readonly resourcesMax: number;
   /** How long it is Starting, and Stopping. */
   readonly transitionUs: number;
-  resource(name: string): JobResource | undefined;
+  /** Others are refused; `PHYSICALCONNECTION` never is. */
+  readonly types: readonly JobResourceType[];
+  resource(type: JobResourceType, name: string): JobResource | undefined;
 }
 
 /** In minutes as the API has it. */
@@ -87,7 +99,7 @@ export class FailoverJobs implements Machine<JobInput, JobEffect> {
   }
 
   #create(order: JobOrder, now: Micros, out: JobEffect[]): DeedFault | undefined {
-    const { name, region, resources, durationUs } = order;
+    const { name, region, type = "PHYSICALCONNECTION", resources, durationUs } = order;
     if (this.#jobs.has(name)) {
       return refuse("Causeway.JobExists", `there is a job "${name}" already`);
     }
@@ -96,19 +108,22 @@ export class FailoverJobs implements Machine<JobInput, JobEffect> {
       const range = `${JOB_MINUTES.min} to ${JOB_MINUTES.max} whole minutes`;
       return refuse("IllegalParam.JobDuration", `a job takes ${range}, not ${minutes}`);
     }
-    const { resourcesMax } = this.#facts;
+    const { resourcesMax, types } = this.#facts;
+    if (!types.includes(type)) {
+      return refuse("IllegalParam.ResourceType", `a job takes no ${type} here`);
+    }
     if (resources.length === 0 || resources.length > resourcesMax) {
       const text = `a job takes 1 to ${resourcesMax} resources, not ${resources.length}`;
       return refuse("EcFailoverTestJobExceedMaxResourceNum", text);
     }
-    const fault = this.#check(order);
+    const fault = this.#check({ type, region, resources });
     if (fault !== undefined) return fault;
     if (order.isStartedNow) {
       const busy = this.#busy(region, name, resources);
       if (busy !== undefined) return busy;
     }
     const job: Mutable<JobView> = {
-      ...{ name, region, resources, durationUs, state: "Init" as const },
+      ...{ name, region, type, resources, durationUs, state: "Init" as const },
       startedAt: undefined,
       stoppedAt: undefined,
     };
@@ -145,12 +160,16 @@ export class FailoverJobs implements Machine<JobInput, JobEffect> {
     return fault;
   }
 
-  #check({ region, resources }: Pick<JobOrder, "region" | "resources">): DeedFault | undefined {
+  #check({ type, region, resources }: Asked): DeedFault | undefined {
     for (const name of resources) {
-      const found = this.#facts.resource(name);
+      const found = this.#facts.resource(type, name);
       if (found === undefined || found.region !== region) {
-        const text = `there is no physical connection "${name}" in ${region}`;
+        const text = `there is no ${WORDS[type]} "${name}" in ${region}`;
         return refuse("IllegalParam.ResourceId", text);
+      }
+      const { vbrStatus = "active" } = found;
+      if (vbrStatus !== "active") {
+        return refuse("IncorrectStatus.ResourceId", `the VBR of ${name} is ${vbrStatus}`);
       }
       if (found.status !== "Enabled") {
         return refuse("IncorrectStatus.ResourceId", `${name} is ${found.status}, not Enabled`);
@@ -187,18 +206,14 @@ export class FailoverJobs implements Machine<JobInput, JobEffect> {
 
   #stop(job: Mutable<JobView>, now: Micros, out: JobEffect[]): void {
     this.#enter(job, "Stopping", out);
-    for (const connection of job.resources) {
-      out.push({ kind: "shut", job: job.name, connection, isShut: false });
-    }
+    this.#shut(job, false, out);
     this.#deadlines.arm(job.name, after(now, this.#facts.transitionUs));
   }
 
   #advance(job: Mutable<JobView>, now: Micros, out: JobEffect[]): void {
     if (job.state === "Starting") {
       this.#enter(job, "Testing", out);
-      for (const connection of job.resources) {
-        out.push({ kind: "shut", job: job.name, connection, isShut: true });
-      }
+      this.#shut(job, true, out);
       this.#deadlines.arm(job.name, after(now, job.durationUs));
     } else if (job.state === "Testing") {
       this.#stop(job, now, out);
@@ -208,11 +223,23 @@ export class FailoverJobs implements Machine<JobInput, JobEffect> {
     }
   }
 
+  #shut({ name: job, type, resources }: JobView, isShut: boolean, out: JobEffect[]): void {
+    for (const resource of resources) out.push({ kind: "shut", job, type, resource, isShut });
+  }
+
   #enter(job: Mutable<JobView>, state: JobState, out: JobEffect[]): void {
     job.state = state;
     out.push({ kind: "state", job: job.name, state });
   }
 }
+
+type Asked = Pick<JobView, "type" | "region" | "resources">;
+
+const WORDS: Readonly<Record<JobResourceType, string>> = {
+  PHYSICALCONNECTION: "physical connection",
+  VIRTUALBORDERROUTER: "VBR",
+  BGPPEER: "BGP peer",
+};
 
 const RUNNING: ReadonlySet<JobState> = new Set(["Starting", "Testing", "Stopping"]);
 

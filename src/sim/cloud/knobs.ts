@@ -64,6 +64,8 @@ export interface CloudKnobs {
   readonly healthCheckRecovery: number;
   /** What a failed health check turns: the cloud's own routes only, or those it told as well. */
   readonly healthCheckWithdraws: "cloud" | "both";
+  /** What failover-test jobs take beside connections: VBRs and BGP peers, or nothing. */
+  readonly jobTypes: "connections" | "all";
   /** How long a failover-test job is `Starting`, and `Stopping`. */
   readonly jobTransitionUs: number;
   /** How long a change of a transit router (map, association, propagation) needs to take effect. */
@@ -117,6 +119,7 @@ export const KNOB_DEFAULTS: CloudKnobs = {
   vbrSamePrefix: "static",
   healthCheckRecovery: 8,
   healthCheckWithdraws: "cloud",
+  jobTypes: "connections",
   jobTransitionUs: 5_000_000,
   changeDelayUs: 0,
   ownRouteDelayUs: 0,

@@ -6,18 +6,39 @@
 import type { Micros } from "../../core/time.ts";
 import type { Clock } from "../../platform/contract.ts";
 import { Driver } from "../../platform/driver.ts";
+import { peersOf } from "./bgp-config.ts";
 import type { CloudConfig, ConnectionConfig, ConnectionStatus, VbrStatus } from "./cloud-config.ts";
-import type { CloudEvent, CloudField, ConnectionOrder, DeedFault, VbrOrder } from "./deeds.ts";
-import { FailoverJobs, type JobEffect, type JobInput, type JobView } from "./failover-jobs.ts";
+import type {
+  CloudEvent,
+  CloudField,
+  ConnectionOrder,
+  DeedFault,
+  JobResourceType,
+  VbrOrder,
+} from "./deeds.ts";
+import {
+  FailoverJobs,
+  type JobEffect,
+  type JobInput,
+  type JobResource,
+  type JobView,
+} from "./failover-jobs.ts";
 import { HealthCheck, type HealthEffect, type HealthInput } from "./health-check.ts";
 import { Orders } from "./orders.ts";
 import { BUSINESS, closedBy, Port, type PortEffect, type PortInput, statusReason } from "./port.ts";
+
+export interface TestedPeer {
+  readonly vbr: string;
+  readonly peer: string;
+}
 
 export interface MachineOwner {
   /** A circuit lost its port, or has it back. */
   portChanged(circuit: string, isUp: boolean): void;
   /** A VBR begins to be there for its customer, or ceases to. */
   vbrChanged(vbr: string, isActive: boolean): void;
+  /** A failover-test job takes sessions down, or gives them back. */
+  sessionsTested(peers: readonly TestedPeer[], isTested: boolean): void;
   healthChanged(probed: Probed, isFailed: boolean): void;
   tell(event: CloudEvent): void;
 }
@@ -34,6 +55,8 @@ export interface Probed {
   readonly threshold: number;
   readonly isProbeOnly: boolean;
 }
+
+const JOB_TYPES = ["PHYSICALCONNECTION", "VIRTUALBORDERROUTER", "BGPPEER"] as const;
 
 interface DrivenPort {
   readonly config: ConnectionConfig;
@@ -80,7 +103,8 @@ export class CloudMachines {
     this.#jobs = new FailoverJobs({
       resourcesMax: this.#config.quotas.jobResources,
       transitionUs: this.#config.knobs.jobTransitionUs,
-      resource: (name) => this.#resource(name),
+      types: this.#config.knobs.jobTypes === "all" ? JOB_TYPES : ["PHYSICALCONNECTION"],
+      resource: (type, name) => this.#resource(type, name),
     });
     this.#jobDriver = new Driver(this.#jobs, this.#clock, (effect) => this.#performJob(effect));
   }
@@ -223,7 +247,9 @@ export class CloudMachines {
   #performJob(effect: JobEffect): void {
     if (effect.kind === "refused") this.#refusal = effect.fault;
     else if (effect.kind === "shut") {
-      this.shut(effect.connection, `job ${effect.job}`, effect.isShut);
+      const { type, resource, isShut } = effect;
+      if (type === "PHYSICALCONNECTION") this.shut(resource, `job ${effect.job}`, isShut);
+      else this.#owner.sessionsTested(this.#peersMeant(type, resource), isShut);
     } else {
       const job = this.#jobs.view().find(({ name }) => name === effect.job);
       this.#owner.tell({
@@ -275,12 +301,25 @@ export class CloudMachines {
     return undefined;
   }
 
-  #resource(name: string) {
-    const found = this.#ports.get(name);
+  #resource(type: JobResourceType, name: string): JobResource | undefined {
+    const [own] = type === "PHYSICALCONNECTION" ? [] : this.#peersMeant(type, name);
+    const vbr = this.#config.vbrs.find((one) => one.name === own?.vbr);
+    const found = this.#ports.get(type === "PHYSICALCONNECTION" ? name : (vbr?.connection ?? ""));
     if (found === undefined) return undefined;
     const { config, businessStatus } = found;
-    const status = this.connectionStatus(name) ?? config.status;
-    return { region: this.#regionOf(config), status, businessStatus };
+    const status = this.connectionStatus(config.name) ?? config.status;
+    const vbrStatus = vbr && this.vbrStatus(vbr.name);
+    return { region: this.#regionOf(config), vbrStatus, status, businessStatus };
+  }
+
+  /** The sessions of a VBR, or the one peer of that name. */
+  #peersMeant(type: JobResourceType, name: string): readonly TestedPeer[] {
+    return this.#config.vbrs.flatMap((vbr) =>
+      peersOf(vbr).flatMap((peer) => {
+        const isMeant = name === (type === "BGPPEER" ? peer.name : vbr.name);
+        return isMeant ? [{ vbr: vbr.name, peer: peer.name }] : [];
+      }),
+    );
   }
 
   #regionOf({ accessPoint }: ConnectionConfig): string {

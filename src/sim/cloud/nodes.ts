@@ -245,7 +245,8 @@ function peerSession(
   vbr: VbrConfig,
   { group, peer }: GroupedPeer,
 ): NeighborConfig {
-  const { bfd, md5Key, routeQuota, overQuota, isSessionDisabled } = state.peer(vbr.name, peer.name);
+  const own = state.peer(vbr.name, peer.name);
+  const { bfd, md5Key, routeQuota, overQuota } = own;
   const { knobs } = cloud;
   const { isHealthFailed } = state.vbr(vbr.name);
   const isIpv6 = group.ipVersion === "ipv6";
@@ -259,7 +260,7 @@ function peerSession(
     remoteAs: group.peerAs,
     localAs: group.fakeAs,
     device: vbr.device,
-    isShutdown: isSessionDisabled,
+    isShutdown: own.isSessionDisabled || own.isTested,
     holdTimeSec: group.holdTimeSec,
     keepaliveTimeSec: group.keepaliveTimeSec,
     capabilities: {

@@ -59,6 +59,7 @@ export const KnobsSchema = Type.Object(
     // Health checks and jobs
     healthCheckRecovery: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
     healthCheckWithdraws: word("cloud", "both"),
+    jobTypes: word("connections", "all"),
     jobTransition: Type.Optional(Duration),
   },
   closed,

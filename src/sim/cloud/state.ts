@@ -17,6 +17,8 @@ export interface PeerState {
   md5Key: string | undefined;
   routeQuota: number;
   isSessionDisabled: boolean;
+  /** Taken down by a failover-test job. */
+  isTested: boolean;
   /** Routes of the customer beyond the quota, where not simply the first ones are kept. */
   overQuota: readonly string[];
   /** What a lab does to the session on top of all that. */
@@ -142,6 +144,7 @@ const vbrState = (vbr: VbrConfig): VbrState => ({
 const peerState = ({ group, peer }: GroupedPeer): PeerState => ({
   ...{ bfd: peer.bfd, md5Key: group.md5Key, routeQuota: group.routeQuota },
   isSessionDisabled: false,
+  isTested: false,
   overQuota: [],
   change: undefined,
 });

@@ -265,10 +265,11 @@ export const FAULTS = {
     kind: "fault",
     with: {
       forUs: duration("for"),
+      resource: word("resource", ["connection", "vbr", "peer"] as const, "connection"),
       answer,
       code,
     },
-    text: (of) => `a failover-test job for ${of.circuit}${refusalText(of)}`,
+    text: (of) => `a failover-test job for ${ofCircuit(of)}${refusalText(of)}`,
   }),
   // What is ordered of the vendor ----------------------------------------------------------------
   lock: row({
@@ -369,6 +370,9 @@ export const FAULTS = {
     text: (of) => `the edge's control plane answers ${of.perSec} pings a second, no more`,
   }),
 } as const;
+
+const ofCircuit = (of: { readonly circuit: string; readonly resource: string }): string =>
+  of.resource === "connection" ? of.circuit : `the ${of.resource} of ${of.circuit}`;
 
 interface Answer {
   readonly answer: "accepted" | "refused";

@@ -210,11 +210,17 @@ export class CloudFaults {
   }
 
   /** Through the door the vendor has for it, with its reasons to say no. */
-  #testFailover({ circuit, forUs, answer, code }: FaultOf<"failover-test">): void {
+  #testFailover(fault: FaultOf<"failover-test">): void {
+    const { circuit, forUs, resource, answer, code } = fault;
     this.#jobCount += 1;
-    const { region, connection } = this.#vbr(circuit);
+    const { region, connection, name: vbr } = this.#vbr(circuit);
     const name = `drill-${this.#jobCount}`;
-    const job = { name, region, resources: [connection], durationUs: forUs, isStartedNow: true };
+    const meant = {
+      connection: { type: "PHYSICALCONNECTION", resources: [connection] },
+      vbr: { type: "VIRTUALBORDERROUTER", resources: [vbr] },
+      peer: { type: "BGPPEER", resources: [circuit] },
+    } as const;
+    const job = { name, region, ...meant[resource], durationUs: forUs, isStartedNow: true };
     this.#ask(`failover test of ${circuit}`, { do: "create-job", job }, { answer, code });
   }
 

@@ -88,7 +88,8 @@ function jobs(change: Readonly<Record<string, Partial<JobResource>>> = {}) {
   const machine = new FailoverJobs({
     resourcesMax: 16,
     transitionUs: SEC,
-    resource: (name) => (name.startsWith("pc") ? { ...GOOD, ...change[name] } : undefined),
+    types: ["PHYSICALCONNECTION"],
+    resource: (_, name) => (name.startsWith("pc") ? { ...GOOD, ...change[name] } : undefined),
   });
   const driven = run(machine);
   const order = (more: Partial<JobOrder> = {}): JobOrder => ({
@@ -120,13 +121,13 @@ t.test("failover-test job: Init, Starting, Testing, Stopping, Stopped", async (t
   t.equal(say("delete", "a"), "IncorrectStatus.OnlyForInitOrStopped");
   t.match(driven.wait(SEC), [
     { kind: "state", state: "Testing" },
-    { kind: "shut", connection: "pc-1", isShut: true },
+    { kind: "shut", resource: "pc-1", isShut: true },
   ]);
   t.match(
     driven.wait(60 * SEC),
     [
       { kind: "state", state: "Stopping" },
-      { kind: "shut", connection: "pc-1", isShut: false },
+      { kind: "shut", resource: "pc-1", isShut: false },
     ],
     "it stops by itself when its time is over",
   );
@@ -154,6 +155,7 @@ t.test("failover-test job: what the vendor refuses, by its code", async (t) => {
   t.equal(create({ durationUs: 30 * SEC }), "IllegalParam.JobDuration");
   t.equal(create({ durationUs: 4321 * 60 * SEC }), "IllegalParam.JobDuration");
   t.equal(create({ resources: ["vbr-1"] }), "IllegalParam.ResourceId");
+  t.equal(create({ type: "BGPPEER", resources: ["p"] }), "IllegalParam.ResourceType");
   t.equal(create({ resources: ["pc-3"] }), "IncorrectStatus.ResourceId");
   t.equal(create({ resources: ["pc-4"] }), "IncorrectBusinessStatus.ResourceId");
   t.equal(create({ isStartedNow: true }), undefined);
