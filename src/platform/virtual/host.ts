@@ -237,6 +237,12 @@ export class VirtualHost implements Host {
     this.#stack.removeLocalPrefix(address, length);
   }
 
+  /** No address of it is one of this host, whatever wider prefix is. */
+  excludeLocalPrefix(prefix: string): void {
+    const { address, length } = prefixOf(prefix);
+    this.#stack.excludeLocalPrefix(address, length);
+  }
+
   // Forwarding ----------------------------------------------------------------------------------
 
   get forwarding(): Forwarding {

@@ -43,7 +43,7 @@ export class IpStack {
   readonly #timeline: Timeline;
   readonly #nextPacketId: () => number;
   readonly #local = new Map<string, Interface>();
-  readonly #localPrefixes = { 1: new PrefixMap<true>(1), 2: new PrefixMap<true>(2) };
+  readonly #localPrefixes = { 1: new PrefixMap<boolean>(1), 2: new PrefixMap<boolean>(2) };
   readonly #protocols: Partial<Record<PacketBody["kind"], Protocol>> = {};
   readonly #loopback: Interface;
   readonly counters = new Map<DropReason, number>();
@@ -86,11 +86,15 @@ export class IpStack {
     this.#localPrefixes[prefix.afi].delete(prefix.words, length);
   }
 
+  excludeLocalPrefix(prefix: Ip, length: number): void {
+    this.#localPrefixes[prefix.afi].set(prefix.words, length, false);
+  }
+
   isLocal(address: Ip): boolean {
     if (this.#local.has(address.text)) return true;
     if (address.isLoopback) return this.#loopback.isAdminUp;
     const prefixes = this.#localPrefixes[address.afi];
-    return prefixes.size > 0 && prefixes.longest(address.words, ALWAYS) !== undefined;
+    return prefixes.size > 0 && prefixes.longest(address.words, ALWAYS) === true;
   }
 
   /** The source address for a destination where the socket has none: of the way out. */

@@ -14,11 +14,13 @@ import type {
   RegionConfig,
   VbrConfig,
 } from "./cloud-config.ts";
+import type { EndpointConfig } from "./endpoints.ts";
 import { type CloudKnobs, KNOB_DEFAULTS, quotasOf } from "./knobs.ts";
+import { wayOf } from "./next-hops.ts";
 import type { PeeringConfig } from "./peering-config.ts";
 import type { CloudFile } from "./schema.ts";
 import type { KnobsFile } from "./schema-knobs.ts";
-import type { RouteMapFile, TransitRouterFile, VpcFile } from "./schema-routes.ts";
+import type { EndpointFile, RouteMapFile, TransitRouterFile, VpcFile } from "./schema-routes.ts";
 import type { AttachmentConfig, RouteMapConfig, TransitRouterConfig } from "./tr-config.ts";
 import type { VpcConfig } from "./vpc-config.ts";
 import type { VpnConfig } from "./vpn-config.ts";
@@ -106,7 +108,7 @@ export function buildCloudConfig(source: CloudFile): CloudConfig {
     vpcs: (source.vpcs ?? []).map((vpc) => toVpc(source, vpc, home)),
     vpns: (source.vpns ?? []).flatMap((vpn) => toVpn(vpn, home)),
     peerings: (source.peerings ?? []).map((peering) => toPeering(source, peering)),
-    endpoints: source.endpoints ?? [],
+    endpoints: (source.endpoints ?? []).map(toEndpoint),
     knobs,
     quotas: quotasOf(source),
   };
@@ -315,11 +317,18 @@ function toVpc(source: CloudFile, vpc: VpcFile, home: string): VpcConfig {
       const hops = via.map(({ peering, weight }) => {
         return { peering, weight: weight ?? DEFAULTS.peeringWeight };
       });
-      return { prefix, nextHop, hops, isPublished: publish ?? false };
+      const way = wayOf(nextHop);
+      return { prefix, type: nextHop, nextHop: way, hops, isPublished: publish ?? false };
     }),
     allowedPrefixes: vpc.allowedPrefixes ?? [],
     prefixMode: vpc.prefixMode ?? "match",
   };
+}
+
+function toEndpoint({ name, vpc, service, ...one }: EndpointFile): EndpointConfig {
+  const { address, zones, connection } = one;
+  const single = address === undefined ? [] : [{ zone: "zone-1", address }];
+  return { name, vpc, service, zones: zones ?? single, connection: connection ?? "Connected" };
 }
 
 /** Where nothing is said attachments are as the console makes them: default table, all three on. */

@@ -4,6 +4,7 @@
  * (`knobs.ts`). `docs/fidelity.md` says of each behaviour whence it is known and how well.
  */
 import type { BgpGroupConfig } from "./bgp-config.ts";
+import type { EndpointConfig } from "./endpoints.ts";
 import type { CloudKnobs, CloudQuotas } from "./knobs.ts";
 import type { PeeringConfig, VbrRouteConfig } from "./peering-config.ts";
 import type { TransitRouterConfig } from "./tr-config.ts";
@@ -164,11 +165,4 @@ export interface EcrConfig {
   readonly ecmpPathsMax: number;
   /** Between regions: `near-by` prefers VBRs of its own region, `ecmp` does not look. */
   readonly transitMode: "near-by" | "ecmp";
-}
-
-/** A PrivateLink endpoint: an address of a vSwitch behind which a service answers. */
-export interface EndpointConfig {
-  readonly name: string;
-  readonly vpc: string;
-  readonly address: string;
 }

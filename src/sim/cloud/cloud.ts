@@ -10,6 +10,7 @@ import { Changes } from "./changes.ts";
 import type { CloudConfig, VbrConfig } from "./cloud-config.ts";
 import type { CloudDeed, CloudEvent, CloudField, DeedFault } from "./deeds.ts";
 import { DelayedRoutes } from "./delayed-routes.ts";
+import { applyEndpoint } from "./endpoints.ts";
 import { CloudMachines } from "./machines.ts";
 import { Monitor } from "./monitor.ts";
 import { cloudNetwork } from "./network.ts";
@@ -306,10 +307,14 @@ export class Cloud {
       if (healthCheck !== undefined) field?.setRoute?.(name, `${healthCheck.source}/32`, "local");
     }
     for (const vpc of this.#config.vpcs) {
-      for (const { prefix, nextHop } of vpc.routes) {
+      for (const { prefix, type, nextHop } of vpc.routes) {
         if (nextHop === "peering") continue;
-        this.do({ do: "custom-route", vpc: vpc.name, prefix, nextHop });
+        this.do({ do: "custom-route", vpc: vpc.name, prefix, nextHop: type });
       }
+    }
+    for (const endpoint of this.#config.endpoints) {
+      if (endpoint.connection === "Connected") continue;
+      applyEndpoint(this.#config, this.#context.state, this.#tables, endpoint);
     }
     this.#peerings.start();
   }

@@ -7,6 +7,8 @@ import type { Micros } from "../../core/time.ts";
 import type { BfdTimers } from "./bgp-config.ts";
 import type { BusinessStatus } from "./cloud-config.ts";
 import type { AllowedPrefixes } from "./ecr-associations.ts";
+import type { EndpointConnection } from "./endpoints.ts";
+import type { NextHopType } from "./next-hops.ts";
 
 export type CloudDeed =
   // Lines and ports
@@ -41,7 +43,7 @@ export type CloudDeed =
       readonly vpc: string;
       readonly prefix: string;
       /** Undefined removes it. */
-      readonly nextHop: "instance" | "blackhole" | "hub" | undefined;
+      readonly nextHop: NextHopType | undefined;
     }
   /** One of the ECR's routes switched off or on (`DisableExpressConnectRouterRouteEntries`). */
   | {
@@ -56,6 +58,18 @@ export type CloudDeed =
       readonly do: "allowed-prefixes";
       readonly association: string;
       readonly allowed: AllowedPrefixes;
+    }
+  /** A PrivateLink endpoint's connection to its service, or one of its zones. */
+  | {
+      readonly do: "endpoint";
+      readonly endpoint: string;
+      readonly connection: EndpointConnection;
+    }
+  | {
+      readonly do: "endpoint-zone";
+      readonly endpoint: string;
+      readonly zone: string;
+      readonly isUp: boolean;
     }
   /** Cloud Data Transfer of a region closed (an unpaid bill) or opened. */
   | { readonly do: "cdt"; readonly region: string; readonly isOpen: boolean }

@@ -5,6 +5,7 @@ const BAD_QUOTAS = ["unit/sim/cloud/load.test.ts", "cloud file: quotas, each at 
 const KNOBS = "sim/cloud-knobs.test.ts";
 const ECR_TESTS = "sim/cloud-ecr.test.ts";
 const VPN_TESTS = "sim/cloud-vpn.test.ts";
+const VPC_TESTS = "sim/cloud-vpc.test.ts";
 const ROUTES = "sim/cloud-routes.test.ts";
 const CLOUD = "sim/cloud.test.ts";
 const BAD_ROUTES = ["unit/sim/cloud/load.test.ts", "cloud file: faults of VPCs"] as const;
@@ -213,12 +214,20 @@ const VPC = area("VPC, service range, PrivateLink", [
     test: [ROUTES, "VPC: custom routes to an instance are published"],
   },
   {
-    behaviour: "next hop types; here `instance`, `hub` and `blackhole` stand for them all",
-    isModelled: "part",
+    behaviour: "all next hop types: what a private line meets behind each, which can be published",
+    isModelled: "yes",
     key: "vpcs[].routes[].nextHop",
-    source: "K1",
+    source: "K1, D-RT",
     grade: "document",
-    test: [ROUTES, "VPC: a custom route beats the dynamic one"],
+    test: [VPC_TESTS, "VPC: what is behind a next hop answers"],
+  },
+  {
+    behaviour: "a route to a VPN gateway takes the place of a transit router's, not of the ECR's",
+    isModelled: "yes",
+    key: "vpcs[].routes[].nextHop",
+    source: "D-RT",
+    grade: "document",
+    test: [VPC_TESTS, "VPC: a route to a VPN gateway"],
   },
   {
     behaviour: "a vSwitch's IPv6 network: a /64 of its VPC's /56, system routes of their own",
@@ -252,12 +261,27 @@ const VPC = area("VPC, service range, PrivateLink", [
     test: [KNOBS, "serviceRangeRoutes: "],
   },
   {
-    behaviour: "a PrivateLink endpoint is an address of a vSwitch; states, zones, names are not",
-    isModelled: "part",
+    behaviour: "a PrivateLink endpoint is an address of a vSwitch, up to ten of them in zones",
+    isModelled: "yes",
     key: "endpoints",
     source: "K4",
     grade: "inferred",
     test: [ROUTES, "service range: told in its halves, an endpoint answers"],
+  },
+  {
+    behaviour: "it answers while its ConnectionStatus is Connected and its zone is up",
+    isModelled: "yes",
+    key: "endpoints[].connection",
+    byDefault: "Connected",
+    source: "K4",
+    grade: "inferred",
+    test: [VPC_TESTS, "PrivateLink: an endpoint answers while"],
+  },
+  {
+    behaviour: "its domain names, bandwidth, security groups",
+    isModelled: "no",
+    source: "K4",
+    grade: "document",
   },
 ]);
 

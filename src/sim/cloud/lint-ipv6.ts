@@ -2,6 +2,7 @@
 import { parseAddress } from "../../core/address.ts";
 import { containsAddress, coversPrefix, maskAddress, parsePrefix } from "../../core/prefix.ts";
 import type { LintPath, Tell } from "./lint-names.ts";
+import { wayOf } from "./next-hops.ts";
 import type { CloudFile } from "./schema.ts";
 import type { VpcFile } from "./schema-routes.ts";
 
@@ -67,7 +68,7 @@ function lintVpc(vpc: VpcFile, path: LintPath, error: Tell): void {
     }
   }
   for (const [index, { prefix, nextHop }] of (vpc.routes ?? []).entries()) {
-    if (nextHop !== "peering" || !prefix.includes(":")) continue;
+    if (wayOf(nextHop) !== "peering" || !prefix.includes(":")) continue;
     const message = "an IPv6 route into peering connections is not modelled";
     error([...path, "routes", index, "prefix"], "C123", message);
   }

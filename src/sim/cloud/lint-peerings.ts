@@ -8,6 +8,7 @@ import { quotasOf } from "./knobs.ts";
 import { lintProbe } from "./lint-lines.ts";
 import type { LintPath, Tell } from "./lint-names.ts";
 import { lintAnnounced } from "./lint-routes.ts";
+import { NEXT_HOPS, wayOf } from "./next-hops.ts";
 import type { CloudFile } from "./schema.ts";
 import type { VpcFile } from "./schema-routes.ts";
 
@@ -153,6 +154,24 @@ function lintNetworks(vbr: VbrFile, isPeered: boolean, path: LintPath, error: Te
   }
 }
 
+/** Towards a hub: there has to be one, and it has to be what the next hop says. */
+function lintHubRoute(
+  source: CloudFile,
+  vpc: VpcFile,
+  nextHop: VpcRouteFile["nextHop"],
+  path: LintPath,
+  error: Tell,
+): void {
+  const hub = hubOfVpc(source, vpc.name);
+  if (wayOf(nextHop) !== "hub") return;
+  if (hub === undefined) error(path, "C124", `${vpc.name} is peered only, it has no hub`);
+  else if (nextHop === "ecr" && !isEcr(source, hub)) {
+    error(path, "C119", `${vpc.name} is on ${hub}, not on an ECR (ResourceNotAssociated.Ecr)`);
+  } else if (nextHop === "attachment" && isEcr(source, hub)) {
+    error(path, "C119", `${vpc.name} is on the ECR, not on a transit router`);
+  }
+}
+
 function lintVpcRoute(
   source: CloudFile,
   vpc: VpcFile,
@@ -160,10 +179,11 @@ function lintVpcRoute(
   path: LintPath,
   error: Tell,
 ): void {
-  if (nextHop === "hub" && hubOfVpc(source, vpc.name) === undefined) {
-    error([...path, "nextHop"], "C124", `${vpc.name} is peered only, it has no hub`);
+  lintHubRoute(source, vpc, nextHop, [...path, "nextHop"], error);
+  if (publish === true && wayOf(nextHop) === "instance" && !NEXT_HOPS[nextHop].isPublishable) {
+    error([...path, "publish"], "C119", `a route to a ${nextHop} cannot be published`);
   }
-  if (nextHop !== "peering") {
+  if (wayOf(nextHop) !== "peering") {
     if (via !== undefined) error([...path, "via"], "C124", "via goes with nextHop: peering only");
     return;
   }

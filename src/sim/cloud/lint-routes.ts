@@ -11,6 +11,7 @@ import { hubOfVpc, isEcr } from "./build.ts";
 import { quotasOf } from "./knobs.ts";
 import type { LintPath, Tell } from "./lint-names.ts";
 import { lintRouteMaps } from "./lint-route-maps.ts";
+import { wayOf } from "./next-hops.ts";
 import type { CloudFile } from "./schema.ts";
 import type { TransitRouterFile, VpcFile } from "./schema-routes.ts";
 
@@ -81,7 +82,7 @@ function lintVpc(source: CloudFile, vpc: VpcFile, path: LintPath, error: Tell): 
       error(at, "C122", `${route.prefix} is inside of 100.64.0.0/10: knobs.serviceRangeRoutes`);
     }
     seen.add(route.prefix);
-    if (route.publish === true && route.nextHop === "hub") {
+    if (route.publish === true && wayOf(route.nextHop) === "hub") {
       const message = "a route towards the ECR or transit router cannot be published to it";
       error([...path, "routes", index, "publish"], "C119", message);
     }
@@ -120,15 +121,27 @@ function lintOverlaps(source: CloudFile, error: Tell): void {
 }
 
 function lintEndpoints(source: CloudFile, error: Tell): void {
-  for (const [index, { address, vpc }] of (source.endpoints ?? []).entries()) {
-    const octets = parseAddress(address);
+  for (const [index, { address, zones = [], vpc }] of (source.endpoints ?? []).entries()) {
+    const path: LintPath = ["endpoints", index];
     const vswitches = source.vpcs?.find(({ name }) => name === vpc)?.vswitches ?? [];
-    const isInside = vswitches.some(({ cidr }) => {
-      const found = parsePrefix(cidr);
-      return octets !== undefined && found !== undefined && containsAddress(found, octets);
-    });
-    if (isInside) continue;
-    error(["endpoints", index, "address"], "C118", `${address} is in no vSwitch of ${vpc}`);
+    const inside = (text: string, at: LintPath): void => {
+      const octets = parseAddress(text);
+      const isInside = vswitches.some(({ cidr }) => {
+        const found = parsePrefix(cidr);
+        return octets !== undefined && found !== undefined && containsAddress(found, octets);
+      });
+      if (!isInside) error(at, "C118", `${text} is in no vSwitch of ${vpc}`);
+    };
+    if ((address === undefined) === (zones.length === 0)) {
+      error(path, "C118", "an endpoint has an address or zones, one of the two");
+    }
+    if (address !== undefined) inside(address, [...path, "address"]);
+    for (const [at, one] of zones.entries()) {
+      inside(one.address, [...path, "zones", at, "address"]);
+      if (zones.findIndex(({ zone }) => zone === one.zone) === at) continue;
+      const message = `zone "${one.zone}" stands here twice (EndpointZoneDuplicated)`;
+      error([...path, "zones", at, "zone"], "C118", message);
+    }
   }
 }
 

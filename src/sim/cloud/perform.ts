@@ -5,9 +5,11 @@ import { groupedPeers } from "./bgp-config.ts";
 import type { Changes } from "./changes.ts";
 import type { CloudConfig, ConnectionConfig, VbrConfig } from "./cloud-config.ts";
 import type { CloudDeed, DeedFault, FieldRoute } from "./deeds.ts";
+import { applyEndpoint } from "./endpoints.ts";
 import { isServiceRoute } from "./lint-routes.ts";
 import type { CloudMachines } from "./machines.ts";
 import { type CloudNetwork, gatewayFor } from "./network.ts";
+import { type NextHopType, type Way, wayOf } from "./next-hops.ts";
 import { dynamicRoutes } from "./route-view.ts";
 import type { CloudState, PeerState } from "./state.ts";
 import type { StaticTables } from "./static-tables.ts";
@@ -65,6 +67,9 @@ export function performDeed(deed: CloudDeed, ground: DeedGround): DeedFault | un
     case "allowed-prefixes":
     case "cdt":
       return changeEcr(ground, deed);
+    case "endpoint":
+    case "endpoint-zone":
+      return changeEndpoint(ground, deed);
     case "association":
     case "propagation":
       return switchLink(ground, deed);
@@ -201,7 +206,7 @@ function changePrefix(
 
 function changeCustomRoute(
   ground: DeedGround,
-  { vpc: name, prefix, nextHop }: DeedOf<"custom-route">,
+  { vpc: name, prefix, nextHop: type }: DeedOf<"custom-route">,
 ): DeedFault | undefined {
   const { config, state, tables } = ground;
   const vpc = config.vpcs.find((one) => one.name === name);
@@ -209,14 +214,17 @@ function changeCustomRoute(
   if (parsePrefix(prefix) === undefined) return malformed(prefix);
   const { routes } = state.vpc(name);
   const others = routes.filter((route) => route.prefix !== prefix);
-  if (nextHop === undefined) {
+  const nextHop = type && wayOf(type);
+  if (type === undefined || nextHop === undefined) {
     state.vpc(name).routes = others;
   } else {
     const known = routes.find((route) => route.prefix === prefix);
-    const fault = known === undefined ? customRouteFault(ground, name, prefix) : undefined;
+    const fault =
+      known === undefined ? customRouteFault(ground, { vpc: name, prefix, type }) : undefined;
     if (fault !== undefined) return fault;
     const isPublished = known?.isPublished ?? false;
-    state.vpc(name).routes = [...others, { prefix, nextHop, hops: [], isPublished }];
+    const hops = known?.hops ?? [];
+    state.vpc(name).routes = [...others, { prefix, type, nextHop, hops, isPublished }];
   }
   tables.set(name, prefix, fieldRoute(ground, { vpc: name, prefix }, nextHop));
   ground.reload(name);
@@ -227,9 +235,12 @@ function changeCustomRoute(
 
 function customRouteFault(
   { config, state, agent }: DeedGround,
-  vpc: string,
-  prefix: string,
+  { vpc, prefix, type }: { vpc: string; prefix: string; type: NextHopType },
 ): DeedFault | undefined {
+  if (wayOf(type) === "peering") {
+    const text = "a running VPC takes no new route into peering connections";
+    return { code: "Causeway.NotModelled", text };
+  }
   const limit = config.quotas.customRoutesPerVpcTable;
   if (state.vpc(vpc).routes.length >= limit) {
     return { code: "QuotaExceeded", text: `${vpc} has ${limit} custom routes already` };
@@ -245,6 +256,11 @@ function customRouteFault(
   }
   const dynamic = dynamicRoutes(agent(vpc)).find((row) => row.prefix === prefix);
   if (dynamic === undefined || dynamic.rejectedBy !== undefined) return undefined;
+  // Of a transit router's route the vendor says that it is withdrawn then; of the ECR's it is not.
+  const isByTransitRouter = config.transitRouters.some(
+    ({ name }) => name === config.vpcs.find((one) => one.name === vpc)?.attachment,
+  );
+  if (type === "vpn-gateway" && isByTransitRouter) return undefined;
   const text = `${prefix} is a dynamic route of ${vpc} now`;
   return { code: "RouteConflict.AlreadyExist", text };
 }
@@ -252,10 +268,11 @@ function customRouteFault(
 function fieldRoute(
   { network }: DeedGround,
   { vpc, prefix }: { readonly vpc: string; readonly prefix: string },
-  nextHop: DeedOf<"custom-route">["nextHop"],
+  nextHop: Way | undefined,
 ): FieldRoute | undefined {
   if (nextHop === "instance") return "local";
-  if (nextHop !== "hub") return nextHop;
+  if (nextHop === undefined || nextHop === "blackhole") return nextHop;
+  if (nextHop === "peering") return undefined;
   const wire = network.wires.find(({ a }) => a.node === vpc);
   return wire && { gateway: gatewayFor(wire.b, prefix), device: wire.a.device };
 }
@@ -307,6 +324,25 @@ function switchLink(
     turn(ground.state.linksOff, key, !isOn);
     reloadTables(ground);
   });
+}
+
+type EndpointDeed = Extract<CloudDeed, { readonly do: "endpoint" | "endpoint-zone" }>;
+
+function changeEndpoint(ground: DeedGround, deed: EndpointDeed): DeedFault | undefined {
+  const { config, state, tables } = ground;
+  const found = config.endpoints.find(({ name }) => name === deed.endpoint);
+  if (found === undefined) {
+    return { code: "EndpointNotFound", text: `there is no endpoint "${deed.endpoint}"` };
+  }
+  if (deed.do === "endpoint") state.endpoint(found.name).connection = deed.connection;
+  else if (found.zones.some(({ zone }) => zone === deed.zone)) {
+    turn(state.endpoint(found.name).zonesDown, deed.zone, !deed.isUp);
+  } else {
+    const text = `${found.name} is not in zone "${deed.zone}"`;
+    return { code: "EndpointZoneNotFound", text };
+  }
+  applyEndpoint(config, state, tables, found);
+  return undefined;
 }
 
 type EcrDeed = Extract<CloudDeed, { readonly do: "ecr-route" | "allowed-prefixes" | "cdt" }>;

@@ -1,6 +1,7 @@
 /** The cloud file's transit routers and VPCs: tables, attachments, route maps, custom routes. */
 import { type Static, Type } from "@sinclair/typebox";
-import { AsNumber, closed, Name, oneOf, Prefix } from "../shapes.ts";
+import { AsNumber, closed, Ipv4, Name, oneOf, Prefix } from "../shapes.ts";
+import { NEXT_HOP_TYPES } from "./next-hops.ts";
 
 /** As many as the vendor's lists take in one condition. */
 const LIST_MAX = 32;
@@ -124,7 +125,7 @@ export const VpcSchema = Type.Object(
         Type.Object(
           {
             prefix: Prefix,
-            nextHop: oneOf("instance", "blackhole", "hub", "peering"),
+            nextHop: oneOf(...NEXT_HOP_TYPES),
             via: Type.Optional(
               Type.Array(Type.Object({ peering: Name, weight: Weight }, closed), {
                 minItems: 1,
@@ -144,3 +145,27 @@ export const VpcSchema = Type.Object(
   closed,
 );
 export type VpcFile = Static<typeof VpcSchema>;
+
+export const EndpointSchema = Type.Object(
+  {
+    name: Name,
+    vpc: Name,
+    service: Type.Optional(Name),
+    address: Type.Optional(Ipv4),
+    zones: Type.Optional(
+      Type.Array(Type.Object({ zone: Name, address: Ipv4 }, closed), {
+        minItems: 1,
+        maxItems: 10,
+        description: "1 to 10 zones",
+      }),
+    ),
+    connection: Type.Optional(
+      oneOf(
+        ...(["Pending", "Connecting", "Connected", "Disconnecting"] as const),
+        ...(["Disconnected", "ServiceDeleted"] as const),
+      ),
+    ),
+  },
+  closed,
+);
+export type EndpointFile = Static<typeof EndpointSchema>;

@@ -19,7 +19,7 @@ import {
   Prefix,
 } from "../shapes.ts";
 import { KnobsSchema, QuotasSchema } from "./schema-knobs.ts";
-import { TransitRouterSchema, VpcSchema } from "./schema-routes.ts";
+import { EndpointSchema, TransitRouterSchema, VpcSchema } from "./schema-routes.ts";
 
 const RouteQuota = Type.Integer({ minimum: 1, maximum: 100_000 });
 const Md5Key = Type.String({ minLength: 1, maxLength: 80, description: "a key of the lab" });
@@ -253,7 +253,7 @@ export const CloudSchema = Type.Object(
     vpcs: list(VpcSchema),
     vpns: list(Vpn),
     peerings: list(Peering),
-    endpoints: list(Type.Object({ name: Name, vpc: Name, address: Ipv4 }, closed)),
+    endpoints: list(EndpointSchema),
     knobs: Type.Optional(KnobsSchema),
     quotas: Type.Optional(QuotasSchema),
   },

@@ -3,6 +3,7 @@ import type { NeighborConfig } from "../../agent/config/edge-config.ts";
 import { type BfdTimers, type GroupedPeer, groupedPeers } from "./bgp-config.ts";
 import type { CloudConfig, VbrConfig } from "./cloud-config.ts";
 import { type AllowedPrefixes, ecrAssociations } from "./ecr-associations.ts";
+import type { EndpointState } from "./endpoints.ts";
 import type { CustomRouteConfig, VpcConfig } from "./vpc-config.ts";
 
 export interface VbrState {
@@ -56,6 +57,7 @@ export class CloudState {
   readonly #vbrs: ReadonlyMap<string, VbrState>;
   readonly #vpcs: ReadonlyMap<string, VpcState>;
   readonly #vpns: ReadonlyMap<string, VpnState>;
+  readonly #endpoints: ReadonlyMap<string, EndpointState>;
   readonly #peerings: ReadonlyMap<string, PeeringState>;
   readonly #statics = new Map<string, Set<string>>();
   readonly #aggregates = new Map<string, Set<string>>();
@@ -77,6 +79,11 @@ export class CloudState {
     this.allowed = new Map(ecrAssociations(config).map(({ name, allowed }) => [name, allowed]));
     this.#vbrs = new Map(config.vbrs.map((vbr) => [vbr.name, vbrState(vbr)]));
     this.#vpcs = new Map(config.vpcs.map((vpc) => [vpc.name, vpcState(vpc)]));
+    this.#endpoints = new Map(
+      config.endpoints.map(({ name, connection }) => {
+        return [name, { connection, zonesDown: new Set<string>() }];
+      }),
+    );
     this.#vpns = new Map(
       config.vpns.map(({ name }) => {
         return [name, { isDown: false, isHealthFailed: false, isStandby: false }];
@@ -103,6 +110,10 @@ export class CloudState {
   /** Aggregates in force at a node. */
   aggregatesOf(node: string): Set<string> {
     return setOf(this.#aggregates, node);
+  }
+
+  endpoint(name: string): EndpointState {
+    return known(this.#endpoints, name, "endpoint");
   }
 
   vpn(name: string): VpnState {

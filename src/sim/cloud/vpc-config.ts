@@ -1,4 +1,5 @@
 import type { PrefixMode } from "./ecr-associations.ts";
+import type { NextHopType, Way } from "./next-hops.ts";
 import type { PeeringHop } from "./peering-config.ts";
 
 /** A VPC with its vSwitches and the one route table that is modelled. */
@@ -25,8 +26,9 @@ export interface VSwitchConfig {
 
 export interface CustomRouteConfig {
   readonly prefix: string;
-  /** Next hop types are not told apart: `instance` answers inside the VPC, `blackhole` drops. */
-  readonly nextHop: "instance" | "blackhole" | "hub" | "peering";
+  /** As the vendor names it, and what becomes of packets. */
+  readonly type: NextHopType;
+  readonly nextHop: Way;
   /** Of a route into peering connections: they share the traffic, or one stands by. */
   readonly hops: readonly PeeringHop[];
   /** `PublishVpcRouteEntries`: told to the hub, as system routes always are. */

@@ -73,8 +73,10 @@ export function virtualField(world: World, network: CloudNetwork): CloudField {
       world.mark(`${node} routes ${prefix} to ${JSON.stringify(to ?? "nobody")}`);
       if (to === undefined) return;
       if (to === "local") host.addLocalPrefix(prefix);
-      else if (to === "blackhole") host.addRoute({ prefix, hops: [], kind: "blackhole" });
-      else host.addRoute({ prefix, hops: "gateway" in to ? [to] : to });
+      else if (to === "blackhole") {
+        host.excludeLocalPrefix(prefix);
+        host.addRoute({ prefix, hops: [], kind: "blackhole" });
+      } else host.addRoute({ prefix, hops: "gateway" in to ? [to] : to });
     },
   };
 }

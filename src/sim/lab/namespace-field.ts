@@ -44,7 +44,11 @@ export function namespaceField({ network, namespaces, host }: FieldGround): Clou
 /** In the words of `ip route`; a local one is in a table of its own. */
 function routeOf(prefix: string, to: FieldRoute): readonly string[] {
   if (to === "local") return ["local", prefix, "dev", "lo"];
-  if (to === "blackhole") return ["blackhole", prefix];
+  if (to === "blackhole") {
+    // A host inside of a network that is local as a whole: only there it comes before that.
+    const isHost = prefix.endsWith(prefix.includes(":") ? "/128" : "/32");
+    return ["blackhole", prefix, ...(isHost ? ["table", "local"] : [])];
+  }
   const hops = "gateway" in to ? [to] : to;
   const [only] = hops;
   if (hops.length === 1 && only !== undefined) {
