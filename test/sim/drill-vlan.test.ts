@@ -3,9 +3,10 @@ import { readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import t from "tap";
-import type { Drill } from "../../src/sim/drill/drill.ts";
+import type { Drill, FaultStep } from "../../src/sim/drill/drill.ts";
 import { loadDrill } from "../../src/sim/drill/load.ts";
 import { runDrill } from "../../src/sim/drill/runner.ts";
+import { describe } from "../../src/sim/drill/words.ts";
 import type { Lab } from "../../src/sim/lab/lab.ts";
 import { LoopbackLab } from "../../src/sim/lab/loopback-lab.ts";
 import { NamespaceLab } from "../../src/sim/lab/namespace-lab.ts";
@@ -83,6 +84,15 @@ t.test("a port of one circuit alone loses its carrier with it", async (t) => {
   const report = await play(drill, new VirtualLab(drill));
   t.equal(report.verdict, "PASS", formatReport(report));
   t.equal(report.faults[0]?.detectedBy, "link");
+});
+
+t.test("what is done to a port is done to every circuit on it", async (t) => {
+  const { drill } = load([route(...ALL)]);
+  const touchedBy = (step: FaultStep) => describe(step, drill.cloud).touches;
+  const at = { atUs: 0, circuit: "circuit-1" } as const;
+  t.same(touchedBy({ do: "shut-port", ...at }), ["circuit-1", "circuit-2"]);
+  t.same(touchedBy({ do: "remove-vlan", ...at }), ["circuit-1"]);
+  t.same(touchedBy({ do: "shut-port", atUs: 0, circuit: "circuit-3" }), ["circuit-3"]);
 });
 
 t.test("maintenance of one circuit on a shared port takes no other", async (t) => {

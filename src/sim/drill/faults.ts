@@ -33,6 +33,8 @@ export interface FaultRow<T extends Target, P extends Parameters> {
   readonly with: P;
   /** Where it changes which of the traffic's prefixes are announced. */
   readonly change?: "withdraw" | "announce";
+  /** It is done to the whole port of the circuit, with all others on it. */
+  readonly isOfPort?: true;
   text(values: ValuesOf<P> & (T extends "circuit" ? OfCircuit : unknown)): string;
   /** What the values lack together, in words. */
   check?(values: ValuesOf<P>): string | undefined;
@@ -95,6 +97,7 @@ export const FAULTS = {
   "shut-port": row({
     target: "circuit",
     kind: "fault",
+    isOfPort: true,
     with: {},
     text: (of) => `shut the port of ${of.circuit}`,
   }),
@@ -263,6 +266,7 @@ export const FAULTS = {
   "failover-test": row({
     target: "circuit",
     kind: "fault",
+    isOfPort: true,
     with: {
       forUs: duration("for"),
       resource: word("resource", ["connection", "vbr", "peer"] as const, "connection"),
@@ -275,6 +279,7 @@ export const FAULTS = {
   lock: row({
     target: "circuit",
     kind: "fault",
+    isOfPort: true,
     with: {
       status: word("status", ["FinancialLocked", "SecurityLocked"] as const, "FinancialLocked"),
       forUs: duration("for").optional,
@@ -284,6 +289,7 @@ export const FAULTS = {
   "order-connection": row({
     target: "circuit",
     kind: "fault",
+    isOfPort: true,
     with: { order: word("order", CONNECTION_ORDERS, "enable"), answer, code },
     text: (of) => `${of.order} the connection of ${of.circuit}${refusalText(of)}`,
   }),

@@ -213,7 +213,7 @@ class Run {
     if (step.atUs !== undefined) await this.#lab.sleepUntil(after(this.#zeroUs, step.atUs));
     if (step.do === "expect") return this.#expect(step.expect);
     const begunUs = this.#lab.now();
-    const words = describe(step);
+    const words = describe(step, this.#drill.cloud);
     if (words.kind === "fault") {
       this.#claims.faultBegins();
       this.#faultUs = begunUs;

@@ -1,4 +1,5 @@
 /** What a drill did and claims, in the words of its report. */
+import type { CloudConfig } from "../cloud/cloud-config.ts";
 import type { Deed } from "../report/measure.ts";
 import type { FaultReport, TrafficReport } from "../report/report.ts";
 import { ms } from "../report/text.ts";
@@ -6,12 +7,25 @@ import type { Expectation, FaultStep } from "./drill.ts";
 import { circuitOf, FAULTS, faultText } from "./faults.ts";
 
 /** A deed before it happened. */
-export function describe(step: FaultStep): Omit<Deed, "atUs" | "begunUs"> {
-  const { kind, change }: { kind: Deed["kind"]; change?: Deed["change"] } = FAULTS[step.do];
+export function describe(step: FaultStep, cloud: CloudConfig): Omit<Deed, "atUs" | "begunUs"> {
+  const { kind, change, isOfPort }: Described = FAULTS[step.do];
   const circuit = circuitOf(step);
-  const own = circuit === undefined ? [] : [circuit];
+  const alone = circuit === undefined ? [] : [circuit];
+  const own = isOfPort === true ? alone.flatMap((name) => portOf(cloud, name)) : alone;
   const touches = step.do === "reload" ? step.edge.touches : own;
   return { kind, text: faultText(step), circuit, touches, change };
+}
+
+interface Described extends Pick<Deed, "kind"> {
+  readonly change?: Deed["change"];
+  readonly isOfPort?: true;
+}
+
+/** Every circuit on the cloud's port of this one. */
+function portOf({ vbrs }: CloudConfig, circuit: string): readonly string[] {
+  const port = vbrs.find((vbr) => vbr.circuit === circuit)?.connection;
+  const riders = vbrs.filter(({ connection }) => connection === port).map((vbr) => vbr.circuit);
+  return riders.length === 0 ? [circuit] : riders;
 }
 
 /** The claim as a sentence, the name of its check. */
