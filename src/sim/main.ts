@@ -20,6 +20,7 @@ import { formatCsv } from "./report/csv.ts";
 import { formatHtml } from "./report/html.ts";
 import { formatJunit } from "./report/junit.ts";
 import { formatMarkdown } from "./report/markdown.ts";
+import { formatOpenMetrics } from "./report/openmetrics.ts";
 import type { DrillReport, SourceReport } from "./report/report.ts";
 import { configHashOf, describeCommit, describeHost } from "./report/sources.ts";
 import { formatEntry, formatReport, formatReportLine, formatTally } from "./report/text.ts";
@@ -42,18 +43,22 @@ export interface DrillOrder {
   readonly isKept: boolean;
   /** Files to write when all drills are done, whatever their verdicts. */
   readonly write: Readonly<Partial<Record<ReportFormat, string | undefined>>>;
+  /** Who runs the drills and who allowed it, for the reports. */
+  readonly operator?: string | undefined;
+  readonly approver?: string | undefined;
   /** A folder for the records behind the figures; none are kept without it. */
   readonly evidence?: string | undefined;
 }
 
 /** `json` is one report a line. */
-export type ReportFormat = "html" | "markdown" | "junit" | "json" | "csv";
+export type ReportFormat = "html" | "markdown" | "junit" | "json" | "csv" | "openmetrics";
 
 const FORMATS: Readonly<Record<ReportFormat, (reports: readonly DrillReport[]) => string>> = {
   html: formatHtml,
   markdown: formatMarkdown,
   junit: formatJunit,
   csv: formatCsv,
+  openmetrics: formatOpenMetrics,
   json: (reports) => reports.map((report) => `${JSON.stringify(report)}\n`).join(""),
 };
 
@@ -176,6 +181,8 @@ async function play(
       ...(commit === undefined ? {} : { commit }),
       configHash: configHashOf(sources),
       sources,
+      ...(order.operator === undefined ? {} : { operator: order.operator }),
+      ...(order.approver === undefined ? {} : { approver: order.approver }),
       ...(lab.mode === "lab" ? { host: describeHost() } : {}),
     },
     ...(order.evidence === undefined ? {} : { evidence: evidenceTo(order.evidence) }),

@@ -13,6 +13,9 @@ interface DrillOptions extends GlobalOptions {
   readonly junit?: string;
   readonly json?: string;
   readonly csv?: string;
+  readonly openmetrics?: string;
+  readonly operator?: string;
+  readonly approver?: string;
   readonly evidence?: string;
 }
 
@@ -41,6 +44,9 @@ export function registerDrill(program: Command, context: Context): void {
     .option("--junit <file>", "write them as JUnit XML, for a pipeline")
     .option("--json <file>", "write them as JSON, one report a line")
     .option("--csv <file>", "write their timelines as CSV")
+    .option("--openmetrics <file>", "write their figures as metrics, for a textfile collector")
+    .option("--operator <name>", "who runs them, for the reports")
+    .option("--approver <name>", "who allowed it, for the reports")
     .option("--evidence <folder>", "keep journals, probes, metrics, packets and BGP there")
     .addHelpText("after", EXIT_HELP)
     .action(async (files: readonly string[], _options: unknown, command: Command) => {
@@ -56,12 +62,15 @@ export function registerDrill(program: Command, context: Context): void {
         isFull: options.full === true,
         isKept: options.keep === true,
         evidence: options.evidence,
+        operator: options.operator,
+        approver: options.approver,
         write: {
           html: options.html,
           markdown: options.markdown,
           junit: options.junit,
           json: options.json,
           csv: options.csv,
+          openmetrics: options.openmetrics,
         },
       };
       context.exitCode = await runDrills(order, streamsOf(context));

@@ -12,6 +12,7 @@ import type { CircuitsByPrefix } from "../lab/fib-mirror.ts";
 import type { Lab } from "../lab/lab.ts";
 import { longestMatch } from "../lab/longest-match.ts";
 import { EDGE_TABLE, type TablesByNode } from "../lab/route-history.ts";
+import type { CheckReport } from "../report/report.ts";
 import type { Claim, Drill, LiveExpectation } from "./drill.ts";
 import { SessionBook } from "./session-book.ts";
 import { DIRECTIONS } from "./traffic.ts";
@@ -74,6 +75,41 @@ export class Claims {
     if (newsCount === this.#notReadyAt) return false;
     this.#notReadyAt = newsCount;
     return this.missing() === undefined;
+  }
+
+  /** What a drill stands on, for its report; asked when everything is ready. */
+  preChecks(): readonly CheckReport[] {
+    const { edge, cloud } = this.#drill;
+    const { routes } = this.#lab;
+    const sessions = edge.circuits.flatMap((circuit) => circuit.sessions);
+    const told = toldPrefixes(cloud);
+    const counts: readonly (readonly [string, readonly boolean[]])[] = [
+      ["sessions are up", sessions.map(({ name }) => this.#isUp(name))],
+      [
+        "prefixes of the cloud have a way",
+        told.map((one) => routes.via(EDGE_TABLE, one).length > 0),
+      ],
+      ["flows arrive", this.#flowsArrive()],
+    ];
+    return counts.map(([check, holds]) => {
+      const held = holds.filter((one) => one).length;
+      const status = held === holds.length ? "pass" : "fail";
+      return { check, status, expected: "all", observed: `${held} of ${holds.length}` };
+    });
+  }
+
+  #flowsArrive(): readonly boolean[] {
+    const fates = this.#lab.flowFates();
+    const all = DIRECTIONS.flatMap((direction) => fates?.[direction] ?? []);
+    return all.map(({ outcome }) => outcome === "delivered" || outcome === "not known yet");
+  }
+
+  /** What is not as it was before the first fault, in words; undefined where everything is. */
+  left(): string | undefined {
+    const missing = this.missing();
+    if (missing !== undefined) return missing;
+    const isBack = this.holds({ kind: "baseline", withinUs: 0 });
+    return isBack ? undefined : "a forwarding table is not what it was";
   }
 
   /** The first thing that is not ready yet, in words. */

@@ -17,6 +17,8 @@ export interface Drill {
   readonly budgets: Budgets;
   /** What must hold all through; see `always.ts`. */
   readonly always?: readonly Invariant[];
+  /** What breaks it off; everything is restored then. */
+  readonly abort?: readonly StopCondition[];
   /** What may be learned and used beside the ECR's own prefixes, with all inside of it. */
   readonly allow?: readonly string[];
   /** The edge is scraped, and what fires by these rules is part of the report. */
@@ -98,6 +100,12 @@ export type Expectation = Claim & { readonly withinUs: number; readonly forUs?: 
 
 /** What can be asked while the drill runs. */
 export type LiveExpectation = Exclude<Claim, AlertClaim> & Omit<Expectation, keyof Claim>;
+
+/** A claim that must not hold for so long, or a flow that must not be lost for so long. */
+export interface StopCondition {
+  readonly claim: Exclude<Claim, AlertClaim> | { readonly kind: "outage" };
+  readonly forUs: number;
+}
 
 export type Claim =
   | {

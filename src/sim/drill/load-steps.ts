@@ -4,10 +4,10 @@
  */
 import { Value } from "@sinclair/typebox/value";
 import { parseDurationUs } from "../../core/time.ts";
-import type { Claim, Expectation, FaultStep, Step } from "./drill.ts";
+import type { Claim, Expectation, FaultStep, Step, StopCondition } from "./drill.ts";
 import { FAULTS, type Fault, type FaultKind } from "./faults.ts";
 import { type FindEdge, inWords, type Parameter } from "./parameters.ts";
-import type { StepFile } from "./schema.ts";
+import type { StepFile, StopFile } from "./schema.ts";
 
 /** The steps it stands for, or the sentence that says what is wrong with it. */
 export function toSteps(
@@ -94,6 +94,24 @@ function toExpectation(source: StepFile): Expectation | string {
   if (typeof claim === "string") return claim;
   const times = { withinUs: within === undefined ? 0 : us(within) };
   return { ...claim, ...times, ...(lasting === undefined ? {} : { forUs: us(lasting) }) };
+}
+
+/** A condition that breaks the drill off, or what is wrong with it. */
+export function toStopCondition(source: StopFile): StopCondition | string {
+  const { outage, for: lasting, ...claim } = source;
+  const written = Object.keys(claim);
+  if (outage !== undefined) {
+    if (written.length === 0 && lasting === undefined) {
+      return { claim: { kind: "outage" }, forUs: us(outage) };
+    }
+    return `"outage" stands alone: it says how long a flow may be lost`;
+  }
+  if (written.includes("within")) return `a stop condition has no "within", only "for"`;
+  const found = toClaim({ ...source, do: "expect" });
+  if (typeof found === "string") return found.replace('"expect"', "a stop condition");
+  if (found.kind === "alert") return "alerts are judged when a drill is over: none can stop it";
+  if (found.kind === "quiet") return `"quiet" is about a step, and is no stop condition`;
+  return { claim: found, forUs: lasting === undefined ? 0 : us(lasting) };
 }
 
 function toClaim(source: StepFile): Claim | string {

@@ -1,5 +1,10 @@
 import { basename } from "node:path";
-import { type ConfigProblem, type Document, readDocument } from "../../agent/config/document.ts";
+import {
+  type ConfigProblem,
+  type Document,
+  type Path,
+  readDocument,
+} from "../../agent/config/document.ts";
 import { loadEdgeConfig } from "../../agent/config/load.ts";
 import { parseAddress } from "../../core/address.ts";
 import { containsAddress, parsePrefix } from "../../core/prefix.ts";
@@ -15,10 +20,10 @@ import { loadAlerting } from "./load-alerting.ts";
 import { findPart, type Part, type PartName, trafficOf } from "./load-parts.ts";
 import { lintPeers, sessionFaults } from "./load-peers.ts";
 import { readReload } from "./load-reload.ts";
-import { toSteps } from "./load-steps.ts";
+import { toSteps, toStopCondition } from "./load-steps.ts";
 import { lintVlans } from "./load-vlans.ts";
 import { bandwidthBps } from "./parameters.ts";
-import { type DrillFile, DrillSchema } from "./schema.ts";
+import { type DrillFile, DrillSchema, type StepFile } from "./schema.ts";
 import { nodesBack, waysBack } from "./way-back.ts";
 
 export interface DrillLoad {
@@ -85,6 +90,13 @@ export function loadDrill(file: string, text: string, files: FileAccess): DrillL
     );
     return [];
   });
+  const abort = (source.abort ?? []).flatMap((condition, index) => {
+    const read = toStopCondition(condition);
+    if (typeof read !== "string") return read;
+    const message = { severity: "error", code: "D102", message: read } as const;
+    problems.push(document.at(["abort", index], message));
+    return [];
+  });
   if (edgePart && cloudPart && edge?.config !== undefined && cloud?.config !== undefined) {
     problems.push(...lintTogether(document, source, edge.config, cloud.config));
     const ends = {
@@ -114,6 +126,7 @@ export function loadDrill(file: string, text: string, files: FileAccess): DrillL
     steps,
     budgets: toBudgets(source.budgets),
     always: source.always === "default" ? DEFAULT_INVARIANTS : (source.always ?? []),
+    ...(abort.length > 0 ? { abort } : {}),
     allow: source.allow ?? [],
     alerting,
   };
@@ -189,14 +202,16 @@ function lintTogether(
       error(["edge"], `${vbr.name} ends circuit "${vbr.circuit}", which the edge does not have`);
     }
   }
-  for (const [index, step] of source.steps.entries()) {
-    const isSession = sessions.includes(step.session ?? "");
-    for (const name of [step.circuit, isSession ? "all" : step.session, ...(step.via ?? [])]) {
+  const lintNames = (of: Pick<StepFile, "circuit" | "session" | "via">, path: Path) => {
+    const isSession = sessions.includes(of.session ?? "");
+    for (const name of [of.circuit, isSession ? "all" : of.session, ...(of.via ?? [])]) {
       if (name !== undefined && name !== "all" && !circuits.includes(name)) {
-        error(["steps", index], `the edge has no circuit "${name}"; it has ${circuits.join(", ")}`);
+        error(path, `the edge has no circuit "${name}"; it has ${circuits.join(", ")}`);
       }
     }
-  }
+  };
+  for (const [index, step] of source.steps.entries()) lintNames(step, ["steps", index]);
+  for (const [index, stop] of (source.abort ?? []).entries()) lintNames(stop, ["abort", index]);
   problems.push(...lintPeers(document, source, circuits, cloud));
   const announced = edge.announce.map((own) => own.prefix);
   const ends = source.traffic.groups ?? [source.traffic];

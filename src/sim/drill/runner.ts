@@ -12,21 +12,31 @@ import type { EvidenceKeeper } from "../evidence/keeper.ts";
 import type { Lab, ProbeRecord } from "../lab/lab.ts";
 import { composeReport, type Judgement, lossOfDrill, type Records } from "../report/compose.ts";
 import { type Deed, measureFaults, measureRepairs, settleDeeds } from "../report/measure.ts";
-import type { AlertReport, CheckReport, DrillReport, TimelineEntry } from "../report/report.ts";
+import type {
+  AlertReport,
+  CheckReport,
+  DrillReport,
+  SafetyReport,
+  TimelineEntry,
+} from "../report/report.ts";
 import type { FlowSample } from "../report/routes.ts";
-import { ms } from "../report/text.ts";
+import { ms, signed } from "../report/text.ts";
 import { judgeAlways } from "./always.ts";
 import { Claims } from "./claims.ts";
 import type { Drill, Expectation, LiveExpectation, Step } from "./drill.ts";
 import { excused, figures, judgeBudgets } from "./judge.ts";
-import { claimText, describe, summary, timesText } from "./words.ts";
+import { StopConditions, Tripped } from "./stop-conditions.ts";
+import { claimText, describe, stopText, summary, timesText } from "./words.ts";
 
 export interface RunOptions {
   readonly version: string;
   /** RFC 3339 */
   readonly startedAt: string;
   /** What only the caller knows of where the drill came from and what it runs on. */
-  readonly header?: Pick<Judgement, "commit" | "configHash" | "sources" | "host">;
+  readonly header?: Pick<
+    Judgement,
+    "commit" | "configHash" | "sources" | "host" | "operator" | "approver"
+  >;
   /** Called as things happen, for the terminal. */
   readonly progress: (entry: TimelineEntry) => void;
   readonly traceHash: () => string | null;
@@ -50,6 +60,8 @@ const AFTERMATH_US = 300_000;
 /** Before a deed, in a lab: where every flow goes is asked then. */
 const ASKING_US = 150_000;
 const SETTLE_US = 500_000;
+/** A drill that was broken off waits so long for its own repairs. */
+const ROLLBACK_US_MAX = 180_000_000;
 
 export async function runDrill(drill: Drill, lab: Lab, options: RunOptions): Promise<DrillReport> {
   const run = new Run(drill, lab, options);
@@ -77,6 +89,9 @@ class Run {
   #sampledCount = -1;
   readonly #startUs: Micros;
   readonly #claims: Claims;
+  readonly #stops: StopConditions;
+  #preChecks: readonly CheckReport[] = [];
+  #rollback: SafetyReport["rollback"] = null;
   #zeroUs: Micros;
   /** When the last fault began. */
   #faultUs: Micros;
@@ -86,6 +101,7 @@ class Run {
     this.#lab = lab;
     this.#options = options;
     this.#claims = new Claims(drill, lab);
+    this.#stops = new StopConditions(drill.abort ?? [], this.#claims, lab);
     this.#startUs = lab.now();
     this.#zeroUs = this.#startUs;
     this.#faultUs = this.#startUs;
@@ -97,6 +113,10 @@ class Run {
       const reason = step.do === "expect" ? undefined : this.#lab.whyNot(step);
       return reason === undefined ? [] : [`step ${index + 1}: this lab cannot ${reason}`];
     });
+    const isOutage = this.#drill.abort?.some(({ claim }) => claim.kind === "outage") === true;
+    if (isOutage && this.#lab.flowFates() === undefined && this.#lab.mode === "virtual") {
+      barred.push("this lab has no eye for single flows");
+    }
     if (barred.length === 0) return undefined;
     return this.#unplayed(`every fault can be done in ${this.#lab.substrate}`, barred.join("; "));
   }
@@ -121,14 +141,15 @@ class Run {
     this.#zeroUs = after(lab.now(), BASELINE_US);
     await lab.sleepUntil(this.#zeroUs);
     this.#claims.begin();
+    this.#preChecks = this.#claims.preChecks();
     this.#faultUs = this.#zeroUs;
     this.#startScrapes();
-    for (const step of this.#drill.steps) {
-      await this.#sampleBefore(step);
-      await this.#perform(step);
+    try {
+      await this.#playSteps();
+    } catch (cause) {
+      if (!(cause instanceof Tripped)) throw cause;
+      await this.#breakOff(cause);
     }
-    await lab.sleepUntil(after(lab.now(), alertsEndUs(this.#alertClaims) - lab.now()));
-    await lab.sleepUntil(after(lab.now(), AFTERMATH_US));
     this.#sampleFlows();
     const probes = await lab.stopProbes(SETTLE_US);
     await this.#judgeAlerts();
@@ -141,6 +162,58 @@ class Run {
     const isKept = this.#options.evidence !== undefined;
     if (alerting !== undefined) this.#lab.startScrapes(alerting.intervalUs);
     else if (isKept) this.#lab.startScrapes(EVIDENCE_SCRAPE_US);
+  }
+
+  async #playSteps(): Promise<void> {
+    const lab = this.#lab;
+    for (const step of this.#drill.steps) {
+      await this.#sampleBefore(step);
+      await this.#perform(step);
+    }
+    await this.#stops.sleepUntil(after(lab.now(), alertsEndUs(this.#alertClaims) - lab.now()));
+    await this.#stops.sleepUntil(after(lab.now(), AFTERMATH_US));
+    const left = this.#claims.left() ?? null;
+    this.#rollback = {
+      ...{ isByAbort: false, atMs: this.#sinceZeroMs(lab.now()) },
+      ...{ tookMs: left === null ? 0 : null, isRestored: left === null, left },
+    };
+  }
+
+  /** Everything is restored at once, and seen to be as before. */
+  async #breakOff({ condition }: Tripped): Promise<void> {
+    const lab = this.#lab;
+    const begunUs = lab.now();
+    const atMs = this.#sinceZeroMs(begunUs);
+    lab.rollback();
+    const touches = this.#drill.edge.circuits.map(({ name }) => name);
+    const text = `broken off, everything is restored: ${stopText(condition)}`;
+    const deed = { kind: "repair", text, circuit: undefined, touches, change: "announce" } as const;
+    this.#deeds.push({ ...deed, begunUs, atUs: lab.now() });
+    this.#options.progress({ atMs, lane: "drill", actor: "drill", event: "abort", text });
+    const deadline = after(begunUs, ROLLBACK_US_MAX);
+    await lab.waitFor(() => this.#claims.left() === undefined, deadline);
+    const tookMs = (lab.now() - begunUs) / 1000;
+    const left = this.#claims.left() ?? null;
+    const isRestored = left === null;
+    this.#rollback = {
+      isByAbort: true,
+      atMs,
+      tookMs: isRestored ? tookMs : null,
+      isRestored,
+      left,
+    };
+    await lab.sleepUntil(after(lab.now(), AFTERMATH_US));
+    const proof = isRestored ? `everything was as before after ${ms(tookMs)}` : `it left: ${left}`;
+    this.#checks.push({
+      check: "no stop condition",
+      status: isRestored ? "inconclusive" : "fail",
+      expected: "the drill is played to its end",
+      observed: `${stopText(condition)} at ${signed(atMs)}; ${proof}`,
+    });
+  }
+
+  #sinceZeroMs(us: number): number {
+    return (us - this.#zeroUs) / 1000;
   }
 
   /** Prometheus' rules over what was scraped, and the claims about them. */
@@ -190,7 +263,7 @@ class Run {
     if (this.#lab.mode === "lab") {
       if (step.do === "expect") return;
       const atUs = Math.max(0, step.atUs - ASKING_US);
-      await this.#lab.sleepUntil(after(this.#zeroUs, atUs));
+      await this.#stops.sleepUntil(after(this.#zeroUs, atUs));
     }
     this.#sampleFlows();
   }
@@ -210,7 +283,7 @@ class Run {
   }
 
   async #perform(step: Step): Promise<void> {
-    if (step.atUs !== undefined) await this.#lab.sleepUntil(after(this.#zeroUs, step.atUs));
+    if (step.atUs !== undefined) await this.#stops.sleepUntil(after(this.#zeroUs, step.atUs));
     if (step.do === "expect") return this.#expect(step.expect);
     const begunUs = this.#lab.now();
     const words = describe(step, this.#drill.cloud);
@@ -247,7 +320,7 @@ class Run {
     this.#claims.stepBegins();
     const from = this.#lab.now();
     const holds = () => this.#claims.holds(expect);
-    const isMet = await this.#lab.waitFor(holds, after(from, expect.withinUs));
+    const isMet = await this.#stops.waitFor(holds, after(from, expect.withinUs));
     const tookMs = (this.#lab.now() - from) / 1000;
     const lateUs = isMet ? 0 : (this.#lab.lateUs(from, this.#lab.now()) ?? 0);
     if (lateUs > 0 && (await this.#lab.waitFor(holds, after(this.#lab.now(), lateUs)))) {
@@ -274,7 +347,7 @@ class Run {
   async #breaks(expect: LiveExpectation): Promise<string | undefined> {
     const from = this.#lab.now();
     const isBroken = () => !this.#claims.holds(expect);
-    if (!(await this.#lab.waitFor(isBroken, after(from, expect.forUs ?? 0)))) return undefined;
+    if (!(await this.#stops.waitFor(isBroken, after(from, expect.forUs ?? 0)))) return undefined;
     return `no longer after ${ms((this.#lab.now() - from) / 1000)}${this.#claims.instead(expect)}`;
   }
 
@@ -282,7 +355,7 @@ class Run {
     const records = this.#records(probes);
     const { drill } = records;
     const faults = measureFaults(records);
-    const isPlayed = probes !== undefined;
+    const isPlayed = probes !== undefined && this.#rollback?.isByAbort !== true;
     const checks = [
       ...this.#checks,
       ...(isPlayed ? judgeBudgets(drill, faults, measureRepairs(records)) : []),
@@ -306,6 +379,14 @@ class Run {
       because: worst
         ? `${worst.check}: ${worst.observed}`
         : summary(faults, lossOfDrill(probes), checks.length),
+      score: scoreOf(checks),
+      // Virtual or CLOCK_MONOTONIC: every stamp is of one clock.
+      clockOffsetMaxMs: 0,
+      safety: {
+        preChecks: this.#preChecks,
+        stopConditions: this.#stops.report(this.#zeroUs),
+        rollback: this.#rollback,
+      },
       faults,
       checks,
     });
@@ -336,4 +417,10 @@ class Run {
       epochUs: Date.parse(this.#options.startedAt) * 1000 - this.#startUs,
     };
   }
+}
+
+/** Each check counts the same; one that could not be judged has not passed. */
+function scoreOf(checks: readonly CheckReport[]): number {
+  const passed = checks.filter(({ status }) => status === "pass").length;
+  return checks.length === 0 ? 0 : Math.round((1000 * passed) / checks.length) / 10;
 }

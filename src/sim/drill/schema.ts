@@ -69,6 +69,12 @@ const claimKeys = {
   within: Type.Optional(Duration),
 };
 
+const StopSchema = Type.Object(
+  { ...claimKeys, outage: Type.Optional(Duration), for: Type.Optional(Duration) },
+  closed,
+);
+export type StopFile = Static<typeof StopSchema>;
+
 /** Every key a step may have; which ones belong together is checked in `load-steps.ts`. */
 const StepSchema = Type.Object(
   {
@@ -165,6 +171,9 @@ export const DrillSchema = Type.Object(
         },
         closed,
       ),
+    ),
+    abort: Type.Optional(
+      Type.Array(StopSchema, { minItems: 1, maxItems: 16, description: "a list of conditions" }),
     ),
     allow: Type.Optional(Type.Array(Prefix, { description: "a list of prefixes" })),
     steps: Type.Array(StepSchema, { minItems: 1 }),

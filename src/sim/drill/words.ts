@@ -3,7 +3,7 @@ import type { CloudConfig } from "../cloud/cloud-config.ts";
 import type { Deed } from "../report/measure.ts";
 import type { FaultReport, TrafficReport } from "../report/report.ts";
 import { ms } from "../report/text.ts";
-import type { Expectation, FaultStep } from "./drill.ts";
+import type { Expectation, FaultStep, StopCondition } from "./drill.ts";
 import { circuitOf, FAULTS, faultText } from "./faults.ts";
 
 /** A deed before it happened. */
@@ -65,6 +65,13 @@ const ofNode = ({ node }: { readonly node?: string | undefined }): string =>
 
 const whatOf = ({ event, of }: { readonly event: string; readonly of: string | undefined }) =>
   of === undefined ? event : `${event} of ${of}`;
+
+/** When a drill is broken off. */
+export function stopText({ claim, forUs }: StopCondition): string {
+  const lasting = forUs === 0 ? "" : ` for ${ms(forUs / 1000)}`;
+  if (claim.kind === "outage") return `a flow is lost${lasting}`;
+  return `${claimText({ ...claim, withinUs: 0 })}${lasting}`;
+}
 
 /** How soon a claim must hold, and how long. */
 export function timesText({ withinUs, forUs }: Expectation): string {

@@ -22,14 +22,15 @@ import { addressOf, toldPrefixes } from "../cloud/network.ts";
 import type { FaultOf } from "../drill/faults.ts";
 import type { Deeds } from "./deeds.ts";
 import { announcing, subnets, subnetsOf, withdrawing } from "./flood.ts";
+import type { Pending } from "./pending.ts";
 import { SessionTap } from "./session-tap.ts";
 import { withTcp } from "./update-watch.ts";
 
 export interface CloudFaultGround {
   readonly config: CloudConfig;
   readonly cloud: () => Cloud;
-  /** Calls later, on the lab's clock. */
-  afterUs(delayUs: number, run: () => void): void;
+  /** On the lab's clock. */
+  readonly pending: Pending;
 }
 
 /** All sessions of a circuit's VBR, or that of one peer. */
@@ -54,6 +55,7 @@ export class CloudFaults {
 
   /** Beside those of the file. */
   readonly #announced = new Set<string>();
+  readonly #withdrawn = new Set<string>();
   #jobCount = 0;
 
   constructor(ground: CloudFaultGround) {
@@ -86,6 +88,19 @@ export class CloudFaults {
     if (this.#changed.delete(vbr.name)) this.#cloud.alter(vbr.name, undefined);
   }
 
+  /** What the cloud announces is what its file says; circuits are the lab's to restore. */
+  rollback(): void {
+    const own = toldPrefixes(this.#ground.config);
+    const back = [...this.#withdrawn].filter((prefix) => own.includes(prefix));
+    const foreign = [...this.#announced].filter((prefix) => !own.includes(prefix));
+    if (foreign.length > 0) this.#cloud.withdraw(...foreign);
+    if (back.length > 0) this.#announce(...back);
+  }
+
+  get #pending(): Pending {
+    return this.#ground.pending;
+  }
+
   readonly deeds = {
     "send-cease": (fault) => {
       const octets = encodeNotification({ code: ErrorCode.Cease, subcode: fault.subcode });
@@ -105,7 +120,7 @@ export class CloudFaults {
       }));
     },
     drain: (fault) => this.drain(fault, drainTerm(fault)),
-    withdraw: ({ prefix }) => this.#cloud.withdraw(prefix),
+    withdraw: ({ prefix }) => this.#withdraw(prefix),
     announce: ({ prefix }) => this.#announce(prefix),
     "announce-only": ({ prefixes }) => this.#announceOnly(prefixes),
     flood: (fault) => {
@@ -153,7 +168,7 @@ export class CloudFaults {
   ): void {
     const vbr = this.#vbr(circuit);
     const comeBack = (note?: RestartNote) => {
-      this.#ground.afterUs(downUs, () => {
+      this.#pending.mend(downUs, () => {
         line.restore();
         if (without !== "nothing") this.#change({ circuit }, withoutFamily(without));
         this.#cloud.startVbr(vbr, note);
@@ -182,8 +197,16 @@ export class CloudFaults {
     this.#change(sessions, (session) => ({ ...session, exportPolicy }));
   }
 
+  #withdraw(...prefixes: readonly string[]): void {
+    for (const prefix of prefixes) this.#withdrawn.add(prefix);
+    this.#cloud.withdraw(...prefixes);
+  }
+
   #announce(...prefixes: readonly string[]): void {
-    for (const prefix of prefixes) this.#announced.add(prefix);
+    for (const prefix of prefixes) {
+      this.#announced.add(prefix);
+      this.#withdrawn.delete(prefix);
+    }
     this.#cloud.announce(...prefixes);
   }
 
@@ -198,14 +221,15 @@ export class CloudFaults {
       const as = group.fakeAs ?? this.#ground.config.as;
       const { address } = peer;
       this.#tap(vbr)?.say(address, announcing(prefixes, { as, nextHop }));
-      if (forUs === undefined) continue;
-      this.#ground.afterUs(forUs, () => this.#tap(vbr)?.say(address, withdrawing(prefixes)));
+      const withdraw = () => this.#tap(vbr)?.say(address, withdrawing(prefixes));
+      if (forUs === undefined) this.#pending.mendAtLast(withdraw);
+      else this.#pending.mend(forUs, withdraw);
     }
   }
 
   #announceOnly(prefixes: readonly string[]): void {
     const all = [...toldPrefixes(this.#ground.config), ...this.#announced];
-    this.#cloud.withdraw(...all.filter((one) => !prefixes.includes(one)));
+    this.#withdraw(...all.filter((one) => !prefixes.includes(one)));
     this.#announce(...prefixes);
   }
 
@@ -222,13 +246,17 @@ export class CloudFaults {
     } as const;
     const job = { name, region, ...meant[resource], durationUs: forUs, isStartedNow: true };
     this.#ask(`failover test of ${circuit}`, { do: "create-job", job }, { answer, code });
+    if (answer === "accepted") {
+      this.#pending.mendAtLast(() => this.#cloud.do({ do: "stop-job", job: name }));
+    }
   }
 
   #lock({ circuit, status, forUs }: FaultOf<"lock">): void {
     const { connection } = this.#vbr(circuit);
     this.#ask(`lock of ${circuit}`, { do: "business", connection, status });
-    if (forUs === undefined) return;
-    this.#ground.afterUs(forUs, () => this.#unlock(connection));
+    const unlock = () => this.#unlock(connection);
+    if (forUs === undefined) this.#pending.mendAtLast(unlock);
+    else this.#pending.mend(forUs, unlock);
   }
 
   /** As its file has it. */
@@ -251,10 +279,10 @@ export class CloudFaults {
   #storm({ prefix, count, periodUs, times }: FaultOf<"storm">): void {
     const storming = subnets(prefix, count);
     for (let turn = 0; turn < times; turn += 1) {
-      this.#ground.afterUs(turn * periodUs, () => {
+      this.#pending.worsen(turn * periodUs, () => {
         this.#cloud.announce(...storming);
       });
-      this.#ground.afterUs(turn * periodUs + Math.floor(periodUs / 2), () => {
+      this.#pending.mend(turn * periodUs + Math.floor(periodUs / 2), () => {
         this.#cloud.withdraw(...storming);
       });
     }

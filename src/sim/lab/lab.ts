@@ -28,6 +28,9 @@ export interface Lab {
   /** Answers when it took effect on the lab's clock: figures count from there. */
   perform(fault: LabFault): Micros;
 
+  /** Undoes everything faults did, and what they have put off, at once. */
+  rollback(): void;
+
   /** What the edge's journal said so far, in order. */
   edgeJournal(): readonly JournalEntry[];
   /** The same of every cloud node, merged by time; `node` tells them apart. */

@@ -31,6 +31,7 @@ import type { Direction, FlowCircuits, Lab, ProbeColumns, ProbeRecord, Watched }
 import { openLabApi } from "./lab-api.ts";
 import { LatenessWatch } from "./lateness.ts";
 import { LoopbackMap, loopbackTcp, loopbackUdp, Wires } from "./loopback-net.ts";
+import { Pending } from "./pending.ts";
 import { watchReturn } from "./return-watch.ts";
 import { EDGE_TABLE, RouteHistory } from "./route-history.ts";
 import { buildWorld, type DrillWorld, EDGE, hostOf, IDC, withDevices } from "./topology.ts";
@@ -54,6 +55,7 @@ export class LoopbackLab implements Lab {
   readonly #cloudFaults: CloudFaults;
   readonly #deeds: Deeds;
   readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #pending = new Pending((delayUs, run) => this.#afterUs(delayUs, run));
   readonly #edge: Agent;
   readonly #edgeEntries: JournalEntry[] = [];
   readonly #offences: UpdateOffence[] = [];
@@ -79,7 +81,7 @@ export class LoopbackLab implements Lab {
     const plan = { fib: "virtual", innerPort: 179 } as const;
     this.#cloudFaults = new CloudFaults({
       ...{ config: cloudConfig, cloud: () => this.#cloud },
-      afterUs: (delayUs, run) => this.#afterUs(delayUs, run),
+      pending: this.#pending,
     });
     this.#deeds = this.#loopbackDeeds();
     this.#cloud = new Cloud(cloudConfig, {
@@ -138,6 +140,12 @@ export class LoopbackLab implements Lab {
   perform(fault: LabFault): Micros {
     perform(this.#deeds, fault);
     return this.now();
+  }
+
+  rollback(): void {
+    this.#pending.rollback();
+    for (const { name } of this.#drill.edge.circuits) this.#restore(name);
+    this.#cloudFaults.rollback();
   }
 
   edgeJournal(): readonly JournalEntry[] {
@@ -258,10 +266,12 @@ export class LoopbackLab implements Lab {
       reload: (fault) => {
         const { config, problem } = fault.edge;
         const api = { listen: undefined, socketPath: undefined };
+        this.#resetEdgeAtLast();
         const read = { config: config && { ...config, api }, text: problem };
         judgeReload(fault, reloadConfig(this.#edge, read));
       },
       "withdraw-own": ({ prefix }) => {
+        this.#resetEdgeAtLast();
         this.#edge.reload(withoutAnnounced(prefix)(this.#edge.view.config));
       },
       "announce-own": ({ prefix }) => {
@@ -291,6 +301,11 @@ export class LoopbackLab implements Lab {
     link.repair({ from: node, to: EDGE });
     this.#wire(circuit, false, false);
     this.#cloudFaults.restore(circuit);
+  }
+
+  #resetEdgeAtLast(): void {
+    const api = { listen: undefined, socketPath: undefined };
+    this.#pending.mendAtLast(() => this.#edge.reload({ ...this.#drill.edge, api }));
   }
 
   #afterUs(delayUs: number, run: () => void): void {

@@ -3,6 +3,7 @@
  * journal and its kernel table go on over all of its lives.
  */
 import { type ChildProcess, fork } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { JournalEntry } from "../../agent/journal.ts";
 import type { RestartNote } from "../../agent/restart.ts";
@@ -71,6 +72,14 @@ export class NamespaceEdge {
   signal(signal: "SIGSTOP" | "SIGCONT" | "SIGKILL"): void {
     if (signal === "SIGKILL") this.#entries.push(killed(new LinuxClock().now()));
     this.#child?.kill(signal);
+  }
+
+  /** The file it began with, again. */
+  reset(): void {
+    const { configText: _, ...order } = this.#order;
+    const { configFile: name } = order;
+    this.command({ kind: "reload", name, text: readFileSync(name, "utf8"), answer: "accepted" });
+    this.#order = order;
   }
 
   /** A process that is away finds the new file when it starts. */

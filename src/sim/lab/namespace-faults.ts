@@ -12,6 +12,7 @@ import { type CloudFaults, GRACEFUL_SHUTDOWN } from "./cloud-faults.ts";
 import { type Deeds, perform } from "./deeds.ts";
 import type { NamespaceEdge } from "./namespace-edge.ts";
 import { type Namespaces, whyNoNetem } from "./namespaces.ts";
+import type { Pending } from "./pending.ts";
 import { EDGE, edgeDevice } from "./topology.ts";
 
 export interface NamespaceFaultGround {
@@ -20,7 +21,7 @@ export interface NamespaceFaultGround {
   readonly cloud: Cloud;
   readonly cloudFaults: CloudFaults;
   readonly edge: NamespaceEdge;
-  afterUs(delayUs: number, run: () => void): void;
+  readonly pending: Pending;
   /** What goes wrong behind the drill's back. */
   failed(error: unknown): void;
 }
@@ -59,6 +60,17 @@ export class NamespaceFaults {
   constructor(ground: NamespaceFaultGround) {
     this.#ground = ground;
     this.#ends = cloudNetwork(ground.drill.cloud).customers;
+  }
+
+  /** Everything that was done and is not undone yet, at once. */
+  rollback(): void {
+    this.#pending.rollback();
+    for (const { name } of this.#ground.drill.edge.circuits) this.#restore(name);
+    this.#ground.cloudFaults.rollback();
+  }
+
+  get #pending(): Pending {
+    return this.#ground.pending;
   }
 
   perform(fault: LabFault): boolean {
@@ -102,36 +114,43 @@ export class NamespaceFaults {
       const device = edgeDevice(this.#ground.drill, circuit);
       const { devices } = this.#ground.namespaces;
       devices.setUp(EDGE, device, false);
-      this.#ground.afterUs(forUs, () => devices.setUp(EDGE, device, true));
+      this.#pending.mend(forUs, () => devices.setUp(EDGE, device, true));
     },
-    "withdraw-own": ({ prefix }) => this.#ground.edge.command({ kind: "withdraw-own", prefix }),
+    "withdraw-own": ({ prefix }) => {
+      this.#pending.mendAtLast(() => this.#ground.edge.reset());
+      this.#ground.edge.command({ kind: "withdraw-own", prefix });
+    },
     "announce-own": ({ prefix }) => this.#ground.edge.command({ kind: "announce-own", prefix }),
     reload: ({ edge: { name, text }, answer }) => {
+      this.#pending.mendAtLast(() => this.#ground.edge.reset());
       this.#ground.edge.command({ kind: "reload", name, text, answer });
     },
     starve: ({ forUs, sharePercent, sliceUs }) => {
       const stoppedUs = Math.floor((sliceUs * sharePercent) / 100);
       for (let atUs = 0; atUs < forUs; atUs += sliceUs) {
-        this.#ground.afterUs(atUs, () => this.#ground.edge.signal("SIGSTOP"));
-        this.#ground.afterUs(atUs + stoppedUs, () => this.#ground.edge.signal("SIGCONT"));
+        this.#pending.worsen(atUs, () => this.#ground.edge.signal("SIGSTOP"));
+        this.#pending.mend(atUs + stoppedUs, () => this.#ground.edge.signal("SIGCONT"));
       }
     },
     freeze: ({ forUs }) => {
       this.#ground.edge.signal("SIGSTOP");
-      this.#ground.afterUs(forUs, () => this.#ground.edge.signal("SIGCONT"));
+      this.#pending.mend(forUs, () => this.#ground.edge.signal("SIGCONT"));
     },
     kill: ({ downUs }) => {
       this.#ground.edge.signal("SIGKILL");
-      this.#ground.afterUs(downUs, () => this.#startEdge());
+      this.#pending.mend(downUs, () => this.#startEdge());
     },
     upgrade: ({ downUs }) => {
       this.#ground.edge.leave().then(
-        (note) => this.#ground.afterUs(downUs, () => this.#startEdge(note)),
+        (note) => this.#pending.mend(downUs, () => this.#startEdge(note)),
         (error: unknown) => this.#ground.failed(error),
       );
     },
     "police-icmp": () => {
-      this.#ground.namespaces.sysctl(EDGE, "net/ipv4/icmp_echo_ignore_all", 1);
+      const setDeaf = (value: number) =>
+        this.#ground.namespaces.sysctl(EDGE, "net/ipv4/icmp_echo_ignore_all", value);
+      setDeaf(1);
+      this.#pending.mendAtLast(() => setDeaf(0));
     },
   } satisfies Deeds;
 
@@ -203,8 +222,8 @@ export class NamespaceFaults {
 
   #maintain({ circuit, noticeUs, forUs }: FaultOf<"maintain">): void {
     this.#ground.cloudFaults.drain({ circuit }, GRACEFUL_SHUTDOWN);
-    this.#ground.afterUs(noticeUs, () => this.#shut(circuit));
-    this.#ground.afterUs(noticeUs + forUs, () => this.#restore(circuit));
+    this.#pending.worsen(noticeUs, () => this.#shut(circuit));
+    this.#pending.mend(noticeUs + forUs, () => this.#restore(circuit));
   }
 
   /**

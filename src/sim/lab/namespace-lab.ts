@@ -37,6 +37,7 @@ import { NamespaceFaults, whyNotInNamespaces } from "./namespace-faults.ts";
 import { namespaceField } from "./namespace-field.ts";
 import { flowCircuits } from "./namespace-flows.ts";
 import { Namespaces, whyNoVlan } from "./namespaces.ts";
+import { Pending } from "./pending.ts";
 import { type ProbeWorker, startProbeWorker } from "./probe-worker.ts";
 import { watchReturn } from "./return-watch.ts";
 import { EDGE_TABLE, RouteHistory } from "./route-history.ts";
@@ -89,8 +90,8 @@ export class NamespaceLab implements Lab {
     this.#clock = createLinuxHost({ name: "lab", log: QUIET, seed: drill.seed }).clock;
     const config = this.#drill.cloud;
     const plan = { fib: "kernel", innerPort: 179 } as const;
-    const afterUs = (delayUs: number, run: () => void) => this.#afterUs(delayUs, run);
-    const cloudFaults = new CloudFaults({ config, cloud: () => this.#cloud, afterUs });
+    const pending = new Pending((delayUs, run) => this.#afterUs(delayUs, run));
+    const cloudFaults = new CloudFaults({ config, cloud: () => this.#cloud, pending });
     this.#cloud = new Cloud(config, {
       plan,
       host: (node) => cloudFaults.tapped(node, this.#host(node)),
@@ -121,7 +122,7 @@ export class NamespaceLab implements Lab {
     });
     this.#faults = new NamespaceFaults({
       ...{ drill: this.#drill, namespaces: this.#namespaces, cloud: this.#cloud },
-      ...{ cloudFaults, edge: this.#edge, afterUs },
+      ...{ cloudFaults, edge: this.#edge, pending },
       failed: (error) => {
         this.#failure ??= error;
       },
@@ -171,6 +172,10 @@ export class NamespaceLab implements Lab {
   perform(fault: LabFault): Micros {
     this.#faults.perform(fault);
     return this.now();
+  }
+
+  rollback(): void {
+    this.#faults.rollback();
   }
 
   edgeJournal(): readonly JournalEntry[] {

@@ -1,5 +1,4 @@
 /** Every fault, on a virtual clock: the wires, hosts and processes of a world are all to hand. */
-import { after } from "../../core/time.ts";
 import type { LinkDirections, LinkQuality, VirtualLink } from "../../platform/virtual/link.ts";
 import type { Packet } from "../../platform/virtual/packet.ts";
 import type { Cloud } from "../cloud/cloud.ts";
@@ -11,6 +10,7 @@ import { isShared } from "./circuit-ports.ts";
 import { type CloudFaults, GRACEFUL_SHUTDOWN } from "./cloud-faults.ts";
 import { type Deeds, perform } from "./deeds.ts";
 import { icmpPolicer, judgeReload, withAnnounced, withoutAnnounced } from "./edge-faults.ts";
+import type { Pending } from "./pending.ts";
 import { CIRCUIT_QUALITY, type DrillWorld, EDGE, edgeDevice } from "./topology.ts";
 import type { VirtualEdge } from "./virtual-edge.ts";
 
@@ -20,6 +20,7 @@ export interface VirtualFaultGround {
   readonly cloud: Cloud;
   readonly cloudFaults: CloudFaults;
   readonly edge: VirtualEdge;
+  readonly pending: Pending;
 }
 
 /** Longer than a router needs to put a segment on the wire. */
@@ -34,6 +35,22 @@ export class VirtualFaults {
 
   constructor(ground: VirtualFaultGround) {
     this.#ground = ground;
+  }
+
+  /** Everything that was done and is not undone yet, at once. */
+  rollback(): void {
+    this.#pending.rollback();
+    for (const circuit of this.#ground.world.circuits.keys()) this.#restore(circuit);
+    this.#ground.cloudFaults.rollback();
+  }
+
+  get #pending(): Pending {
+    return this.#ground.pending;
+  }
+
+  #resetEdgeAtLast(): void {
+    const { edge, drill } = this.#ground;
+    this.#pending.mendAtLast(() => edge.reload(() => drill.edge));
   }
 
   perform(fault: LabFault): boolean {
@@ -70,36 +87,46 @@ export class VirtualFaults {
       const { drill, world } = this.#ground;
       const device = edgeDevice(drill, circuit);
       world.edge.setAdmin(device, false);
-      this.#later(forUs, () => world.edge.setAdmin(device, true));
+      this.#pending.mend(forUs, () => world.edge.setAdmin(device, true));
     },
-    "withdraw-own": ({ prefix }) => this.#ground.edge.reload(withoutAnnounced(prefix)),
+    "withdraw-own": ({ prefix }) => {
+      this.#resetEdgeAtLast();
+      this.#ground.edge.reload(withoutAnnounced(prefix));
+    },
     "announce-own": ({ prefix }) => {
       this.#ground.edge.reload(withAnnounced(prefix, this.#ground.drill.edge));
     },
     reload: (fault) => {
       const { edge } = fault;
+      this.#resetEdgeAtLast();
       judgeReload(fault, this.#ground.edge.reloadFrom({ ...edge, text: edge.problem }));
     },
     "step-clock": ({ offsetUs, way }) => {
-      this.#ground.world.edge.stepWallClock(((way === "ahead" ? 1 : -1) * offsetUs) / 1000);
+      const { edge } = this.#ground.world;
+      const offsetMs = ((way === "ahead" ? 1 : -1) * offsetUs) / 1000;
+      edge.stepWallClock(offsetMs);
+      this.#pending.mendAtLast(() => edge.stepWallClock(-offsetMs));
     },
     starve: (fault) => this.#starve(fault),
     freeze: ({ forUs }) => {
       this.#ground.edge.freeze();
-      this.#later(forUs, () => this.#ground.edge.thaw());
+      this.#pending.mend(forUs, () => this.#ground.edge.thaw());
     },
     kill: ({ downUs }) => {
       this.#ground.edge.kill();
-      this.#later(downUs, () => this.#ground.edge.restart());
+      this.#pending.mend(downUs, () => this.#ground.edge.restart());
     },
     upgrade: ({ downUs }) => {
       this.#ground.edge.leave("upgrade", (note) => {
-        this.#later(downUs, () => this.#ground.edge.restart(note));
+        this.#pending.mend(downUs, () => this.#ground.edge.restart(note));
       });
     },
     "police-icmp": ({ perSec }) => {
       const { world, edge } = this.#ground.world;
       edge.answersEcho = icmpPolicer(perSec, () => world.now);
+      this.#pending.mendAtLast(() => {
+        edge.answersEcho = () => true;
+      });
     },
   } satisfies Deeds;
 
@@ -148,21 +175,21 @@ export class VirtualFaults {
     const isTcp = ({ body }: Packet) => body.kind === "tcp";
     const rule = this.#drop(circuit, "to-edge", isTcp);
     this.#ground.cloudFaults.resetTcp({ circuit, peer });
-    this.#later(AT_ONCE_US, () => rule.remove());
+    this.#pending.mend(AT_ONCE_US, () => rule.remove());
   }
 
   #maintain({ circuit, noticeUs, forUs }: FaultOf<"maintain">): void {
     this.#ground.cloudFaults.drain({ circuit }, GRACEFUL_SHUTDOWN);
-    this.#later(noticeUs, () => this.#cut(circuit, "both", "seen"));
-    this.#later(noticeUs + forUs, () => this.#restore(circuit));
+    this.#pending.worsen(noticeUs, () => this.#cut(circuit, "both", "seen"));
+    this.#pending.mend(noticeUs + forUs, () => this.#restore(circuit));
   }
 
   #starve({ forUs, sharePercent, sliceUs }: FaultOf<"starve">): void {
     const { edge } = this.#ground;
     const frozenUs = Math.floor((sliceUs * sharePercent) / 100);
     for (let atUs = 0; atUs < forUs; atUs += sliceUs) {
-      this.#later(atUs, () => edge.freeze());
-      this.#later(atUs + frozenUs, () => edge.thaw());
+      this.#pending.worsen(atUs, () => edge.freeze());
+      this.#pending.mend(atUs + frozenUs, () => edge.thaw());
     }
   }
 
@@ -206,10 +233,5 @@ export class VirtualFaults {
     const end = this.#ground.world.network.customers.find((one) => one.circuit === circuit);
     if (end === undefined) throw new RangeError(`no circuit "${circuit}" in this drill`);
     return end;
-  }
-
-  #later(delayUs: number, run: () => void): void {
-    const { world } = this.#ground.world;
-    world.at(after(world.now, delayUs), run);
   }
 }

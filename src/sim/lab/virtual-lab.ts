@@ -20,6 +20,7 @@ import { CloudFaults } from "./cloud-faults.ts";
 import type { CircuitsByPrefix } from "./fib-mirror.ts";
 import { FlowWatch } from "./flow-watch.ts";
 import type { FlowCircuits, Lab, ProbeRecord, Watched } from "./lab.ts";
+import { Pending } from "./pending.ts";
 import { ProbePair } from "./probes.ts";
 import { watchReturn } from "./return-watch.ts";
 import { RibFibWatch } from "./rib-fib-watch.ts";
@@ -54,10 +55,11 @@ export class VirtualLab implements Lab {
     this.#ground = ground;
     const config = this.#drill.cloud;
     const plan = { fib: "kernel", innerPort: 179 } as const;
+    const pending = new Pending((delayUs, run) => world.at(after(world.now, delayUs), run));
     const cloudFaults = new CloudFaults({
       config,
       cloud: () => this.#cloud,
-      afterUs: (delayUs, run) => world.at(after(world.now, delayUs), run),
+      pending,
     });
     const reborn = new Map<string, Host>();
     const ofNode = (node: string) => reborn.get(node) ?? world.host(node);
@@ -75,6 +77,7 @@ export class VirtualLab implements Lab {
     this.#edge = new VirtualEdge(ground.edge, drill.edge, routed, { injection, rules });
     this.#faults = new VirtualFaults({
       ...{ drill: this.#drill, world: ground, cloud: this.#cloud, cloudFaults, edge: this.#edge },
+      pending,
     });
     this.#probes = new ProbePair(drill.traffic, (address) => hostOf(ground, drill, address));
     this.#flows = new FlowWatch(world, this.#drill);
@@ -115,6 +118,11 @@ export class VirtualLab implements Lab {
     this.#faults.perform(fault);
     this.#look();
     return this.now();
+  }
+
+  rollback(): void {
+    this.#faults.rollback();
+    this.#look();
   }
 
   /** What an operator may tell the edge. */

@@ -8,6 +8,7 @@ import { lossBetween } from "./loss.ts";
 import { type Evidence, measureRepairs } from "./measure.ts";
 import { findPhases, type Phases } from "./phases.ts";
 import type { DrillReport, PhasesReport, TrafficReport } from "./report.ts";
+import { reportRoundTrips } from "./round-trips.ts";
 import { type FlowSample, reportRoutes, reportShares } from "./routes.ts";
 import { reportTopology } from "./states.ts";
 import { reportTimeline } from "./timeline.ts";
@@ -35,6 +36,11 @@ export type Judgement = Pick<
   | "because"
   | "faults"
   | "checks"
+  | "score"
+  | "operator"
+  | "approver"
+  | "clockOffsetMaxMs"
+  | "safety"
   | "commit"
   | "configHash"
   | "sources"
@@ -46,6 +52,7 @@ export type Judgement = Pick<
 export function composeReport(records: Records, judgement: Judgement): DrillReport {
   const { drill, zeroUs, probes, routeChanges } = records;
   const phases = findPhases(records, routeChanges);
+  const roundTrips = probes && reportRoundTrips(probes, phases);
   const { timeline, omitted } = reportTimeline(records, routeChanges);
   return {
     schema: "causeway.drill.report/v1",
@@ -54,6 +61,7 @@ export function composeReport(records: Records, judgement: Judgement): DrillRepo
     seed: drill.seed,
     ...judgement,
     endedAt: endOf(judgement),
+    ...(roundTrips === undefined ? {} : { roundTrips }),
     ...(probes === undefined ? { traffic: [] } : withPaths(records, reportTraffic(probes, phases))),
     timeline,
     repairs: measureRepairs(records),

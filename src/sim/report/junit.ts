@@ -33,6 +33,9 @@ function suite(report: DrillReport): string {
     configHash: report.configHash ?? "",
     verdict: report.verdict,
     traceHash: report.traceHash ?? "",
+    score: report.score === undefined ? "" : String(report.score),
+    operator: report.operator ?? "",
+    approver: report.approver ?? "",
   };
   const rows = Object.entries(properties).map(
     ([name, value]) => `<property name="${name}" value="${text(value)}"/>`,

@@ -4,7 +4,7 @@
  */
 import type { CheckReport, DrillReport, FaultReport, RouteReport } from "./report.ts";
 import { tableOf } from "./routers.ts";
-import { detectorName, sumLoss, tellReason, tellStory, worstFault } from "./story.ts";
+import { detectorName, sumLoss, tellReason, tellSafety, tellStory, worstFault } from "./story.ts";
 import { ms, signed } from "./units.ts";
 
 /** Rows of one table; the JSON has them all. */
@@ -39,6 +39,7 @@ function overview(reports: readonly DrillReport[]): string {
 
 function formatOne(report: DrillReport): string {
   const story = tellStory(report);
+  const safety = tellSafety(report);
   const lines = [
     `# ${SIGNS[report.verdict]} ${cell(report.drill)}: ${report.verdict}`,
     "",
@@ -47,6 +48,7 @@ function formatOne(report: DrillReport): string {
     `- What happened: ${cell(story.what)}`,
     `- When: ${cell(story.when)}`,
     `- Lost: ${cell(story.lost)}`,
+    ...(safety === undefined ? [] : [`- Safety: ${cell(safety)}`]),
     "",
   ];
   if (report.faults.length > 0) lines.push(...table(FAULT_HEAD, report.faults.map(faultRow)));
@@ -123,8 +125,13 @@ function origin(report: DrillReport): string {
   const commit = report.commit === undefined ? "" : ` (${report.commit})`;
   return (
     `${cell(report.description)}. ${cell(report.substrate)}, seed ${report.seed}${hash}, ` +
-    `causeway ${report.version}${cell(commit)}, ${report.startedAt}.`
+    `causeway ${report.version}${cell(commit)}, ${report.startedAt}${cell(whoseText(report))}.`
   );
+}
+
+function whoseText({ operator, approver }: DrillReport): string {
+  const by = operator === undefined ? "" : `, run by ${operator}`;
+  return approver === undefined ? by : `${by}, approved by ${approver}`;
 }
 
 function fold(summary: string, content: readonly string[]): string[] {

@@ -2,6 +2,7 @@
 import { escapeMarkup as text } from "./escape.ts";
 import type { CheckReport, DrillReport, FlowReport, PhaseLoss, RouteReport } from "./report.ts";
 import { tableOf } from "./routers.ts";
+import { tellSafety } from "./story.ts";
 import { ms, signed } from "./units.ts";
 
 export const chip = (kind: string, words: string): string =>
@@ -222,8 +223,18 @@ export function eventsTable({ timeline, timelineOmitted = 0 }: DrillReport): str
   return fold(summary, table(heads, rows));
 }
 
+/** p50 and p99 of each phase that had any. */
+function roundTripText({ roundTrips }: DrillReport): string | undefined {
+  if (roundTrips === undefined) return undefined;
+  const told = (["before", "during", "after"] as const).flatMap((phase) => {
+    const of = roundTrips.phases[phase];
+    return of === null ? [] : `${phase} p50 ${ms(of.p50Ms)}, p99 ${ms(of.p99Ms)}`;
+  });
+  return told.join("; ");
+}
+
 export function origin(report: DrillReport): string {
-  const { host, sources = [], evidence = [] } = report;
+  const { host, sources = [], evidence = [], clockOffsetMaxMs: offset } = report;
   const rows: [string, string | null | undefined][] = [
     ["mode", `${report.mode} (${report.substrate})`],
     ["seed", String(report.seed)],
@@ -232,6 +243,12 @@ export function origin(report: DrillReport): string {
     ["started", report.startedAt],
     ["ended", report.endedAt],
     ["took", ms(report.durationMs)],
+    ["operator", report.operator],
+    ["approver", report.approver],
+    ["score", report.score === undefined ? null : `${report.score} % of the checks passed`],
+    ["safety", tellSafety(report)],
+    ["round trip", roundTripText(report)],
+    ["clock offset", offset === undefined ? null : `at most ${ms(offset)} between two stamps`],
     ["host", host && `${host.kernel}, ${host.arch}, ${host.cpus} CPUs, Node ${host.node}`],
     ["machine late", report.lateMs === undefined ? null : `${ms(report.lateMs)} at worst`],
     ["configuration", report.configHash && `sha256 ${report.configHash}`],

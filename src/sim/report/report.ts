@@ -25,5 +25,7 @@ export type RepairReport = Of<typeof Schema.RepairSchema>;
 export type LinkLoadReport = Of<typeof Schema.LinkLoadSchema>;
 export type EvidenceReport = Of<typeof Schema.EvidenceSchema>;
 export type AlertReport = Of<typeof Schema.AlertSchema>;
+export type SafetyReport = Of<typeof Schema.SafetySchema>;
+export type RoundTripsReport = Of<typeof Schema.RoundTripsSchema>;
 export type HostReport = Of<typeof Schema.HostSchema>;
 export type LossOverTime = Of<typeof Schema.LossOverTimeSchema>;

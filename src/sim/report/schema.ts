@@ -132,6 +132,21 @@ export const FlowSchema = object(
   "one flow of probes; of very many only those that lost most are here",
 );
 
+const RoundTrips = byPhase(orNull(object({ p50Ms: Ms, p99Ms: Ms })));
+export const RoundTripsSchema = object(
+  {
+    count: Count,
+    sumMs: Ms,
+    phases: RoundTrips,
+    /** The first 64. */
+    flows: Type.Array(object({ flow: Type.Integer({ minimum: 0 }), phases: RoundTrips })),
+    histogram: Type.Array(
+      object({ upToMs: Ms, count: Count }, "those above the bucket before; empty ones left out"),
+    ),
+  },
+  "two probes that were sent at one instant, one each way: the sum of what they took",
+);
+
 export const TimelineSchema = object({
   atMs: Ms,
   lane: words("drill", "edge", "cloud", "alerts"),
@@ -252,6 +267,30 @@ export const LinkLoadSchema = object(
   "load of a circuit: rates of the traffic times ECMP shares of the tables",
 );
 
+export const SafetySchema = object(
+  {
+    /** What held before the first step. */
+    preChecks: Type.Array(CheckSchema),
+    stopConditions: Type.Array(
+      object({ condition: Type.String(), isTripped: Type.Boolean(), atMs: orNull(Ms) }),
+    ),
+    /** Null where the drill was never played. */
+    rollback: orNull(
+      object({
+        /** A stop condition tripped, and everything was restored at once. */
+        isByAbort: Type.Boolean(),
+        /** When it was looked for: from the abort on, or at the end of the steps. */
+        atMs: Ms,
+        /** Until every session was up and both tables were the baseline's; null: not in time. */
+        tookMs: orNull(Ms),
+        isRestored: Type.Boolean(),
+        left: orNull(Type.String({ description: "what is not as before the first fault" })),
+      }),
+    ),
+  },
+  "that the drill began on sound ground, what would have broken it off, and what it left behind",
+);
+
 export const SourceSchema = object(
   { what: words("drill", "edge", "cloud", "rules"), file: Type.String(), sha256: Sha256 },
   "a file the drill was read from",
@@ -313,10 +352,22 @@ export const DrillReportSchema = object({
   traceHash: orNull(Type.String()),
   verdict: words("PASS", "FAIL", "INCONCLUSIVE"),
   because: Type.String({ description: "one sentence: why" }),
+  /** Checks that passed, of all of them; what is inconclusive did not. */
+  score: Type.Optional(
+    Type.Number({ minimum: 0, maximum: 100, description: "percent of the checks that passed" }),
+  ),
+  /** Who ran it, and who allowed it, where that was told. */
+  operator: Type.Optional(Type.String()),
+  approver: Type.Optional(Type.String()),
+  /** How far the clocks of two stamps may be apart. */
+  clockOffsetMaxMs: Type.Optional(Ms),
+  safety: Type.Optional(SafetySchema),
   faults: Type.Array(FaultSchema),
   checks: Type.Array(CheckSchema),
   traffic: Type.Array(TrafficSchema),
   flows: Type.Optional(Type.Array(FlowSchema)),
+  /** Absent where no pair of probes arrived. */
+  roundTrips: Type.Optional(RoundTripsSchema),
   timeline: Type.Array(TimelineSchema),
   /** Events that a long drill had beyond what a timeline holds. */
   timelineOmitted: Type.Optional(Count),

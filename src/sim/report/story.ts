@@ -18,6 +18,22 @@ export function tellStory(report: DrillReport): Story {
   return { what: whatHappened(report), when: whenIt(report), lost: whatWasLost(report) };
 }
 
+/** What it stood on, what would have broken it off, what it left behind; of newer reports. */
+export function tellSafety({ safety }: DrillReport): string | undefined {
+  const rollback = safety?.rollback;
+  if (safety === undefined || rollback === undefined || rollback === null) return undefined;
+  const held = safety.preChecks.filter(({ status }) => status === "pass").length;
+  const before = `${held} of ${safety.preChecks.length} pre-checks held`;
+  const tripped = safety.stopConditions.find(({ isTripped }) => isTripped);
+  const stops = safety.stopConditions.length === 0 ? [] : ["no stop condition tripped"];
+  const left =
+    rollback.left === null ? "everything was as before" : `left behind: ${rollback.left}`;
+  if (tripped === undefined) return [before, ...stops, `at the end ${left}`].join("; ");
+  const took = rollback.tookMs === null ? "" : ` after ${ms(rollback.tookMs)}`;
+  const when = tripped.atMs === null ? "" : ` at ${signed(tripped.atMs)}`;
+  return `${before}; broken off${when}: ${tripped.condition}; ${left}${took}`;
+}
+
 /** Why the verdict is what it is, with what was expected instead. */
 export function tellReason({ verdict, checks, because }: DrillReport): string {
   const bad = checks.filter((check) => check.status !== "pass");

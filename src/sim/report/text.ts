@@ -1,7 +1,7 @@
 /** Reports as a person reads them in a terminal. */
 import type { CheckReport, DrillReport, FaultReport, LossReport, TimelineEntry } from "./report.ts";
 import { tableOf } from "./routers.ts";
-import { detectorName, share, tellReason, tellStory } from "./story.ts";
+import { detectorName, share, tellReason, tellSafety, tellStory } from "./story.ts";
 import { ms, signed } from "./units.ts";
 
 export { ms, signed } from "./units.ts";
@@ -9,6 +9,7 @@ export { ms, signed } from "./units.ts";
 /** The verdict stands last, where the eye is when a command ends. */
 export function formatReport(report: DrillReport): string {
   const { what, when, lost } = tellStory(report);
+  const safety = tellSafety(report);
   const lines = [
     `drill ${report.drill}: ${report.description}`,
     `  ${report.mode} mode: ${report.substrate}; ` +
@@ -31,6 +32,7 @@ export function formatReport(report: DrillReport): string {
     `  happened  ${what}`,
     `  when      ${when}`,
     `  lost      ${lost}`,
+    ...(safety === undefined ? [] : [`  safety    ${safety}`]),
   ];
   return `${lines.join("\n")}\n`;
 }
