@@ -134,6 +134,49 @@ t.test(
   },
 );
 
+t.test("flowLimit: one flow of a fast line is capped, many together are not", async (t) => {
+  const received = (knobs: string, flows: number, bandwidth = "1000Mbps") => {
+    const cloud = CLOUD(knobs, vbr(1, `\n    bandwidth: ${bandwidth}`));
+    const rig = new CloudRig({ cloud, edge: edgeFile(circuit(1)) }).start();
+    const sockets = Array.from({ length: flows }, (_, index) => {
+      const at = { localAddress: "10.1.0.10", port: 5000 + index, ttl: 64 };
+      return rig.ground.idc.udp.open(at, () => {});
+    });
+    // 1000 packets of 1428 octets within 60 ms are 190 Mbit/s.
+    for (let turn = 0; turn < 60; turn += 1) {
+      for (let count = 0; count < 17; count += 1) {
+        sockets[count % flows]?.send(new Uint8Array(1400), "10.64.0.10", 5001);
+      }
+      rig.run(0.001);
+    }
+    rig.run(1);
+    return rig.link("circuit-1").counters("edge", "vbr-1")?.dropped.get("flow-limit") ?? 0;
+  };
+  t.equal(received("", 1), 0);
+  t.ok(received("flowLimit: 50Mbps", 1) > 300);
+  t.equal(received("flowLimit: 50Mbps", 17), 0, "each of them is slow");
+  t.equal(received("flowLimit: 50Mbps", 1, "500Mbps"), 0, "slower lines have none");
+});
+
+t.test("taskTime: changes go through at once, or the next one meets TaskConflict", async (t) => {
+  const change = (knobs: string) => {
+    const rig = new CloudRig({ cloud: TR(knobs) }).start(1);
+    const route = { do: "custom-route", vpc: "vpc-a", nextHop: "instance" } as const;
+    const codes = [10, 11].map(
+      (one) => rig.cloud.do({ ...route, prefix: `10.${one}.0.0/24` })?.code,
+    );
+    t.equal(
+      rig.cloud.do({ do: "set-route-quota", vbr: "vbr-1", routes: 90 }),
+      undefined,
+      "another",
+    );
+    rig.run(3);
+    return [...codes, rig.cloud.do({ ...route, prefix: "10.12.0.0/24" })?.code];
+  };
+  t.same(change("taskTime: 0s"), [undefined, undefined, undefined]);
+  t.same(change("taskTime: 3s"), [undefined, "TaskConflict", undefined]);
+});
+
 t.test("routeRefresh: offered, or not", async (t) => {
   const offered = (knobs: string) => {
     const rig = new CloudRig({ cloud: CLOUD(knobs) }).start();

@@ -1,5 +1,6 @@
 import type { Rng } from "../../core/rng.ts";
 import type { Micros } from "../../core/time.ts";
+import { FlowPolicer } from "./flow-policer.ts";
 import type { Interface, Wire, WireProbe } from "./interface.ts";
 import type { Ip } from "./ip.ts";
 import type { DropReason, Packet } from "./packet.ts";
@@ -22,6 +23,8 @@ export interface LinkQuality {
   readonly bandwidthBps: number | undefined;
   /** Octets that may wait for the bandwidth; what exceeds it is lost. */
   readonly queueOctets: number;
+  /** No flow gets more than this, whatever the bandwidth; undefined: as much as there is. */
+  readonly flowBps: number | undefined;
   /** Longer packets vanish without a word, whatever the interfaces believe. */
   readonly mtu: number;
 }
@@ -305,6 +308,7 @@ export const PERFECT_LINK: LinkQuality = {
   reorderUs: 0,
   bandwidthBps: undefined,
   queueOctets: 1 << 20,
+  flowBps: undefined,
   mtu: 65_535,
 };
 
@@ -319,6 +323,7 @@ function changed(quality: LinkQuality, change: Partial<LinkQuality>): LinkQualit
     reorderUs: change.reorderUs ?? quality.reorderUs,
     bandwidthBps: "bandwidthBps" in change ? change.bandwidthBps : quality.bandwidthBps,
     queueOctets: change.queueOctets ?? quality.queueOctets,
+    flowBps: "flowBps" in change ? change.flowBps : quality.flowBps,
     mtu: change.mtu ?? quality.mtu,
   };
 }
@@ -362,6 +367,7 @@ class Direction {
   sentCount = 0;
   readonly dropped = new Map<DropReason, number>();
   readonly #rng: Rng;
+  readonly #flows = new FlowPolicer();
   /** When the last octet queued for the bandwidth will have left. */
   #busyUntil = Number.NEGATIVE_INFINITY;
   #lastArrival = Number.NEGATIVE_INFINITY;
@@ -374,7 +380,7 @@ class Direction {
   }
 
   refusal(packet: Packet, now: Micros, verdict: Verdict): DropReason | undefined {
-    const { loss, mtu, bandwidthBps, queueOctets } = this.quality;
+    const { loss, mtu, bandwidthBps, queueOctets, flowBps } = this.quality;
     if (this.isCut) return "cut";
     if (packet.lengthOctets > mtu) return "wire-mtu";
     if (verdict === "drop") return "rule";
@@ -383,6 +389,7 @@ class Direction {
       const waitingOctets = (Math.max(0, this.#busyUntil - now) * bandwidthBps) / 8e6;
       if (waitingOctets + packet.lengthOctets > queueOctets) return "queue-full";
     }
+    if (flowBps !== undefined && !this.#flows.admits(packet, now, flowBps)) return "flow-limit";
     return undefined;
   }
 

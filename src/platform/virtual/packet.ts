@@ -66,6 +66,7 @@ export type DropReason =
   | "cut"
   | "loss"
   | "queue-full"
+  | "flow-limit"
   | "rule"
   | "wire-mtu"
   | "no-neighbour"

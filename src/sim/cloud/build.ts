@@ -415,8 +415,8 @@ function toKnobs(source: KnobsFile): CloudKnobs {
     const isDuration = names.includes(`${key}Us`);
     knobs[isDuration ? `${key}Us` : key] = isDuration ? parseDurationUs(String(value)) : value;
   }
-  const { defaultBandwidth } = source;
-  const isWord = defaultBandwidth === "unlimited" || defaultBandwidth === "connection";
-  if (!isWord) knobs.defaultBandwidth = bps(defaultBandwidth) ?? KNOB_DEFAULTS.defaultBandwidth;
+  for (const key of ["defaultBandwidth", "flowLimit"] as const) {
+    knobs[key] = bps(source[key]) ?? knobs[key]; // a word is no rate
+  }
   return knobs as unknown as CloudKnobs;
 }

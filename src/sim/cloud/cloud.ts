@@ -22,6 +22,7 @@ import { QuotaKeeper } from "./quota-keeper.ts";
 import { CloudState } from "./state.ts";
 import { StaticTables } from "./static-tables.ts";
 import { TableRoutes } from "./table-routes.ts";
+import { TaskGate } from "./task-gate.ts";
 import { announcePrefix, tellersOf, withdrawPrefix } from "./told.ts";
 import { type CloudView, viewCloud } from "./view.ts";
 import { VpnTunnels } from "./vpn-tunnels.ts";
@@ -53,6 +54,8 @@ export class Cloud {
   readonly #monitor: Monitor;
   readonly #tables: StaticTables;
   readonly #machines: CloudMachines;
+  readonly #tasks: TaskGate;
+  readonly #clock: Clock;
   readonly #quotas: QuotaKeeper;
   readonly #ownRoutes: TableRoutes;
   readonly #changes: Changes;
@@ -102,6 +105,8 @@ export class Cloud {
       tell: (event: CloudEvent) => this.#monitor.tell(event),
     };
     this.#tunnels = new VpnTunnels(parts);
+    this.#tasks = new TaskGate(config.knobs.taskTimeUs);
+    this.#clock = clock;
     this.#quotas = new QuotaKeeper(parts);
     this.#ownRoutes = new TableRoutes(parts);
     this.#changes = new Changes(clock, state, config.knobs.changeDelayUs);
@@ -195,6 +200,10 @@ export class Cloud {
 
   /** Does a deed at once; a fault says why not, and then nothing has changed. */
   do(deed: CloudDeed): DeedFault | undefined {
+    return this.#tasks.pass(deed, this.#clock.now(), () => this.#perform(deed));
+  }
+
+  #perform(deed: CloudDeed): DeedFault | undefined {
     return performDeed(deed, {
       config: this.#config,
       state: this.#context.state,
@@ -309,7 +318,7 @@ export class Cloud {
     for (const vpc of this.#config.vpcs) {
       for (const { prefix, type, nextHop } of vpc.routes) {
         if (nextHop === "peering") continue;
-        this.do({ do: "custom-route", vpc: vpc.name, prefix, nextHop: type });
+        this.#perform({ do: "custom-route", vpc: vpc.name, prefix, nextHop: type });
       }
     }
     for (const endpoint of this.#config.endpoints) {

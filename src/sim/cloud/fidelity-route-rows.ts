@@ -426,7 +426,15 @@ const EVENTS = area("Events and metrics", [
     test: [CLOUD, "health check: 8 echoes lost move the cloud's traffic"],
   },
   {
-    behaviour: "the vendor's HTTP API, RAM, billing, TaskConflict, middle states",
+    behaviour: "one change at a time of a VPC's table, a VBR or a connection: `TaskConflict`",
+    isModelled: "yes",
+    knob: "taskTimeUs",
+    source: "K5, K1",
+    grade: "inferred",
+    test: [KNOBS, "taskTime: "],
+  },
+  {
+    behaviour: "the vendor's HTTP API, RAM, billing; states of objects as the API lists them",
     isModelled: "no",
     source: "K5",
     grade: "document",

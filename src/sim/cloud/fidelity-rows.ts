@@ -187,7 +187,15 @@ const LINES = area("Access points and physical connections", [
     grade: "inferred",
   },
   {
-    behaviour: "130 or 250 Mbit/s a flow; 10 Gbit/s for object storage",
+    behaviour: "a limit of each flow, 130 or 250 Mbit/s, on lines of 1 Gbit/s and more",
+    isModelled: "yes",
+    knob: "flowLimit",
+    source: "D-FAQ",
+    grade: "inferred",
+    test: [KNOBS, "flowLimit: "],
+  },
+  {
+    behaviour: "10 Gbit/s for object storage; half duplex that shows as less than 10 Mbit/s",
     isModelled: "no",
     source: "D-FAQ, D-LIM",
     grade: "document",

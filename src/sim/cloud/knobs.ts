@@ -14,6 +14,10 @@ export interface CloudKnobs {
   readonly orderTransitionUs: number;
   /** How much traffic above a VBR's bandwidth may wait, as time at that rate; 0 drops at once. */
   readonly policerQueueUs: number;
+  /** No flow of a VBR of 1 Gbit/s or more gets more than this many bit/s, each way. */
+  readonly flowLimit: "off" | number;
+  /** How long a VPC's table or a VBR is busy after a change, and refuses the next. */
+  readonly taskTimeUs: number;
   /** Of a VBR whose file names none: no limit, its connection's, or so many bit/s. */
   readonly defaultBandwidth: "unlimited" | "connection" | number;
   /** Restarting speaker of the customer: VBR offers graceful restart (RFC 4724). */
@@ -94,6 +98,8 @@ export const KNOB_DEFAULTS: CloudKnobs = {
   businessLock: "port-down",
   orderTransitionUs: 5_000_000,
   policerQueueUs: 100_000,
+  flowLimit: "off",
+  taskTimeUs: 0,
   defaultBandwidth: "unlimited",
   gracefulRestart: "off",
   routeRefresh: "offered",

@@ -55,6 +55,8 @@ export interface CustomerEnd {
   readonly bandwidthBps: number | undefined;
   /** How much above it may wait, as time at that rate. */
   readonly queueUs: number;
+  /** No flow gets more; undefined is no limit. */
+  readonly flowBps: number | undefined;
   /** Undefined: as long as any circuit of the lab. */
   readonly latencyUs: number | undefined;
 }
@@ -67,6 +69,8 @@ export interface CloudNetwork {
 
 /** One way through the cloud's own network within a region. */
 const REGION_LATENCY_US = 200;
+/** Lines from here on have a limit for each flow, where there is one. */
+const FLOW_LIMITED_BPS = 1e9;
 /** The interface towards the customer where the file names none. */
 const CUSTOMER_DEVICE = "edge";
 
@@ -109,7 +113,9 @@ export function cloudNetwork(cloud: CloudConfig): CloudNetwork {
     nodes: nodesOf(cloud),
     wires,
     customers: [...cloud.vbrs.map(vbrEnd), ...cloud.vpns.map(vpnEnd)].map((end) => {
-      return { ...end, queueUs: cloud.knobs.policerQueueUs };
+      const { flowLimit, policerQueueUs: queueUs } = cloud.knobs;
+      const isFast = (end.bandwidthBps ?? FLOW_LIMITED_BPS) >= FLOW_LIMITED_BPS;
+      return { ...end, queueUs, flowBps: flowLimit !== "off" && isFast ? flowLimit : undefined };
     }),
   };
 }
@@ -379,7 +385,7 @@ export const localPrefixesOf = (vpc: VpcConfig): readonly string[] => [
   ...vpc.routes.filter(({ nextHop }) => nextHop === "instance").map(({ prefix }) => prefix),
 ];
 
-const vbrEnd = (vbr: VbrConfig): Omit<CustomerEnd, "queueUs"> => ({
+const vbrEnd = (vbr: VbrConfig): Omit<CustomerEnd, "queueUs" | "flowBps"> => ({
   circuit: vbr.circuit,
   node: vbr.name,
   device: vbr.device ?? CUSTOMER_DEVICE,
@@ -391,7 +397,7 @@ const vbrEnd = (vbr: VbrConfig): Omit<CustomerEnd, "queueUs"> => ({
   latencyUs: undefined,
 });
 
-const vpnEnd = (vpn: VpnConfig): Omit<CustomerEnd, "queueUs"> => ({
+const vpnEnd = (vpn: VpnConfig): Omit<CustomerEnd, "queueUs" | "flowBps"> => ({
   circuit: vpn.circuit,
   node: vpn.name,
   device: CUSTOMER_DEVICE,

@@ -23,6 +23,10 @@ export const KnobsSchema = Type.Object(
     businessLock: word("port-down", "no-changes"),
     orderTransition: Type.Optional(Duration),
     policerQueue: Type.Optional(Duration),
+    flowLimit: Type.Optional(
+      Type.Union([oneOf("off"), Bandwidth], { description: "off, or a rate as 250Mbps" }),
+    ),
+    taskTime: Type.Optional(Duration),
     defaultBandwidth: Type.Optional(
       Type.Union([oneOf("unlimited", "connection"), Bandwidth], {
         description: "unlimited, connection, or a rate",

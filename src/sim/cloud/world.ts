@@ -28,7 +28,8 @@ export function addCloud(world: World, cloud: CloudConfig): CloudNetwork {
 }
 
 /** A customer's circuit as the link's quality; undefined properties are the lab's to choose. */
-export function circuitOptions({ mtu, bandwidthBps, queueUs, latencyUs }: CustomerEnd) {
+export function circuitOptions(end: CustomerEnd) {
+  const { mtu, bandwidthBps, queueUs, flowBps, latencyUs } = end;
   return {
     mtu,
     ...(bandwidthBps !== undefined && {
@@ -36,6 +37,7 @@ export function circuitOptions({ mtu, bandwidthBps, queueUs, latencyUs }: Custom
       // A policer without a queue still lets the packet go that it is looking at.
       queueOctets: Math.max(mtu, Math.ceil((bandwidthBps / 8e6) * queueUs)),
     }),
+    ...(flowBps !== undefined && { flowBps }),
     ...(latencyUs !== undefined && { latencyUs }),
   };
 }
