@@ -252,11 +252,14 @@ function newRound(mark: number, mayReap: boolean): Round {
   };
 }
 
-/** The kernel's order of hops is its own; a weight means something between hops only. */
+/** The kernel's order of hops is its own; weights mean something only where they differ. */
 function isAlike(group: RouteGroup, route: KernelRoute): boolean {
   if (group.hops.length !== route.hops.length) return false;
-  const hasWeights = group.hops.length > 1;
-  const word = (hop: RouteHop) => `${hop.device} ${hop.gateway} ${hasWeights ? hop.weight : 1}`;
-  const wanted = new Set(group.hops.map(word));
-  return route.hops.every((hop) => wanted.has(word(hop)));
+  const wanted = new Set(wordsOf(group.hops));
+  return wordsOf(route.hops).every((word) => wanted.has(word));
+}
+
+function wordsOf(hops: readonly RouteHop[]): readonly string[] {
+  const isEven = hops.every(({ weight }) => weight === hops[0]?.weight);
+  return hops.map(({ device, gateway, weight }) => `${device} ${gateway} ${isEven ? 1 : weight}`);
 }

@@ -76,6 +76,8 @@ export type GroupSource = "primary" | "backup" | "stranded" | "unplaced";
 interface GroupState {
   readonly spec: RouteChangeGroup;
   hops: readonly RouteHop[];
+  /** Of the backup: what the kernel falls back on by itself; undefined where there is no backup. */
+  spare: readonly RouteHop[] | undefined;
   slots: readonly PeerSlot[];
   via: GroupSource;
 }
@@ -175,7 +177,12 @@ export class Fib {
     return [...this.#groups.values()].flatMap(({ spec, via }) =>
       via === "unplaced"
         ? []
-        : [{ id: spec.id, afi: spec.afi, ways: [ways(spec.primary), ways(spec.backup)] }],
+        : [
+            {
+              ...{ id: spec.id, afi: spec.afi, hasSpare: spec.backup.length > 0 },
+              ways: [ways(spec.primary), ways(spec.backup)],
+            },
+          ],
     );
   }
 
@@ -225,7 +232,10 @@ export class Fib {
   }
 
   #adopt(spec: RouteChangeGroup): GroupState {
-    const group: GroupState = { spec, hops: [], slots: [], via: "unplaced" };
+    const group: GroupState = {
+      ...{ spec, hops: [], slots: [], via: "unplaced" },
+      spare: spec.backup.length > 0 ? [] : undefined,
+    };
     this.#forget(spec.id);
     this.#groups.set(spec.id, group);
     for (const { slot } of [...spec.primary, ...spec.backup]) {
@@ -252,7 +262,7 @@ export class Fib {
 
   /** Picks living hops; true where the kernel must be told. */
   #choose(group: GroupState): boolean {
-    const before = group.hops;
+    const before = [group.hops, group.spare ?? []] as const;
     for (const via of ["primary", "backup"] as const) {
       const slots: PeerSlot[] = [];
       const hops = this.#alive(group.spec[via], slots);
@@ -261,10 +271,20 @@ export class Fib {
       group.slots = slots;
       const isNew = group.via === "unplaced";
       group.via = via;
-      return isNew || !sameHops(before, hops);
+      const spare = via === "primary" ? this.#spareOf(group) : [];
+      if (group.spare !== undefined) group.spare = spare;
+      return isNew || !sameHops(before[0], hops) || !sameHops(before[1], spare);
     }
     if (group.via !== "unplaced") group.via = "stranded";
     return false;
+  }
+
+  /** The first living hop of the backup over another link than those in use. */
+  #spareOf({ spec, hops }: GroupState): readonly RouteHop[] {
+    const devices = new Set(hops.map(({ device }) => device));
+    return this.#alive(spec.backup, [])
+      .filter(({ device }) => !devices.has(device))
+      .slice(0, 1);
   }
 
   #alive(hops: readonly GroupHop[], slots: PeerSlot[]): RouteHop[] {
@@ -422,8 +442,8 @@ function batchOf(table: PrefixGroups, afi: Afi, slots: readonly number[]): Route
   return { afi, count: slots.length, addresses, lengths, groups };
 }
 
-const routeGroup = (group: GroupState): RouteGroup => {
-  return { id: group.spec.id, afi: group.spec.afi, hops: group.hops };
+const routeGroup = ({ spec: { id, afi }, hops, spare }: GroupState): RouteGroup => {
+  return { id, afi, hops, ...(spare && { spare }) };
 };
 
 function sameHops(a: readonly RouteHop[], b: readonly RouteHop[]): boolean {

@@ -191,6 +191,11 @@ export interface RouteGroup {
   readonly afi: Afi;
   /** In use now. Never empty: a group with no hop left is removed with its routes instead. */
   readonly hops: readonly RouteHop[];
+  /**
+   * Takes over where the kernel itself takes the last of `hops` out, as Linux does with a link that
+   * lost its carrier, and carries nothing before. A host that cannot have it so leaves it out.
+   */
+  readonly spare?: readonly RouteHop[];
 }
 
 /**

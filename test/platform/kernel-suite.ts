@@ -101,6 +101,29 @@ const lostCarrier: Case = async (t, probe) => {
   t.same(await probe.table(), { ...healed, "10.0.0.0/8": "spare 1, wire 1" });
 };
 
+/** The host's process has no part in it: routes stay, and their group falls back by itself. */
+const spareHop: Case = async (t, probe) => {
+  const wire = { gateway: "10.99.0.2", device: "wire", weight: 1 };
+  const spare = { gateway: "10.99.1.2", device: "spare", weight: 1 };
+  t.match(await probe.define(1, [wire], Afi.Ipv4, [spare]), { applied: 1, failures: [] });
+  await probe.apply({ "10.2.0.0/16": 1 });
+  t.same(await probe.table(), { "10.2.0.0/16": "wire 1" }, "it carries nothing");
+  for (const last of [1, 32, 77, 200]) t.equal(probe.way(`10.2.0.${last}`), "wire");
+  for (const round of ["once", "and again"]) {
+    probe.kernel.setFarEnd("wire", false);
+    await probe.settled("wire", (state) => !state.hasCarrier);
+    t.equal(probe.way("10.2.0.1"), "spare", `until there is nothing else, ${round}`);
+    t.same(await probe.table(), { "10.2.0.0/16": "spare 1" });
+    probe.kernel.setFarEnd("wire", true);
+    t.ok(await probe.kernel.until(() => probe.way("10.2.0.1") === "wire"), "and gives it back");
+    t.same(await probe.table(), { "10.2.0.0/16": "wire 1" });
+  }
+  t.match(await probe.define(1, [spare], Afi.Ipv4, []), { applied: 1, failures: [] });
+  t.same(await probe.table(), { "10.2.0.0/16": "spare 1" }, "the owner has the last word");
+  t.match(await probe.define(1, [wire, spare], Afi.Ipv4, []), { applied: 1, failures: [] });
+  t.same(await probe.table(), { "10.2.0.0/16": "spare 1, wire 1" });
+};
+
 const adminDown: Case = async (t, probe) => {
   await probe.setGroup(1, "wire", "spare");
   await probe.setGroup(2, "spare");
@@ -194,6 +217,7 @@ const CASES: readonly (readonly [string, Case])[] = [
   ["weights", weights],
   ["refusals", refusals],
   ["lost carrier, and back", lostCarrier],
+  ["a spare hop takes over", spareHop],
   ["admin down, and up", adminDown],
   ["both families", bothFamilies],
   ["links are watched", watching],
@@ -216,8 +240,14 @@ class Probe {
     return this.define(id, hops);
   }
 
-  define(id: number, hops: readonly Hop[], afi: Afi = Afi.Ipv4): Promise<RouteResult> {
-    return this.#ask((done) => this.kernel.host.routes.setGroups([{ id, afi, hops }], done));
+  define(
+    id: number,
+    hops: readonly Hop[],
+    afi: Afi = Afi.Ipv4,
+    spare?: readonly Hop[],
+  ): Promise<RouteResult> {
+    const group = { id, afi, hops, ...(spare && { spare }) };
+    return this.#ask((done) => this.kernel.host.routes.setGroups([group], done));
   }
 
   removeGroup(id: number): Promise<RouteResult> {

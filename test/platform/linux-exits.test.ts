@@ -80,6 +80,32 @@ t.test("groups leave a dead path while the main thread stands still", { skip }, 
   t.ok(tookUs > 0, "the stamp is the kernel's answer");
 });
 
+t.test("carrier moves them as well, to the spare where nothing is left", { skip }, async (t) => {
+  const twin = new TwinNetns(t);
+  twin.cable("spare", 1);
+  const { routes } = twin.host("a", {
+    routes: { kind: "kernel", table: 254, proto: 202, metric: 20 },
+  });
+  const groups = [
+    { id: 1, afi: 1 as const, hops: [WIRE, SPARE] },
+    { id: 2, afi: 1 as const, hops: [WIRE], spare: [SPARE] },
+  ];
+  await new Promise((done) => routes.setGroups(groups, done));
+  const rows = {
+    ...{ afi: 1 as const, count: 2, lengths: Uint8Array.of(24, 24) },
+    addresses: Uint8Array.of(192, 0, 2, 0, 198, 51, 100, 0),
+    groups: Uint32Array.of(1, 2),
+  };
+  await new Promise((done) => routes.apply(rows, done));
+  const way = (address: string) => / dev (\S+)/.exec(twin.ip("a", `route get ${address}`))?.[1];
+  t.equal(way("198.51.100.1"), "wire", "the spare carries nothing");
+  twin.spaces.devices.setUp("b", "wire", false);
+  // Nothing of this process runs from here on.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+  t.equal(way("192.0.2.1"), "spare");
+  t.equal(way("198.51.100.1"), "spare", "its route is there, with another way out");
+});
+
 /** The devices of the one group there is, as the kernel has it. */
 function devices(twin: TwinNetns): string[] {
   const lines = twin.ip("a", "nexthop show proto 202").split("\n");

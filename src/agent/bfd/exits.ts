@@ -12,6 +12,8 @@ export interface ExitGroup {
   readonly id: number;
   readonly afi: RouteGroup["afi"];
   readonly ways: readonly (readonly ExitHop[])[];
+  /** It is of the kind that can have a spare hop (`RouteGroup.spare`). */
+  readonly hasSpare?: boolean;
 }
 
 /** Plain data: it crosses to the BFD thread whenever groups or paths change. */
@@ -52,7 +54,8 @@ export class Exits {
     return this.#groups.flatMap((group) => {
       const uses = group.ways.some((way) => way.some((hop) => hop.session === session));
       const hops = uses ? this.#alive(group) : [];
-      return hops.length === 0 ? [] : [{ id: group.id, afi: group.afi, hops }];
+      const { id, afi, hasSpare = false } = group;
+      return hops.length === 0 ? [] : [{ id, afi, hops, ...(hasSpare && { spare: [] }) }];
     });
   }
 

@@ -15,6 +15,7 @@ import type { Netns } from "./netns.ts";
 import { deviceIndex } from "./resolve.ts";
 import { Nha, Nlm, Rta, Rtm } from "./rtnetlink.ts";
 import { familyOf } from "./sockaddr.ts";
+import { isResilient, withoutSpare, withSpare, writeResilient } from "./spare-groups.ts";
 import { C, Errno, errnoName, libc } from "./sys.ts";
 
 /**
@@ -38,6 +39,8 @@ export class NextHopGroups implements GroupStore {
   readonly #wanted = new Map<number, RouteGroup>();
   /** In the kernel, as far as we know. */
   readonly #placed = new Set<number>();
+  /** Groups that can have a spare; the kind is for a group's life. */
+  readonly #resilient = new Set<number>();
   #hasLeftovers = true;
 
   constructor(parts: {
@@ -57,6 +60,11 @@ export class NextHopGroups implements GroupStore {
     readonly rewrite: readonly number[];
   } {
     for (const group of groups) this.#wanted.set(group.id, group);
+    for (const { id, spare } of groups) {
+      if (this.#placed.has(id)) continue;
+      if (spare === undefined) this.#resilient.delete(id);
+      else this.#resilient.add(id);
+    }
     const { members, failures } = this.#membersOf(groups);
     const rewrite = this.#placeGroups(members, failures);
     return { failures, rewrite };
@@ -64,6 +72,7 @@ export class NextHopGroups implements GroupStore {
 
   /** For a thread that does not own the groups: replaces those that are there, makes none. */
   replace(groups: readonly RouteGroup[]): readonly RouteFailure[] {
+    for (const { id, spare } of groups) if (spare !== undefined) this.#resilient.add(id);
     const { members, failures } = this.#membersOf(groups);
     const ids = [...members.keys()];
     for (const refusal of this.#sendGroups(ids, members, Nlm.REPLACE)) {
@@ -87,8 +96,8 @@ export class NextHopGroups implements GroupStore {
   }
 
   over(device: string): readonly RouteGroup[] {
-    return [...this.#wanted.values()].filter((group) =>
-      group.hops.some((hop) => hop.device === device),
+    return [...this.#wanted.values()].filter(({ hops, spare = [] }) =>
+      [...hops, ...spare].some((hop) => hop.device === device),
     );
   }
 
@@ -143,21 +152,21 @@ export class NextHopGroups implements GroupStore {
 
   /** Puts the hops in and answers which of them each group can have. */
   #membersOf(groups: readonly RouteGroup[]): {
-    readonly members: ReadonlyMap<number, ResolvedHop[]>;
+    readonly members: ReadonlyMap<number, readonly ResolvedHop[]>;
     readonly failures: RouteFailure[];
   } {
     const failures: RouteFailure[] = [];
     const indexes = new Map<string, number>();
     const resolved = groups.map((group) => {
-      const hops = group.hops.map((hop) => ({
+      const resolve = (hop: RouteHop) => ({
         ...hop,
         interfaceIndex: this.#indexOf(hop.device, indexes),
-      }));
-      return { group, hops };
+      });
+      return { group, hops: group.hops.map(resolve), spares: (group.spare ?? []).map(resolve) };
     });
-    const broken = this.#placeHops(resolved.flatMap(({ hops }) => hops));
-    const members = new Map<number, ResolvedHop[]>();
-    for (const { group, hops } of resolved) {
+    const broken = this.#placeHops(resolved.flatMap(({ hops, spares }) => [...hops, ...spares]));
+    const members = new Map<number, readonly ResolvedHop[]>();
+    for (const { group, hops, spares } of resolved) {
       const usable = hops.filter((hop) => !broken.has(hopKey(hop)));
       for (const hop of hops) {
         const fault = broken.get(hopKey(hop));
@@ -165,7 +174,11 @@ export class NextHopGroups implements GroupStore {
         const text = `${hop.gateway} on ${hop.device}: ${fault.text}`;
         failures.push(groupFailure("group-set", group.id, fault.errno, text));
       }
-      if (usable.length > 0) members.set(group.id, mergeHops(usable));
+      if (usable.length === 0) continue;
+      const merged = mergeHops(usable);
+      const isOwn = (hop: ResolvedHop) => merged.some((own) => hopKey(own) === hopKey(hop));
+      const spare = spares.find((hop) => !broken.has(hopKey(hop)) && !isOwn(hop));
+      members.set(group.id, withSpare(merged, spare));
     }
     return { members, failures };
   }
@@ -233,7 +246,10 @@ export class NextHopGroups implements GroupStore {
   }
 
   /** Answers the groups that were gone, though we had placed them. */
-  #placeGroups(members: ReadonlyMap<number, ResolvedHop[]>, failures: RouteFailure[]): number[] {
+  #placeGroups(
+    members: ReadonlyMap<number, readonly ResolvedHop[]>,
+    failures: RouteFailure[],
+  ): number[] {
     const lost: number[] = [];
     const known = [...members.keys()].filter((id) => this.#placed.has(id));
     for (const refusal of this.#sendGroups(known, members, Nlm.REPLACE)) {
@@ -251,9 +267,38 @@ export class NextHopGroups implements GroupStore {
     return lost.filter((id) => this.#placed.has(id));
   }
 
+  /**
+   * A group is of one kind for ever, and a kernel before 5.13 has only one: what is refused as the
+   * one is tried as the other.
+   */
   #sendGroups(
     ids: readonly number[],
-    members: ReadonlyMap<number, ResolvedHop[]>,
+    members: ReadonlyMap<number, readonly ResolvedHop[]>,
+    flags: number,
+  ): Refusal[] {
+    const refusals = this.#sendGroupsOnce(ids, members, flags);
+    const isKind = ({ errno }: Refusal) => errno === Errno.EINVAL || errno === Errno.EOPNOTSUPP;
+    const again = refusals.filter(isKind).map(({ index }) => index);
+    if (again.length === 0) return refusals;
+    const toggle = (id: number) => {
+      if (!this.#resilient.delete(id)) this.#resilient.add(id);
+    };
+    for (const index of again) toggle(ids[index] ?? 0);
+    const retried = again.map((index) => ids[index] ?? 0);
+    const stubborn = this.#sendGroupsOnce(retried, members, flags).map((refusal) => ({
+      ...refusal,
+      index: again[refusal.index] ?? 0,
+    }));
+    for (const { index } of stubborn) toggle(ids[index] ?? 0);
+    return [
+      ...refusals.filter((refusal) => !isKind(refusal)),
+      ...refusals.filter(({ index }) => stubborn.some((other) => other.index === index)),
+    ].sort((a, b) => a.index - b.index);
+  }
+
+  #sendGroupsOnce(
+    ids: readonly number[],
+    members: ReadonlyMap<number, readonly ResolvedHop[]>,
     flags: number,
   ): Refusal[] {
     const writer = new MessageWriter();
@@ -267,10 +312,9 @@ export class NextHopGroups implements GroupStore {
       }
       this.#begin(writer, Rtm.NEWNEXTHOP, flags, C.AF_UNSPEC);
       // A group beyond our range gets number 0, which the kernel refuses in its own words.
-      writer
-        .attrU32(Nha.ID, this.#ids.ofGroup(id) ?? 0)
-        .attrOctets(Nha.GROUP, entries)
-        .end();
+      writer.attrU32(Nha.ID, this.#ids.ofGroup(id) ?? 0).attrOctets(Nha.GROUP, entries);
+      if (this.#resilient.has(id)) writeResilient(writer);
+      writer.end();
     }
     return this.#socket.transact(writer);
   }
@@ -286,8 +330,8 @@ export class NextHopGroups implements GroupStore {
   #removeUnusedHops(): void {
     const used = new Set<string>();
     const indexes = new Map<string, number>();
-    for (const { hops } of this.#wanted.values()) {
-      for (const { gateway, device } of hops) {
+    for (const { hops, spare = [] } of this.#wanted.values()) {
+      for (const { gateway, device } of [...hops, ...spare]) {
         used.add(`${gateway}%${this.#indexOf(device, indexes)}`);
       }
     }
@@ -340,16 +384,19 @@ export interface KernelNextHop {
   readonly proto: number;
 }
 
-export function readNextHop({ view, octets, from, to }: Message): KernelNextHop {
+export function readNextHop(message: Message): KernelNextHop {
+  const { view, octets, from, to } = message;
   let id = 0;
   let gateway: string | undefined;
   let interfaceIndex = 0;
   let members: { id: number; weight: number }[] | undefined;
+  let isSpared = false;
   const proto = view.getUint8(from + 2);
   forEachAttribute(view, from + 8, to, (type, at, end) => {
     if (type === Nha.ID) id = view.getUint32(at, true);
     else if (type === Nha.OIF) interfaceIndex = view.getUint32(at, true);
     else if (type === Nha.GATEWAY) gateway = formatAddress(octets.subarray(at, end));
+    else if (type === Nha.GROUP_TYPE) isSpared = isResilient(message, at);
     else if (type === Nha.GROUP) {
       members = [];
       for (let entry = at; entry + 8 <= end; entry += 8) {
@@ -357,7 +404,8 @@ export function readNextHop({ view, octets, from, to }: Message): KernelNextHop 
       }
     }
   });
-  return { id, gateway, interfaceIndex, members, proto };
+  const used = isSpared && members !== undefined ? withoutSpare(members) : members;
+  return { id, gateway, interfaceIndex, members: used, proto };
 }
 
 export interface KernelNextHops {

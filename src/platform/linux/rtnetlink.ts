@@ -71,7 +71,17 @@ export const RtTable = { COMPAT: 252, MAIN: 254 } as const;
 /** A cached copy of a route, not a route. */
 export const RTM_F_CLONED = 0x200;
 
-export const Nha = { ID: 1, GROUP: 2, OIF: 5, GATEWAY: 6, GROUPS: 9 } as const;
+export const Nha = {
+  ID: 1,
+  GROUP: 2,
+  GROUP_TYPE: 3,
+  OIF: 5,
+  GATEWAY: 6,
+  GROUPS: 9,
+  RES_GROUP: 12,
+} as const;
+export const NhaResGroup = { BUCKETS: 1, IDLE_TIMER: 2, UNBALANCED_TIMER: 3 } as const;
+export const NexthopGroupType = { RESILIENT: 1 } as const;
 
 export const Sol = {
   ADD_MEMBERSHIP: 1,

@@ -24,6 +24,8 @@ export interface Target {
 export interface Group extends Target {
   readonly id: number;
   readonly afi: Afi;
+  /** What takes over where the last hop goes with its link (`RouteGroup.spare`). */
+  spares: Hop[];
   /** How many routes point here, those that are lost included. */
   routeCount: number;
   /**
@@ -144,7 +146,7 @@ export class Fib {
   }
 
   /** Defines a group, or gives one other hops. */
-  setGroup(id: number, made: Pick<Group, "afi" | "proto" | "metric" | "hops">): void {
+  setGroup(id: number, made: Pick<Group, "afi" | "proto" | "metric" | "hops" | "spares">): void {
     this.#changed();
     const known = this.groups.get(id);
     if (known === undefined) {
@@ -153,6 +155,7 @@ export class Fib {
       return;
     }
     known.hops = made.hops;
+    known.spares = made.spares;
     known.areRoutesLost &&= known.routeCount > 0;
   }
 
@@ -212,9 +215,10 @@ export class Fib {
     this.#changed();
     for (const group of [...this.groups.values()]) {
       const left = group.hops.filter((hop) => hop.via !== via);
+      group.spares = group.spares.filter((hop) => hop.via !== via);
       if (left.length === group.hops.length) continue;
-      group.hops = left;
-      group.areRoutesLost ||= left.length === 0;
+      group.hops = left.length > 0 ? left : group.spares.splice(0, 1);
+      group.areRoutesLost ||= group.hops.length === 0;
     }
     if (how === "admin") this.#removeSystemHops(via, () => true);
   }

@@ -80,7 +80,11 @@ export class KernelRoutes {
     if (usable.size > 0) {
       const { id, afi } = wanted;
       const hops = [...usable.values()];
-      this.#fib.setGroup(id, { afi, proto: this.#proto, metric: METRIC, hops });
+      const spares = (wanted.spare ?? []).flatMap((hop) => {
+        const checked = this.#checkHop(hop, wanted.afi);
+        return "errno" in checked ? [] : [checked];
+      });
+      this.#fib.setGroup(id, { afi, proto: this.#proto, metric: METRIC, hops, spares });
     }
     return failures;
   }

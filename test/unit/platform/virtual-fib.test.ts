@@ -44,8 +44,9 @@ t.test("fib: what it remembers of an address is what it would find, whatever hap
         else if (kind === "connected") {
           const subnets = metric === 0 ? [] : [{ afi: 1 as const, words, length: 24 }];
           for (const via of devices) fib.setConnected(via, subnets);
-        } else if (kind === "group") fib.setGroup(id, { afi: 1, proto: 186, metric: 20, hops });
-        else if (kind === "forget") fib.forgetLostRoutes();
+        } else if (kind === "group") {
+          fib.setGroup(id, { afi: 1, proto: 186, metric: 20, hops, spares: [] });
+        } else if (kind === "forget") fib.forgetLostRoutes();
         else if (kind === "no-route") fib.removeRoute(1, words, address.length);
         else if (kind === "lost") for (const via of devices) fib.deviceLost(via, how);
         else if (group === undefined) continue;
