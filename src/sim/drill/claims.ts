@@ -35,6 +35,13 @@ export class Claims {
   #baseline: TablesByNode | undefined;
   /** How much there was to read when it was not ready. */
   #notReadyAt = -1;
+  #lastJudged:
+    | {
+        readonly expect: LiveExpectation;
+        readonly newsCount: number;
+        readonly holds: boolean;
+      }
+    | undefined;
 
   constructor(drill: Drill, lab: Lab) {
     this.#drill = drill;
@@ -65,13 +72,12 @@ export class Claims {
   /** `quiet` counts from here. */
   stepBegins(): void {
     this.#stepSince = this.#lab.edgeJournal().length;
+    this.#lastJudged = undefined;
   }
 
   /** Asked after every event of a world: nothing is missing less than it was before news came. */
   isReady(): boolean {
-    const { routes } = this.#lab;
-    const told = this.#lab.edgeJournal().length + this.#lab.cloudJournal().length;
-    const newsCount = told + routes.changeCount;
+    const newsCount = this.#newsCount();
     if (newsCount === this.#notReadyAt) return false;
     this.#notReadyAt = newsCount;
     return this.missing() === undefined;
@@ -137,7 +143,19 @@ export class Claims {
     return mute && `${mute.join(" or ")} sends nothing to the edge yet`;
   }
 
+  /** Asked after every event of a world, and judged anew only where there is news. */
   holds(expect: LiveExpectation): boolean {
+    const newsCount =
+      expect.kind === "flows" || expect.kind === "symmetric" ? -1 : this.#newsCount();
+    const last = this.#lastJudged;
+    if (newsCount >= 0 && last?.expect === expect && last.newsCount === newsCount)
+      return last.holds;
+    const holds = this.#judge(expect);
+    this.#lastJudged = { expect, newsCount, holds };
+    return holds;
+  }
+
+  #judge(expect: LiveExpectation): boolean {
     switch (expect.kind) {
       case "session":
         return this.#sessionsAre(expect);
@@ -181,6 +199,12 @@ export class Claims {
     if (expect.kind === "flows") return `, they are ${this.#flowsAre()}`;
     if (expect.kind === "quiet") return `, it tells ${this.#said(expect.of)}`;
     return "";
+  }
+
+  /** Grows with everything that claims are judged by, but for where flows go. */
+  #newsCount(): number {
+    const { routes } = this.#lab;
+    return this.#lab.edgeJournal().length + this.#lab.cloudJournal().length + routes.changeCount;
   }
 
   #sessionsAre({ circuit, is }: ClaimOf<"session">): boolean {
