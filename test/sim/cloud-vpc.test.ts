@@ -98,3 +98,67 @@ t.test("PrivateLink: an endpoint answers while it is connected, zone by zone", a
   }).start();
   t.equal(pending.fate("idc"), "blackhole", "one that nobody has accepted");
 });
+
+const TABLES = (table: string, more = "") => `
+cloud: { name: lab }
+vbrs:${vbr(1)}${vbr(2)}
+ecr: { name: ecr-1 }
+vpcs:
+  - name: vpc-a
+    vswitches: [{ name: a, cidr: 10.64.0.0/24 }, { name: b, cidr: 10.64.1.0/24 }]
+    tables: [{ name: t1, vswitches: [b]${table} }]
+${more}`;
+const inB = (cloud: string) => new CloudRig({ cloud, edge: EDGE, vpc: "10.64.1.10" }).start();
+
+t.test("VPC: a vSwitch goes by the custom table it is associated to", async (t) => {
+  const rig = inB(TABLES(""));
+  t.same([...rig.toldToEdge("circuit-1")].toSorted(), ["10.64.0.0/24", "10.64.1.0/24"]);
+  t.equal(rig.fate("idc"), "delivered");
+  t.equal(rig.fate("vpc"), "delivered", "the table takes dynamic routes");
+  t.equal(rig.ground.vpc.name, "vpc-a-t1");
+  const between = (host: string, source: string, destination: string) =>
+    rig.ground.world.forward({ host, source, destination, sourcePort: 1, destinationPort: 2 })
+      .outcome;
+  t.equal(between("vpc-a-t1", "10.64.1.10", "10.64.0.10"), "delivered", "inside of the VPC");
+  t.equal(between("vpc-a", "10.64.0.10", "10.64.1.10"), "delivered");
+  const [system, custom] = rig.cloud.view().vpcs;
+  t.match(system?.table[1], { prefix: "10.64.1.0/24", type: "System" });
+  t.match(custom, { name: "vpc-a-t1" });
+  const route = { do: "custom-route", vpc: "vpc-a-t1", prefix: "10.64.0.0/24" } as const;
+  t.match(rig.cloud.do({ ...route, nextHop: "instance" }), { code: "InvalidCIDRBlock.Duplicate" });
+});
+
+t.test("VPC: a custom table without propagation has no way back, routes of its own", async (t) => {
+  const rig = inB(TABLES(", propagation: false"));
+  t.equal(rig.fate("idc"), "delivered", "the data centre reaches it");
+  t.equal(rig.fate("vpc"), "no-route", "and it does not answer");
+  const route = { do: "custom-route", vpc: "vpc-a-t1", prefix: "10.1.0.0/16" } as const;
+  t.equal(rig.cloud.do({ ...route, nextHop: "ecr" }), undefined);
+  t.equal(rig.fate("vpc"), "delivered", "by hand");
+  const walled = inB(TABLES(", routes: [{ prefix: 10.1.0.0/16, nextHop: blackhole }]"));
+  t.equal(walled.fate("vpc"), "blackhole");
+  const other = new CloudRig({
+    ...{ cloud: TABLES(", propagation: false"), edge: EDGE, vpc: "10.64.0.10" },
+  }).start();
+  t.equal(other.fate("vpc"), "delivered", "the system table is another");
+});
+
+t.test("VPC: custom tables behind a transit router, and in allowed prefixes", async (t) => {
+  const tr = `
+transitRouters:
+  - name: tr-1
+    attachments: [{ name: v, kind: vpc, to: vpc-a }, { name: e, kind: ecr }]`;
+  const rig = inB(TABLES("", tr));
+  t.same([...rig.toldToEdge("circuit-1")].toSorted(), ["10.64.0.0/24", "10.64.1.0/24"]);
+  t.equal(rig.fate("vpc"), "delivered");
+  t.equal(rig.fate("idc"), "delivered");
+  const table = rig.cloud.view().transitRouters[0]?.tables[0]?.routes;
+  t.match(table?.filter(({ nextHop }) => nextHop === "v").length, 2);
+  const allowed = TABLES("").replace(
+    "    tables:",
+    "    allowedPrefixes: [10.64.0.0/16]\n    tables:",
+  );
+  const summed = inB(allowed);
+  t.same(summed.toldToEdge("circuit-1"), ["10.64.0.0/16"]);
+  t.equal(summed.fate("idc"), "delivered");
+});

@@ -20,9 +20,15 @@ import { wayOf } from "./next-hops.ts";
 import type { PeeringConfig } from "./peering-config.ts";
 import type { CloudFile } from "./schema.ts";
 import type { KnobsFile } from "./schema-knobs.ts";
-import type { EndpointFile, RouteMapFile, TransitRouterFile, VpcFile } from "./schema-routes.ts";
+import type {
+  EndpointFile,
+  RouteMapFile,
+  TransitRouterFile,
+  VpcFile,
+  VpcRouteFile,
+} from "./schema-routes.ts";
 import type { AttachmentConfig, RouteMapConfig, TransitRouterConfig } from "./tr-config.ts";
-import type { VpcConfig } from "./vpc-config.ts";
+import type { CustomRouteConfig, VpcConfig } from "./vpc-config.ts";
 import type { VpnConfig } from "./vpn-config.ts";
 
 /** The vendor's defaults, as documented (express-connect facts: BGP, BFD, quotas). */
@@ -105,7 +111,7 @@ export function buildCloudConfig(source: CloudFile): CloudConfig {
       transitMode: source.ecr.transitMode ?? "near-by",
     },
     transitRouters: (source.transitRouters ?? []).map((tr) => toTransitRouter(source, tr, home)),
-    vpcs: (source.vpcs ?? []).map((vpc) => toVpc(source, vpc, home)),
+    vpcs: (source.vpcs ?? []).flatMap((vpc) => toVpc(source, vpc, home)),
     vpns: (source.vpns ?? []).flatMap((vpn) => toVpn(vpn, home)),
     peerings: (source.peerings ?? []).map((peering) => toPeering(source, peering)),
     endpoints: (source.endpoints ?? []).map(toEndpoint),
@@ -304,25 +310,45 @@ function toPeering(
   return { name, vbr, vpc, healthCheck: { ...toProbe(healthCheck), target } };
 }
 
-function toVpc(source: CloudFile, vpc: VpcFile, home: string): VpcConfig {
-  return {
-    name: vpc.name,
+/** A node for each route table. */
+function toVpc(source: CloudFile, vpc: VpcFile, home: string): VpcConfig[] {
+  const { tables = [] } = vpc;
+  const nodeOf = (vswitch: string): string => {
+    const table = tables.find(({ vswitches }) => vswitches.includes(vswitch));
+    return table === undefined ? vpc.name : vpcTableName(vpc.name, table.name);
+  };
+  const all = vpc.vswitches.flatMap(({ name, cidr, ipv6 }) => [
+    { name, cidr },
+    ...(ipv6 === undefined ? [] : [{ name, cidr: ipv6 }]),
+  ]);
+  const table = (name: string, isPropagated: boolean, routes: VpcFile["routes"]): VpcConfig => ({
+    ...{ name, vpc: vpc.name, isCustomTable: name !== vpc.name, isPropagated },
     region: vpc.region ?? home,
-    vswitches: vpc.vswitches.flatMap(({ name, cidr, ipv6 }) => [
-      { name, cidr },
-      ...(ipv6 === undefined ? [] : [{ name, cidr: ipv6 }]),
-    ]),
+    vswitches: all.filter((one) => nodeOf(one.name) === name),
+    siblings: all
+      .filter((one) => nodeOf(one.name) !== name)
+      .map((one) => ({ cidr: one.cidr, node: nodeOf(one.name) })),
     attachment: hubOfVpc(source, vpc.name),
-    routes: (vpc.routes ?? []).map(({ prefix, nextHop, publish, via = [] }) => {
-      const hops = via.map(({ peering, weight }) => {
-        return { peering, weight: weight ?? DEFAULTS.peeringWeight };
-      });
-      const way = wayOf(nextHop);
-      return { prefix, type: nextHop, nextHop: way, hops, isPublished: publish ?? false };
-    }),
+    routes: (routes ?? []).map(toCustomRoute),
     allowedPrefixes: vpc.allowedPrefixes ?? [],
     prefixMode: vpc.prefixMode ?? "match",
-  };
+  });
+  return [
+    table(vpc.name, true, vpc.routes),
+    ...tables.map(({ name, propagation = true, routes }) =>
+      table(vpcTableName(vpc.name, name), propagation, routes),
+    ),
+  ];
+}
+
+const vpcTableName = (vpc: string, table: string): string => `${vpc}-${table}`;
+
+function toCustomRoute({ prefix, nextHop, publish, via = [] }: VpcRouteFile): CustomRouteConfig {
+  const hops = via.map(({ peering, weight }) => {
+    return { peering, weight: weight ?? DEFAULTS.peeringWeight };
+  });
+  const way = wayOf(nextHop);
+  return { prefix, type: nextHop, nextHop: way, hops, isPublished: publish ?? false };
 }
 
 function toEndpoint({ name, vpc, service, ...one }: EndpointFile): EndpointConfig {

@@ -13,7 +13,7 @@ import { DelayedRoutes } from "./delayed-routes.ts";
 import { applyEndpoint } from "./endpoints.ts";
 import { CloudMachines } from "./machines.ts";
 import { Monitor } from "./monitor.ts";
-import { cloudNetwork } from "./network.ts";
+import { cloudNetwork, gatewayFor } from "./network.ts";
 import { type NodeContext, type NodePlan, nodeConfig } from "./nodes.ts";
 import { Peerings } from "./peerings.ts";
 import { performDeed } from "./perform.ts";
@@ -309,12 +309,29 @@ export class Cloud {
     };
   }
 
+  /** Between the vSwitches of a VPC packets go straight, whichever table they are associated to. */
+  #joinTables(): void {
+    const { network } = this.#context;
+    for (const { name, vpc, siblings } of this.#config.vpcs) {
+      for (const { cidr, node } of siblings) {
+        // All tables are joined to the system table's node.
+        const table = name === vpc ? node : name;
+        const wire = network.wires.find(({ a, b }) => a.node === vpc && b.node === table);
+        if (wire === undefined) continue;
+        const [own, other] = name === vpc ? [wire.a, wire.b] : [wire.b, wire.a];
+        const way = { gateway: gatewayFor(other, cidr), device: own.device };
+        this.#ground.field?.setRoute?.(name, cidr, way);
+      }
+    }
+  }
+
   /** Routes that the tables of VPCs and probes' sources need beside what the agents learn. */
   #setRoutes(): void {
     const { field } = this.#ground;
     for (const { name, healthCheck } of this.#config.vbrs) {
       if (healthCheck !== undefined) field?.setRoute?.(name, `${healthCheck.source}/32`, "local");
     }
+    this.#joinTables();
     for (const vpc of this.#config.vpcs) {
       for (const { prefix, type, nextHop } of vpc.routes) {
         if (nextHop === "peering") continue;

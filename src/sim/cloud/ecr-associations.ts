@@ -27,7 +27,7 @@ export const isVpcOnEcr = ({ ecr }: CloudConfig, { attachment }: VpcConfig): boo
   ecr !== undefined && attachment === ecr.name;
 
 export function ecrAssociations(cloud: CloudConfig): readonly EcrAssociation[] {
-  const vpcs = cloud.vpcs.filter((vpc) => isVpcOnEcr(cloud, vpc));
+  const vpcs = cloud.vpcs.filter((vpc) => !vpc.isCustomTable && isVpcOnEcr(cloud, vpc));
   return [
     ...vpcs.map(({ name, region, allowedPrefixes, prefixMode }): EcrAssociation => {
       return {

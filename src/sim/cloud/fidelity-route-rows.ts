@@ -197,6 +197,32 @@ const VPC = area("VPC, service range, PrivateLink", [
     test: [ROUTES, "VPC: custom routes to an instance are published"],
   },
   {
+    behaviour:
+      "custom route tables: vSwitches associated, routes of their own, dynamic ones or not",
+    isModelled: "yes",
+    key: "vpcs[].tables",
+    source: "D-RT, K5",
+    grade: "document",
+    test: [VPC_TESTS, "VPC: a vSwitch goes by the custom table"],
+  },
+  {
+    behaviour: "a custom table takes dynamic routes unless it is told not to",
+    isModelled: "yes",
+    key: "vpcs[].tables[].propagation",
+    byDefault: "true",
+    source: "",
+    grade: "assumed",
+    test: [VPC_TESTS, "VPC: a custom table without propagation"],
+  },
+  {
+    behaviour: "custom route tables of a VPC",
+    isModelled: "yes",
+    quota: "customTablesPerVpc",
+    source: "D-RT",
+    grade: "document",
+    test: BAD_QUOTAS,
+  },
+  {
     behaviour: "vSwitches of a VPC",
     isModelled: "yes",
     quota: "vswitchesPerVpc",
@@ -239,7 +265,7 @@ const VPC = area("VPC, service range, PrivateLink", [
     test: ["sim/cloud-ipv6.test.ts", "IPv6: each circuit has a session a family"],
   },
   {
-    behaviour: "custom tables, prefix lists, security groups, HaVip",
+    behaviour: "prefix lists, security groups, HaVip",
     isModelled: "no",
     source: "D-RT",
     grade: "document",

@@ -165,6 +165,7 @@ export interface CloudQuotas {
   readonly customRoutesPerVpcTable: number;
   readonly dynamicRoutesPerVpcTable: number;
   readonly vswitchesPerVpc: number;
+  readonly customTablesPerVpc: number;
   readonly jobResources: number;
   readonly peeringsPerVpc: number;
   readonly peeringsPerVbr: number;
@@ -192,6 +193,7 @@ export const QUOTA_DEFAULTS: CloudQuotas = {
   customRoutesPerVpcTable: 200,
   dynamicRoutesPerVpcTable: 500,
   vswitchesPerVpc: 150,
+  customTablesPerVpc: 9,
   jobResources: 16,
   peeringsPerVpc: 10,
   peeringsPerVbr: 10,

@@ -135,6 +135,15 @@ const QUOTAS: readonly Quota[] = [
       ),
   },
   {
+    key: "customTablesPerVpc",
+    what: "custom route tables",
+    code: "QuotaExceeded.RouteTable",
+    count: ({ vpcs = [] }) =>
+      vpcs.flatMap(({ name, tables = [] }, index) =>
+        tables.map((_, at) => ({ of: name, path: ["vpcs", index, "tables", at] })),
+      ),
+  },
+  {
     key: "allowedPrefixesPerVpc",
     what: "allowed prefixes",
     code: "IllegalParamSize.AllowedPrefixes",

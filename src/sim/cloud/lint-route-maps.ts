@@ -62,7 +62,10 @@ function lintMatch(
   const all = (source.transitRouters ?? []).flatMap(({ attachments }) => attachments);
   const regions = regionsOf(source);
   const { vpcs = [], vbrs, vpns = [] } = source;
-  const owners = [...vpcs, ...vbrs, ...vpns].map(({ name }) => name);
+  const custom = vpcs.flatMap(({ name, tables = [] }) =>
+    tables.map((one) => `${name}-${one.name}`),
+  );
+  const owners = [...[...vpcs, ...vbrs, ...vpns].map(({ name }) => name), ...custom];
   const known = {
     sources: all.map(({ name }) => name),
     destinations: own,

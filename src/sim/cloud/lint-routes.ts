@@ -52,11 +52,6 @@ function lintVpc(source: CloudFile, vpc: VpcFile, path: LintPath, error: Tell): 
     const message = `${vpc.vswitches.length} vSwitches, a VPC takes ${quotas.vswitchesPerVpc}`;
     error([...path, "vswitches"], "C108", message);
   }
-  const routes = vpc.routes ?? [];
-  if (routes.length > quotas.customRoutesPerVpcTable) {
-    const limit = quotas.customRoutesPerVpcTable;
-    error([...path, "routes"], "C108", `${routes.length} custom routes, a table takes ${limit}`);
-  }
   const systems: string[] = [];
   for (const [index, { cidr }] of vpc.vswitches.entries()) {
     const at = [...path, "vswitches", index, "cidr"];
@@ -68,6 +63,28 @@ function lintVpc(source: CloudFile, vpc: VpcFile, path: LintPath, error: Tell): 
       error(at, "C118", `${cidr} is smaller than /29: a vSwitch keeps four addresses for itself`);
     }
     systems.push(cidr);
+  }
+  lintTableRoutes(source, vpc.routes, systems, path, error);
+  lintVpcTables(source, vpc, systems, path, error);
+  if (vpc.allowedPrefixes !== undefined && !isEcr(source, hubOfVpc(source, vpc.name))) {
+    const message = "a VPC that is not on the ECR has no allowed prefixes; its transit router may";
+    error([...path, "allowedPrefixes"], "C123", message);
+  }
+  for (const [index, text] of (vpc.allowedPrefixes ?? []).entries()) {
+    lintAnnounced(text, [...path, "allowedPrefixes", index], error);
+  }
+}
+
+function lintTableRoutes(
+  source: CloudFile,
+  routes: VpcFile["routes"] = [],
+  systems: readonly string[],
+  path: LintPath,
+  error: Tell,
+): void {
+  const limit = quotasOf(source).customRoutesPerVpcTable;
+  if (routes.length > limit) {
+    error([...path, "routes"], "C108", `${routes.length} custom routes, a table takes ${limit}`);
   }
   const seen = new Set<string>();
   for (const [index, route] of routes.entries()) {
@@ -87,14 +104,45 @@ function lintVpc(source: CloudFile, vpc: VpcFile, path: LintPath, error: Tell): 
       error([...path, "routes", index, "publish"], "C119", message);
     }
   }
-  if (vpc.allowedPrefixes !== undefined && !isEcr(source, hubOfVpc(source, vpc.name))) {
-    const message = "a VPC that is not on the ECR has no allowed prefixes; its transit router may";
-    error([...path, "allowedPrefixes"], "C123", message);
-  }
-  for (const [index, text] of (vpc.allowedPrefixes ?? []).entries()) {
-    lintAnnounced(text, [...path, "allowedPrefixes", index], error);
+}
+
+/** Custom tables: each vSwitch is associated to one. */
+function lintVpcTables(
+  source: CloudFile,
+  vpc: VpcFile,
+  systems: readonly string[],
+  path: LintPath,
+  error: Tell,
+): void {
+  const known = vpc.vswitches.map(({ name }) => name);
+  const others = [source.ecr?.name, ...[...(source.vpcs ?? []), ...source.vbrs].map(nameOf)];
+  const associated = new Set<string>();
+  const names = new Set<string>();
+  for (const [index, { name, vswitches, routes }] of (vpc.tables ?? []).entries()) {
+    const at = [...path, "tables", index];
+    const node = `${vpc.name}-${name}`;
+    if (names.has(name)) error([...at, "name"], "C101", `"${name}" stands here twice`);
+    if (others.includes(node)) error([...at, "name"], "C101", `its node is called "${node}"`);
+    names.add(name);
+    for (const [place, vswitch] of vswitches.entries()) {
+      const where = [...at, "vswitches", place];
+      if (!known.includes(vswitch)) {
+        error(where, "C106", `${vpc.name} has no vSwitch "${vswitch}"`);
+      } else if (associated.has(vswitch)) {
+        error(where, "C119", `${vswitch} has a table (ResourceAlreadyAssociated.RouteTable)`);
+      }
+      associated.add(vswitch);
+    }
+    lintTableRoutes(source, routes, systems, at, error);
+    for (const [place, { nextHop }] of (routes ?? []).entries()) {
+      if (wayOf(nextHop) !== "peering") continue;
+      const message = "peering connections are reached by the system table only";
+      error([...at, "routes", place, "nextHop"], "C123", message);
+    }
   }
 }
+
+const nameOf = ({ name }: { readonly name: string }): string => name;
 
 export function isServiceRoute(text: string): boolean {
   const [range, found] = [parsePrefix(SERVICE_RANGE), parsePrefix(text)];

@@ -12,7 +12,7 @@ import { assert } from "../../core/assert.ts";
 import type { CloudConfig, InterconnectConfig, VbrConfig } from "./cloud-config.ts";
 import { ecrAssociations, isVpcOnEcr, toldOf } from "./ecr-associations.ts";
 import type { AttachmentConfig, TransitRouterConfig } from "./tr-config.ts";
-import type { VpcConfig } from "./vpc-config.ts";
+import { tablesOfVpc, type VpcConfig } from "./vpc-config.ts";
 import { tunnelsOf, type VpnConfig } from "./vpn-config.ts";
 
 export type NodeKind = "vbr" | "ecr" | "tr" | "vpc" | "vpn";
@@ -108,6 +108,9 @@ export function cloudNetwork(cloud: CloudConfig): CloudNetwork {
     };
     const latencyUs = latencyBetween(cloud, regionOf(cloud.vbrs), regionOf(cloud.vpcs));
     wire({ node: vbr }, { node: vpc }, latencyUs, false);
+  }
+  for (const { name, vpc, isCustomTable } of cloud.vpcs) {
+    if (isCustomTable) wire({ node: vpc }, { node: name }, REGION_LATENCY_US, false);
   }
   return {
     nodes: nodesOf(cloud),
@@ -208,7 +211,7 @@ function collectTold(cloud: CloudConfig): readonly string[] {
     const published = vpc.routes.filter(({ isPublished }) => isPublished);
     const own = [...vpc.vswitches.map(({ cidr }) => cidr), ...published.map((one) => one.prefix)];
     const association = ecrAssociations(cloud).find(({ name }) =>
-      [vpc.name, vpc.attachment].includes(name),
+      [vpc.vpc, vpc.attachment].includes(name),
     );
     return association === undefined ? own : toldOf(own, association.allowed);
   };
@@ -336,7 +339,9 @@ function transitWires(cloud: CloudConfig) {
           ? [ecrNodeName(cloud, tr.region)]
           : kind === "vpn"
             ? tunnelsOf(cloud, to).map(({ name }) => name)
-            : [to];
+            : kind === "vpc"
+              ? tablesOfVpc(cloud, to).map(({ name }) => name)
+              : [to];
       const region = regionOfInstance(cloud, attachment) ?? tr.region;
       for (const table of tablesOf(attachment)) {
         const latencyUs = latencyBetween(cloud, region, tr.region);
@@ -378,6 +383,12 @@ function nodesOf(cloud: CloudConfig): CloudNode[] {
     }),
   ];
 }
+
+/** The VPC or IPsec connection that a node is a table or a tunnel of; else the node itself. */
+export const ownerOf = ({ vpcs, vpns }: CloudConfig, node: string): string =>
+  vpcs.find(({ name }) => name === node)?.vpc ??
+  vpns.find(({ name }) => name === node)?.connection ??
+  node;
 
 /** Networks whose every address a VPC answers for. */
 export const localPrefixesOf = (vpc: VpcConfig): readonly string[] => [

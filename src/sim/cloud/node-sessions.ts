@@ -1,7 +1,7 @@
 /** What hubs and VPCs let pass on each of their sessions: who is on the other side decides. */
 import type { TermSource } from "../../bgp/policy/source.ts";
 import type { CloudConfig } from "./cloud-config.ts";
-import { type CloudNode, isEcrNode, tableNodeName } from "./network.ts";
+import { type CloudNode, isEcrNode, ownerOf, tableNodeName } from "./network.ts";
 import type { NodeContext, SessionRules } from "./nodes.ts";
 import {
   aggregated,
@@ -39,7 +39,7 @@ export function ecrSession(
     }
     case "vpc":
       return {
-        import: intoEcr(cloud, other.name, state),
+        import: intoEcr(cloud, ownerOf(cloud, other.name), state),
         export: ecrToCloud(),
         isClient: true,
       };
@@ -112,7 +112,7 @@ const isAssociated = (
 
 /** What VPCs attached before this one tell the same table, as they are now. */
 function takenBefore(
-  { cloud, tr, table, attachment }: MapScene & { attachment: AttachmentConfig },
+  { cloud, tr, table, attachment, other }: MapScene & { attachment: AttachmentConfig },
   state: CloudState,
 ): readonly string[] {
   if (cloud.knobs.vpcConflict === "shared") return [];
@@ -121,9 +121,9 @@ function takenBefore(
     .filter((one) => one.kind === "vpc" && isPropagating(state, tr, one, table));
   const names = before.map(({ to }) => to);
   const told = cloud.vpcs
-    .filter(({ name }) => names.includes(name))
+    .filter(({ vpc }) => names.includes(vpc))
     .flatMap((vpc) => toldByVpc(vpc, state.vpc(vpc.name)));
-  const own = cloud.vpcs.find(({ name }) => name === attachment.to);
+  const own = cloud.vpcs.find(({ name }) => name === other.name);
   const mine = new Set(own === undefined ? [] : toldByVpc(own, state.vpc(own.name)));
   return told.filter((prefix) => mine.has(prefix));
 }
@@ -176,9 +176,8 @@ function attachmentOf(
 } {
   const { tr, table } = tableOf(cloud, tableNode.name);
   const isEcr = isEcrNode(cloud, instance);
-  const vpn = cloud.vpns.find(({ name }) => name === instance);
   const attachment = tr.attachments.find(({ kind, to }) =>
-    kind === "ecr" ? isEcr : kind !== "tr" && to === (vpn?.connection ?? instance),
+    kind === "ecr" ? isEcr : kind !== "tr" && to === ownerOf(cloud, instance),
   );
   if (attachment === undefined) throw new RangeError(`${instance} is not attached to ${tr.name}`);
   return { attachment, table, tr };

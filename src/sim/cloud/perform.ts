@@ -245,7 +245,8 @@ function customRouteFault(
   if (state.vpc(vpc).routes.length >= limit) {
     return { code: "QuotaExceeded", text: `${vpc} has ${limit} custom routes already` };
   }
-  const systems = config.vpcs.find(({ name }) => name === vpc)?.vswitches ?? [];
+  const table = config.vpcs.find(({ name }) => name === vpc);
+  const systems = [...(table?.vswitches ?? []), ...(table?.siblings ?? [])];
   const isSystem = systems.some(({ cidr }) => cidr === prefix) || prefix === "100.64.0.0/10";
   if (isSystem) {
     return { code: "InvalidCIDRBlock.Duplicate", text: `${prefix} is a system route` };

@@ -293,7 +293,10 @@ export function intoVpc(vpc: VpcConfig, state: VpcState): TermSource[] {
     state.failedRoutes.includes(prefix) ? [] : [prefix],
   );
   return [
-    reject("system-route", { prefix: vpc.vswitches.map(({ cidr }) => within(cidr)) }),
+    reject("system-route", {
+      prefix: [...vpc.vswitches, ...vpc.siblings].map(({ cidr }) => within(cidr)),
+    }),
+    ...(vpc.isPropagated ? [] : [{ term: "no-propagation", action: "reject" } as const]),
     ...(custom.length > 0 ? [reject("custom-route", { prefix: custom })] : []),
     ...(state.overQuota.length > 0 ? [reject("over-quota", { prefix: state.overQuota })] : []),
     ACCEPT,
@@ -301,16 +304,13 @@ export function intoVpc(vpc: VpcConfig, state: VpcState): TermSource[] {
 }
 
 /** A VPC's own routes by their type: its vSwitches, and what somebody entered and published. */
-export const fromVpcTable = (vpc: VpcConfig): TermSource[] => [
-  change(
-    "system",
-    { community: { add: [SYSTEM_ROUTE] } },
-    { prefix: vpc.vswitches.map(({ cidr }) => cidr) },
-  ),
-  change(
-    "custom",
-    { community: { add: [CUSTOM_ROUTE] } },
-    { not: { prefix: vpc.vswitches.map(({ cidr }) => cidr) } },
-  ),
-  ACCEPT,
-];
+export function fromVpcTable({ vswitches }: VpcConfig): TermSource[] {
+  const prefix = vswitches.map(({ cidr }) => cidr);
+  const custom = { community: { add: [CUSTOM_ROUTE] } };
+  if (prefix.length === 0) return [change("custom", custom), ACCEPT];
+  return [
+    change("system", { community: { add: [SYSTEM_ROUTE] } }, { prefix }),
+    change("custom", custom, { not: { prefix } }),
+    ACCEPT,
+  ];
+}

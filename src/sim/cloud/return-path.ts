@@ -98,6 +98,6 @@ function hubOfVpc(cloud: CloudConfig, vpc: VpcConfig): string | undefined {
   if (vpc.attachment === undefined) return undefined;
   const tr = cloud.transitRouters.find(({ name }) => name === vpc.attachment);
   if (tr === undefined) return ecrNodeName(cloud, vpc.region);
-  const attachment = tr.attachments.find(({ kind, to }) => kind === "vpc" && to === vpc.name);
+  const attachment = tr.attachments.find(({ kind, to }) => kind === "vpc" && to === vpc.vpc);
   return tableNodeName(tr, attachment?.association ?? tr.tables[0] ?? "");
 }

@@ -51,7 +51,7 @@ export function vpcTable(parts: RouteViewParts, vpc: VpcConfig): readonly RouteV
   const system = (prefix: string) => active(prefix, "System", ["local"]);
   const failed = parts.state.vpc(vpc.name).failedRoutes;
   return [
-    ...vpc.vswitches.map(({ cidr }) => system(cidr)),
+    ...[...vpc.vswitches, ...vpc.siblings].map(({ cidr }) => system(cidr)),
     system("100.64.0.0/10"),
     ...parts.state.vpc(vpc.name).routes.map(({ prefix }): RouteView => {
       const to = statics.get(prefix);

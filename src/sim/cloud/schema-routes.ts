@@ -111,6 +111,27 @@ export const TransitRouterSchema = Type.Object(
 export type TransitRouterFile = Static<typeof TransitRouterSchema>;
 export type RouteMapFile = Static<typeof RouteMap>;
 
+const VpcRoutes = Type.Optional(
+  Type.Array(
+    Type.Object(
+      {
+        prefix: Prefix,
+        nextHop: oneOf(...NEXT_HOP_TYPES),
+        via: Type.Optional(
+          Type.Array(Type.Object({ peering: Name, weight: Weight }, closed), {
+            minItems: 1,
+            maxItems: 16,
+            description: "1 to 16 peering connections",
+          }),
+        ),
+        publish: Type.Optional(Type.Boolean()),
+      },
+      closed,
+    ),
+    { maxItems: 1000 },
+  ),
+);
+
 export const VpcSchema = Type.Object(
   {
     name: Name,
@@ -120,24 +141,19 @@ export const VpcSchema = Type.Object(
       Type.Object({ name: Name, cidr: Prefix, ipv6: Type.Optional(Prefix) }, closed),
       { minItems: 1, maxItems: 1000, description: "one vSwitch or more" },
     ),
-    routes: Type.Optional(
+    routes: VpcRoutes,
+    tables: Type.Optional(
       Type.Array(
         Type.Object(
           {
-            prefix: Prefix,
-            nextHop: oneOf(...NEXT_HOP_TYPES),
-            via: Type.Optional(
-              Type.Array(Type.Object({ peering: Name, weight: Weight }, closed), {
-                minItems: 1,
-                maxItems: 16,
-                description: "1 to 16 peering connections",
-              }),
-            ),
-            publish: Type.Optional(Type.Boolean()),
+            name: Name,
+            vswitches: Type.Array(Name, { maxItems: 1000 }),
+            propagation: Type.Optional(Type.Boolean()),
+            routes: VpcRoutes,
           },
           closed,
         ),
-        { maxItems: 1000 },
+        { maxItems: 100 },
       ),
     ),
     ...allowed,
@@ -145,6 +161,7 @@ export const VpcSchema = Type.Object(
   closed,
 );
 export type VpcFile = Static<typeof VpcSchema>;
+export type VpcRouteFile = NonNullable<VpcFile["routes"]>[number];
 
 export const EndpointSchema = Type.Object(
   {

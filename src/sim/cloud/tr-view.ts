@@ -6,7 +6,7 @@ import type { Agent } from "../../agent/agent.ts";
 import { LOCAL_SLOT, type RouteExplanation } from "../../bgp/rib/contract.ts";
 import { coversPrefix, parsePrefix } from "../../core/prefix.ts";
 import type { CloudConfig } from "./cloud-config.ts";
-import { isEcrNode, tableNodeName } from "./network.ts";
+import { isEcrNode, ownerOf, tableNodeName } from "./network.ts";
 import type { CloudState } from "./state.ts";
 import type { TransitRouterConfig } from "./tr-config.ts";
 
@@ -149,10 +149,9 @@ function attachmentOf(config: CloudConfig, tr: TransitRouterConfig, peer: string
   const far = config.transitRouters.find(
     ({ name }) => peer === name || peer.startsWith(`${name}-`),
   );
-  const vpn = config.vpns.find(({ name }) => name === peer);
   const found = tr.attachments.find(({ kind, to }) => {
     if (kind === "ecr") return isEcrNode(config, peer);
-    return kind === "tr" ? to === far?.name : to === (vpn?.connection ?? peer);
+    return kind === "tr" ? to === far?.name : to === ownerOf(config, peer);
   });
   return found?.name ?? peer;
 }

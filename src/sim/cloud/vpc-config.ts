@@ -2,12 +2,19 @@ import type { PrefixMode } from "./ecr-associations.ts";
 import type { NextHopType, Way } from "./next-hops.ts";
 import type { PeeringHop } from "./peering-config.ts";
 
-/** A VPC with its vSwitches and the one route table that is modelled. */
+/** One route table of a VPC with the vSwitches associated to it: a node of the cloud's. */
 export interface VpcConfig {
+  /** The VPC's for its system table; a custom table's follows it, as in `vpc-a-TABLE`. */
   readonly name: string;
+  readonly vpc: string;
+  readonly isCustomTable: boolean;
   readonly region: string;
   /** Each with its IPv4 network, and again with its IPv6 network where it has one. */
   readonly vswitches: readonly VSwitchConfig[];
+  /** The VPC's other vSwitches: system routes of this table too. */
+  readonly siblings: readonly SiblingConfig[];
+  /** `RoutePropagationEnable`: it takes dynamic routes. */
+  readonly isPropagated: boolean;
   /**
    * What its table learns routes from: the transit router it is attached to, else the ECR; nothing
    * (undefined) where it has peering connections only.
@@ -23,6 +30,18 @@ export interface VSwitchConfig {
   readonly name: string;
   readonly cidr: string;
 }
+
+export interface SiblingConfig {
+  readonly cidr: string;
+  /** The table it is associated to. */
+  readonly node: string;
+}
+
+/** The nodes of a VPC, its system table first. */
+export const tablesOfVpc = (
+  { vpcs }: { readonly vpcs: readonly VpcConfig[] },
+  vpc: string,
+): readonly VpcConfig[] => vpcs.filter((one) => one.vpc === vpc);
 
 export interface CustomRouteConfig {
   readonly prefix: string;

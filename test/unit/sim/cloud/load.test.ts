@@ -23,7 +23,7 @@ t.test("cloud file: every key is read", async (t) => {
   t.match(config.vbrs[0]?.healthCheck, { source: "100.96.0.1", intervalUs: 2e6, threshold: 8 });
   t.same(
     config.vpcs.map(({ attachment }) => attachment),
-    ["ecr-1", "tr-1", undefined],
+    ["ecr-1", "ecr-1", "tr-1", undefined],
     "a VPC learns from its transit router, else from the ECR, and of peerings from nobody",
   );
   t.match(config.transitRouters[0]?.attachments[0], {
