@@ -175,7 +175,16 @@ const LINES = area("Access points and physical connections", [
     test: [LOAD, "cloud file: failover groups and features of devices"],
   },
   {
-    behaviour: "LOA, optics, negotiation (fixed speed, full duplex), MACsec, hosted connections",
+    behaviour: "ports have one speed and do not negotiate; none carries more than its type says",
+    isModelled: "yes",
+    key: "connections[].portType",
+    byDefault: "10GBase-LR",
+    source: "K1, D-LIM",
+    grade: "document",
+    test: BAD_LINES,
+  },
+  {
+    behaviour: "LOA, the wavelength and reach of optics, half duplex, MACsec, hosted connections",
     isModelled: "no",
     source: "K1, D-LIM",
     grade: "document",

@@ -75,7 +75,12 @@ function lintAs({ cloud }: CloudFile, error: Tell): void {
 function lintConnections(source: CloudFile, error: Tell): void {
   for (const [index, connection] of (source.connections ?? []).entries()) {
     const path = ["connections", index];
-    const { downDelay } = connection;
+    const { downDelay, bandwidth } = connection;
+    const speed = portMbps(connection);
+    if (bandwidth !== undefined && mbps(bandwidth) > speed) {
+      const message = `${bandwidth} is more than a port of type ${connection.portType} carries`;
+      error([...path, "bandwidth"], "C115", `${message} (InvalidBandwidth)`);
+    }
     const delayUs = downDelay === undefined ? 0 : (parseDurationUs(downDelay) ?? 0);
     if (delayUs > DOWN_DELAY_US.max || delayUs % DOWN_DELAY_US.step !== 0) {
       const message = `downDelay ${downDelay} is outside 0s to 10s in steps of 100ms`;
@@ -83,6 +88,19 @@ function lintConnections(source: CloudFile, error: Tell): void {
     }
   }
 }
+
+type ConnectionFile = NonNullable<CloudFile["connections"]>[number];
+
+/**
+ * Its type begins with its speed, for ports do not negotiate; the vendor's 10G are 10240 Mbit/s. No
+ * limit where the file says no type.
+ */
+function portMbps({ portType }: ConnectionFile): number {
+  const [, digits, giga] = /^(\d+)(G?)Base/.exec(portType ?? "") ?? [];
+  return digits === undefined ? Number.POSITIVE_INFINITY : Number(digits) * (giga ? 1024 : 1);
+}
+
+const mbps = (text: string): number => (parseBandwidthBps(text) ?? 0) / 1e6;
 
 function lintInterconnect(vbr: VbrFile, path: LintPath, error: Tell): void {
   const [localText = "", maskText = ""] = vbr.local.split("/");
@@ -143,7 +161,12 @@ function lintBandwidth(source: CloudFile, vbr: VbrFile, path: LintPath, error: T
     const message = `${vbr.bandwidth} is none of ${VBR_MBPS.join(", ")} Mbps, which a VBR takes`;
     error([...path, "bandwidth"], "C115", message);
   }
-  const line = source.connections?.find(({ name }) => name === vbr.connection)?.bandwidth;
+  const port = source.connections?.find(({ name }) => name === vbr.connection);
+  const line = port?.bandwidth;
+  if (line === undefined && port !== undefined && bps / 1e6 > portMbps(port)) {
+    const message = `${vbr.bandwidth} is more than a port of type ${port.portType} carries`;
+    error([...path, "bandwidth"], "C115", `${message} (VbrBandwidthExceed)`);
+  }
   if (line !== undefined && bps > (parseBandwidthBps(line) ?? 0)) {
     const message = `${vbr.bandwidth} is more than the connection's ${line} (VbrBandwidthExceed)`;
     error([...path, "bandwidth"], "C115", message);
