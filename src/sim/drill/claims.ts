@@ -14,6 +14,7 @@ import { longestMatch } from "../lab/longest-match.ts";
 import { EDGE_TABLE, type TablesByNode } from "../lab/route-history.ts";
 import type { CheckReport } from "../report/report.ts";
 import type { Claim, Drill, LiveExpectation } from "./drill.ts";
+import { guestsOf } from "./load-routers.ts";
 import { SessionBook } from "./session-book.ts";
 import { DIRECTIONS } from "./traffic.ts";
 import { type WayBack, waysBack } from "./way-back.ts";
@@ -25,6 +26,7 @@ export class Claims {
   readonly #lab: Lab;
   readonly #book: SessionBook;
   readonly #bfdSessions: ReadonlySet<string>;
+  readonly #guests: ReturnType<typeof guestsOf>;
   /** Hubs and VBRs that had a session, and how much of the cloud's journal was read for that. */
   readonly #joined = new Set<string>();
   #cloudReadCount = 0;
@@ -44,6 +46,7 @@ export class Claims {
     | undefined;
 
   constructor(drill: Drill, lab: Lab) {
+    this.#guests = guestsOf(drill);
     this.#drill = drill;
     this.#lab = lab;
     this.#book = new SessionBook(() => lab.edgeJournal());
@@ -135,6 +138,9 @@ export class Claims {
         if (!this.#isUp(session.name))
           return `${session.name} is not up: ${this.#lastWord(session.name)}`;
       }
+    }
+    for (const { node, peer } of this.#guests) {
+      if (!this.#isJoined(node, peer)) return `${node} has no session with ${peer}`;
     }
     for (const prefix of toldPrefixes(cloud)) {
       if (routes.via(EDGE_TABLE, prefix).length === 0) return `the edge has no route to ${prefix}`;

@@ -11,6 +11,8 @@ export interface Drill {
   readonly seed: number;
   readonly edge: EdgeConfig;
   readonly cloud: CloudConfig;
+  /** The customer's other routers, on circuits that the edge is on as well. */
+  readonly routers?: readonly EdgeConfig[];
   /** Hosts behind the edge and in the VPC, between which probes run. */
   readonly traffic: Traffic;
   readonly steps: readonly Step[];

@@ -369,6 +369,15 @@ export const FAULTS = {
     with: { downUs: duration("down", "2s") },
     text: () => "the edge's daemon is stopped in order and started again, as in an upgrade",
   }),
+  "stop-router": row({
+    target: "edge",
+    kind: "fault",
+    with: { router: name("router"), forUs: duration("for").optional },
+    text: (of) => {
+      const end = of.forUs === undefined ? "" : ", and has it back later";
+      return `the customer's router ${of.router} loses its power${end}`;
+    },
+  }),
   "police-icmp": row({
     target: "edge",
     kind: "fault",

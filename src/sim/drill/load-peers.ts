@@ -10,7 +10,10 @@ import type { VpnConfig } from "../cloud/vpn-config.ts";
 import type { DrillFile } from "./schema.ts";
 
 /** Sessions that could never come up: the two files do not mean the same ends. */
-export function sessionFaults(edge: EdgeConfig, cloud: CloudConfig): readonly string[] {
+export function sessionFaults(
+  edge: Pick<EdgeConfig, "circuits">,
+  cloud: CloudConfig,
+): readonly string[] {
   return edge.circuits.flatMap((circuit) => {
     const gateway = [...cloud.vbrs, ...cloud.vpns].find((one) => one.circuit === circuit.name);
     if (gateway === undefined) return [`no VBR of the cloud ends circuit "${circuit.name}"`];

@@ -20,6 +20,7 @@ import { loadAlerting } from "./load-alerting.ts";
 import { findPart, type Part, type PartName, trafficOf } from "./load-parts.ts";
 import { lintPeers, sessionFaults } from "./load-peers.ts";
 import { readReload } from "./load-reload.ts";
+import { lintRouters, loadRouters } from "./load-routers.ts";
 import { toSteps, toStopCondition } from "./load-steps.ts";
 import { lintVlans } from "./load-vlans.ts";
 import { bandwidthBps } from "./parameters.ts";
@@ -61,10 +62,13 @@ export function loadDrill(file: string, text: string, files: FileAccess): DrillL
   const [edgePart, cloudPart] = [find("edge"), find("cloud")];
   const { alerting, problems: ofAlerting } = loadAlerting(source, { file, document, files });
   problems.push(...ofAlerting);
+  const others = loadRouters(source, { file, document, files });
+  problems.push(...others.problems);
   const sources = [
     sourceOf("drill", basename(file), text),
     ...(edgePart === undefined ? [] : [sourceOf("edge", edgePart.name, edgePart.text)]),
     ...(cloudPart === undefined ? [] : [sourceOf("cloud", cloudPart.name, cloudPart.text)]),
+    ...others.sources,
     ...(alerting === undefined
       ? []
       : [sourceOf("rules", alerting.rules.file, alerting.rules.text)]),
@@ -99,6 +103,10 @@ export function loadDrill(file: string, text: string, files: FileAccess): DrillL
   });
   if (edgePart && cloudPart && edge?.config !== undefined && cloud?.config !== undefined) {
     problems.push(...lintTogether(document, source, edge.config, cloud.config));
+    const { routers } = others;
+    problems.push(
+      ...lintRouters(document, source, { routers, edge: edge.config, cloud: cloud.config }),
+    );
     const ends = {
       edge: { part: edgePart, config: edge.config },
       cloud: { part: cloudPart, config: cloud.config },
@@ -122,6 +130,7 @@ export function loadDrill(file: string, text: string, files: FileAccess): DrillL
     seed: source.seed,
     edge: edge.config,
     cloud: cloud.config,
+    ...(others.routers.length > 0 && { routers: others.routers }),
     traffic,
     steps,
     budgets: toBudgets(source.budgets),

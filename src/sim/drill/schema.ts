@@ -150,6 +150,9 @@ export const DrillSchema = Type.Object(
     topology: Type.Optional(choice(...TOPOLOGIES)),
     edge: Type.Optional(Part),
     cloud: Type.Optional(Part),
+    routers: Type.Optional(
+      Type.Array(Part, { minItems: 1, maxItems: 7, description: "a list of routers' files" }),
+    ),
     traffic: Type.Object(
       {
         idc: Type.Optional(Ip),

@@ -31,6 +31,7 @@ import type { Direction, FlowCircuits, Lab, ProbeColumns, ProbeRecord, Watched }
 import { openLabApi } from "./lab-api.ts";
 import { LatenessWatch } from "./lateness.ts";
 import { LoopbackMap, loopbackTcp, loopbackUdp, Wires } from "./loopback-net.ts";
+import { refuseRouters } from "./other-routers.ts";
 import { Pending } from "./pending.ts";
 import { watchReturn } from "./return-watch.ts";
 import { EDGE_TABLE, RouteHistory } from "./route-history.ts";
@@ -111,6 +112,7 @@ export class LoopbackLab implements Lab {
   }
 
   async start(): Promise<void> {
+    refuseRouters(this.#drill);
     this.#pump = setInterval(() => this.#catchUp(), PUMP_MS);
     this.#lateness = new LatenessWatch();
     this.#cloud.start();

@@ -37,6 +37,7 @@ import { NamespaceFaults, whyNotInNamespaces } from "./namespace-faults.ts";
 import { namespaceField } from "./namespace-field.ts";
 import { flowCircuits } from "./namespace-flows.ts";
 import { Namespaces, whyNoVlan } from "./namespaces.ts";
+import { refuseRouters } from "./other-routers.ts";
 import { Pending } from "./pending.ts";
 import { type ProbeWorker, startProbeWorker } from "./probe-worker.ts";
 import { watchReturn } from "./return-watch.ts";
@@ -134,6 +135,7 @@ export class NamespaceLab implements Lab {
   }
 
   async start(): Promise<void> {
+    refuseRouters(this.#drill);
     const tagged = this.#drill.edge.circuits.find(({ vlan }) => vlan !== undefined);
     const missing = tagged && whyNoVlan();
     if (missing !== undefined) {

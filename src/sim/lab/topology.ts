@@ -22,6 +22,7 @@ import { addCloud, circuitOptions } from "../cloud/world.ts";
 import type { Drill } from "../drill/drill.ts";
 import { addressesOf, hostPrefix } from "../drill/traffic.ts";
 import { circuitPorts, wireTaggedPort } from "./circuit-ports.ts";
+import { addRouters, routerEnds } from "./other-routers.ts";
 
 export const EDGE = "edge";
 export const IDC = "idc";
@@ -72,6 +73,7 @@ export function buildWorld(drill: Drill): DrillWorld {
     ],
     latencyUs: INNER_LATENCY_US,
   });
+  addRouters(world, drill, idc);
   for (const address of addressesOf(traffic, "idc")) idc.addLocalPrefix(hostPrefix(address));
   for (const prefix of isDualStack(config) ? ["0.0.0.0/0", "::/0"] : ["0.0.0.0/0"]) {
     idc.addRoute({ prefix, hops: [{ gateway: idcLinkFor(prefix).edge, device: "edge" }] });
@@ -86,7 +88,7 @@ export function buildWorld(drill: Drill): DrillWorld {
   const circuits = new Map<string, VirtualLink>();
   for (const port of circuitPorts(drill, network.customers)) {
     if (port.kind === "untagged") {
-      circuits.set(port.end.circuit, addCircuit(world, port.device, port.end));
+      circuits.set(port.end.circuit, addCircuit(drill, world, port.device, port.end));
       continue;
     }
     const link = wireTaggedPort(world, EDGE, port, CIRCUIT);
@@ -101,8 +103,9 @@ export function hostOf({ world, idc }: DrillWorld, drill: Drill, address: string
   return isIdc ? idc : world.host(nodeOfAddress(drill.cloud, address));
 }
 
-function addCircuit(world: World, edgePort: string, end: CustomerEnd): VirtualLink {
+function addCircuit(drill: Drill, world: World, edgePort: string, end: CustomerEnd): VirtualLink {
   const { circuit, node, device } = end;
+  const others = routerEnds(world, drill, end);
   return world.link({
     name: circuit,
     between: [
@@ -112,7 +115,10 @@ function addCircuit(world: World, edgePort: string, end: CustomerEnd): VirtualLi
         addresses: peerAddresses(end),
       },
       { host: world.host(node), device, addresses: localAddresses(end) },
+      ...others,
     ],
+    // A switch joins more than two, and keeps everybody's light on.
+    carrierVisible: others.length === 0,
     ...CIRCUIT,
     ...circuitOptions(end),
   });

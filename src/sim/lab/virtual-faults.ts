@@ -10,6 +10,7 @@ import { isShared } from "./circuit-ports.ts";
 import { type CloudFaults, GRACEFUL_SHUTDOWN } from "./cloud-faults.ts";
 import { type Deeds, perform } from "./deeds.ts";
 import { icmpPolicer, judgeReload, withAnnounced, withoutAnnounced } from "./edge-faults.ts";
+import { type OtherRouters, routersOn } from "./other-routers.ts";
 import type { Pending } from "./pending.ts";
 import { CIRCUIT_QUALITY, type DrillWorld, EDGE, edgeDevice } from "./topology.ts";
 import type { VirtualEdge } from "./virtual-edge.ts";
@@ -20,6 +21,7 @@ export interface VirtualFaultGround {
   readonly cloud: Cloud;
   readonly cloudFaults: CloudFaults;
   readonly edge: VirtualEdge;
+  readonly others: OtherRouters;
   readonly pending: Pending;
 }
 
@@ -121,6 +123,13 @@ export class VirtualFaults {
         this.#pending.mend(downUs, () => this.#ground.edge.restart(note));
       });
     },
+    "stop-router": ({ router, forUs }) => {
+      const { others } = this.#ground;
+      others.powerOff(router);
+      const boot = () => others.powerOn(router);
+      if (forUs === undefined) this.#pending.mendAtLast(boot);
+      else this.#pending.mend(forUs, boot);
+    },
     "police-icmp": ({ perSec }) => {
       const { world, edge } = this.#ground.world;
       edge.answersEcho = icmpPolicer(perSec, () => world.now);
@@ -212,10 +221,10 @@ export class VirtualFaults {
   /** A wire may carry several circuits, so both ends of a way are named. */
   #ways(circuit: string, direction: FaultDirection): readonly LinkDirections[] {
     const end = this.#end(circuit).node;
-    return [
-      ...(direction === "to-edge" ? [] : [{ from: EDGE, to: end }]),
-      ...(direction === "to-cloud" ? [] : [{ from: end, to: EDGE }]),
-    ];
+    return [EDGE, ...routersOn(this.#ground.drill, circuit)].flatMap((own) => [
+      ...(direction === "to-edge" ? [] : [{ from: own, to: end }]),
+      ...(direction === "to-cloud" ? [] : [{ from: end, to: own }]),
+    ]);
   }
 
   #link(circuit: string): VirtualLink {

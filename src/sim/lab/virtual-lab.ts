@@ -20,6 +20,7 @@ import { CloudFaults } from "./cloud-faults.ts";
 import type { CircuitsByPrefix } from "./fib-mirror.ts";
 import { FlowWatch } from "./flow-watch.ts";
 import type { FlowCircuits, Lab, ProbeRecord, Watched } from "./lab.ts";
+import { OtherRouters } from "./other-routers.ts";
 import { Pending } from "./pending.ts";
 import { ProbePair } from "./probes.ts";
 import { watchReturn } from "./return-watch.ts";
@@ -41,6 +42,7 @@ export class VirtualLab implements Lab {
   readonly #ground: DrillWorld;
   readonly #cloud: Cloud;
   readonly #edge: VirtualEdge;
+  readonly #others: OtherRouters;
   readonly #faults: VirtualFaults;
   readonly #probes: ProbePair;
   readonly #flows: FlowWatch;
@@ -75,7 +77,9 @@ export class VirtualLab implements Lab {
     const routed = (table: CircuitsByPrefix) => this.routes.update(EDGE_TABLE, table, world.now);
     const rules = updateRules(drill);
     this.#edge = new VirtualEdge(ground.edge, drill.edge, routed, { injection, rules });
+    this.#others = new OtherRouters(world, drill);
     this.#faults = new VirtualFaults({
+      others: this.#others,
       ...{ drill: this.#drill, world: ground, cloud: this.#cloud, cloudFaults, edge: this.#edge },
       pending,
     });
@@ -102,6 +106,7 @@ export class VirtualLab implements Lab {
     this.#cloud.start();
     this.#watchReturn();
     this.#edge.start();
+    this.#others.start();
   }
 
   async sleepUntil(at: Micros): Promise<void> {
@@ -216,6 +221,7 @@ export class VirtualLab implements Lab {
 
   async stop(): Promise<void> {
     this.#probes.close();
+    this.#others.stop();
     let isEdgeDone = false;
     let isCloudDone = false;
     this.#edge.stop("drill ends", () => {

@@ -63,7 +63,9 @@ export function measureFaults(evidence: Evidence): readonly FaultReport[] {
   return deeds.flatMap((deed, index) => {
     if (deed.kind !== "fault") return [];
     const later = deeds.slice(index + 1);
-    const next = later.find(({ circuit }) => circuit === deed.circuit);
+    // What moves after a fault of no circuit may be due to whatever was done next.
+    const isOver = (next: Deed) => deed.circuit === undefined || next.circuit === deed.circuit;
+    const next = later.find(isOver);
     const untilUs = { loss: later[0]?.atUs ?? endUs, events: next?.atUs ?? endUs };
     return [measureFault(evidence, deed, untilUs)];
   });

@@ -13,9 +13,11 @@ const file = join(root, "fixtures", "drills", "two-circuits.yaml");
 const text = readFileSync(file, "utf8");
 const CUT = /^ {2}- .*do: cut.*$/m;
 
-/** The shipped drill with one step in place of its cut. */
+/** The shipped drill with one step in place of its cut; another where a router is named. */
 function load(step: string) {
-  return loadDrill(file, text.replace(CUT, `  - ${step}`), {
+  const isOfRouter = step.includes("router: ");
+  const drill = isOfRouter ? readFileSync(join(dirname(file), "two-routers.yaml"), "utf8") : text;
+  return loadDrill(file, drill.replace(CUT, `  - ${step}`), {
     resolve: (from, name) => resolve(dirname(from), name),
     read: (name) => ({ text: readFileSync(name, "utf8") }),
   });
@@ -38,7 +40,7 @@ function refusal(step: string): string {
 const SAMPLES: Readonly<Record<string, string>> = {
   ...{ period: "200ms", times: "2", loss: "5%", how: "graceful", down: "1s", subcode: "9" },
   ...{ as: "65099", key: "other", prepend: "3", notice: "2s", for: "3s", prefix: "10.1.0.0/16" },
-  ...{ circuit: "circuit-1", edge: "../lab/edge.yaml" },
+  ...{ circuit: "circuit-1", edge: "../lab/edge.yaml", router: "second-router" },
   ...{ prefixes: "[0.0.0.0/0]", count: "20", offset: "1h", share: "80%", perSec: "1" },
 };
 
