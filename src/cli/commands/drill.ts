@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { VERSION } from "../../agent/version.ts";
 import type { Context, GlobalOptions } from "../context.ts";
+import { formatTable } from "../render/table.ts";
 
 interface DrillOptions extends GlobalOptions {
   readonly mode: "virtual" | "lab";
@@ -26,6 +27,7 @@ export function registerDrill(program: Command, context: Context): void {
     .description("rehearse failures of the line, and measure what they cost");
   registerDiff(drill, context);
   registerSchema(drill, context);
+  registerInspection(drill, context);
   drill
     .command("run")
     .description("play drills, print their reports")
@@ -85,6 +87,52 @@ function registerSchema(program: Command, { streams }: Context): void {
     .action(async () => {
       const { drillReportJsonSchema } = await import("../../sim/report/schema.ts");
       streams.stdout.write(`${JSON.stringify(drillReportJsonSchema(), null, 2)}\n`);
+    });
+}
+
+/** Drills that are only read: `list`, `check`, `explain`, and `faults`, which there are. */
+function registerInspection(drill: Command, context: Context): void {
+  const isJson = (command: Command) => command.optsWithGlobals<GlobalOptions>().output === "json";
+  const tell = (rows: readonly object[], command: Command) => {
+    const { stdout } = context.streams;
+    if (isJson(command)) for (const row of rows) stdout.write(`${JSON.stringify(row)}\n`);
+    else if (rows.length > 0) {
+      const head = Object.keys(rows[0] ?? {});
+      stdout.write(`${formatTable(head, rows.map(Object.values))}\n`);
+    }
+  };
+  drill
+    .command("list")
+    .description("drills of files and folders; without any, those that come with the program")
+    .argument("[paths...]", "files or folders")
+    .action(async (paths: readonly string[], _options: unknown, command: Command) => {
+      const { listDrills } = await import("../../sim/inspect.ts");
+      const { rows, exit } = listDrills(paths, streamsOf(context));
+      tell(rows, command);
+      context.exitCode = exit;
+    });
+  drill
+    .command("check")
+    .description("read drills with all their files, and play nothing: 0 sound, 2 with errors")
+    .argument("<paths...>", "files or folders")
+    .action(async (paths: readonly string[]) => {
+      const { checkDrills } = await import("../../sim/inspect.ts");
+      context.exitCode = checkDrills(paths, streamsOf(context));
+    });
+  drill
+    .command("explain")
+    .description("what a drill would do, and what it would be judged by")
+    .argument("<file>", "a drill file, YAML")
+    .action(async (file: string) => {
+      const { explainDrill } = await import("../../sim/inspect.ts");
+      context.exitCode = explainDrill(file, streamsOf(context));
+    });
+  drill
+    .command("faults")
+    .description("what a step can do, with its keys; those in brackets may be left out")
+    .action(async (_options: unknown, command: Command) => {
+      const { listFaults } = await import("../../sim/inspect.ts");
+      tell(listFaults(), command);
     });
 }
 
