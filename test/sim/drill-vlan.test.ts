@@ -139,6 +139,33 @@ t.test("frames carry the tag of their circuit, and only its VBR hears them", asy
   t.equal(outcome("10.0.2.2", "10.0.2.1"), "no-neighbour", "vbr-2 listens in VLAN 200");
 });
 
+t.test("VLANs on one port share the bandwidth of its line", async (t) => {
+  const { drill } = load([route(...ALL)], (text) =>
+    text.replace("name: pc-1,", "name: pc-1, bandwidth: 10Mbps,"),
+  );
+  const lost = (bursts: Readonly<Record<number, number>>) => {
+    const { world, edge, circuits } = buildWorld(drill);
+    for (const number of [1, 2, 3]) {
+      const [vlanId, parent] = number === 3 ? [100, "eth2"] : [number * 100, "eth1"];
+      const addresses = [`10.0.${number}.2/30`];
+      edge.links.ensureVlan({ device: `${parent}.${vlanId}`, parent, vlanId, addresses });
+      const localAddress = `10.0.${number}.2`;
+      const socket = edge.udp.open({ localAddress, port: 5000, ttl: 9 }, () => undefined);
+      const count = bursts[number] ?? 0;
+      for (let sent = 0; sent < count; sent += 1) {
+        socket.send(new Uint8Array(1000), `10.0.${number}.1`, 5001);
+      }
+    }
+    world.run({ forUs: 1_000_000 });
+    return [1, 2, 3].map((number) => {
+      const counters = circuits.get(`circuit-${number}`)?.counters("edge", `vbr-${number}`);
+      return counters?.dropped.get("queue-full") ?? 0;
+    });
+  };
+  t.same(lost({ 1: 20 }), [0, 0, 0], "20 ms at 10 Mbps may wait");
+  t.same(lost({ 1: 20, 2: 20, 3: 40 }), [0, 16, 0], "the neighbour finds the queue full");
+});
+
 t.test("on loopback sockets, with the edge's file as it is", async (t) => {
   const { drill } = load(goes({ do: "remove-vlan", circuit: "circuit-1" }, "circuit-1"));
   const inLab = () => play(drill, new LoopbackLab(drill));

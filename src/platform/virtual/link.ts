@@ -130,6 +130,16 @@ export class VirtualLink implements Place {
   }
 
   /**
+   * Sends the chosen directions through a rate they share with whomever else it was given: `first`
+   * before their own bandwidth, else behind it.
+   */
+  share(rate: SharedRate, where: LinkDirections & { readonly first: boolean }): void {
+    for (const direction of this.#chosen(where)) {
+      direction.shared = { rate, isFirst: where.first };
+    }
+  }
+
+  /**
    * Loses every packet of the chosen directions from now on, those under way included. Receivers
    * of a cut direction lose their carrier where it is visible; `carrier` overrides that.
    */
@@ -225,17 +235,17 @@ export class VirtualLink implements Place {
     this.#timeline.trace.sent(now, this, packet);
     direction.sentCount += 1;
     const verdict = this.#rules.length === 0 ? "pass" : this.#judge(packet, direction);
-    const reason = direction.refusal(packet, now, verdict);
+    const leaves = direction.departure(packet, now, verdict);
+    const reason = typeof leaves === "string" ? leaves : undefined;
     this.tell("sent", direction, via.vlanId, packet, reason);
-    if (reason !== undefined) {
-      this.drop(direction, packet, reason);
+    if (typeof leaves === "string") {
+      this.drop(direction, packet, leaves);
       return undefined;
     }
     const ruleUs = typeof verdict === "string" ? 0 : verdict.delayUs;
-    const arrival = direction.arrival(packet, now) + ruleUs;
-    this.#deliver(direction, via, packet, arrival);
+    this.#deliver(direction, via, packet, direction.arrival(leaves) + ruleUs);
     if (direction.isDuplicated()) {
-      this.#deliver(direction, via, { ...packet }, direction.arrival(packet, now) + ruleUs);
+      this.#deliver(direction, via, { ...packet }, direction.arrival(leaves) + ruleUs);
     }
     return undefined;
   }
@@ -312,6 +322,26 @@ export const PERFECT_LINK: LinkQuality = {
   mtu: 65_535,
 };
 
+/** Packets leave one behind the other at this rate, whatever directions they came from. */
+export class SharedRate {
+  readonly #bandwidthBps: number;
+  readonly #queueOctets: number;
+  #busyUntil = Number.NEGATIVE_INFINITY;
+
+  constructor(bandwidthBps: number, queueOctets: number) {
+    this.#bandwidthBps = bandwidthBps;
+    this.#queueOctets = queueOctets;
+  }
+
+  /** When a packet that comes at an instant has left; undefined where it may not wait. */
+  pass(lengthOctets: number, at: number): number | undefined {
+    const waitingOctets = (Math.max(0, this.#busyUntil - at) * this.#bandwidthBps) / 8e6;
+    if (waitingOctets + lengthOctets > this.#queueOctets) return undefined;
+    this.#busyUntil = Math.max(at, this.#busyUntil) + (lengthOctets * 8e6) / this.#bandwidthBps;
+    return this.#busyUntil;
+  }
+}
+
 /** Written out, so that every quality looks the same to the engine. */
 function changed(quality: LinkQuality, change: Partial<LinkQuality>): LinkQuality {
   return {
@@ -365,6 +395,7 @@ class Direction {
   /** Counts the cuts: a packet of an older epoch was under way and is lost. */
   epoch = 0;
   sentCount = 0;
+  shared: { readonly rate: SharedRate; readonly isFirst: boolean } | undefined;
   readonly dropped = new Map<DropReason, number>();
   readonly #rng: Rng;
   readonly #flows = new FlowPolicer();
@@ -379,28 +410,37 @@ class Direction {
     this.#rng = rng;
   }
 
-  refusal(packet: Packet, now: Micros, verdict: Verdict): DropReason | undefined {
-    const { loss, mtu, bandwidthBps, queueOctets, flowBps } = this.quality;
+  /** When a packet sent now has left the queues, in which it takes its place; else why not. */
+  departure(packet: Packet, now: Micros, verdict: Verdict): number | DropReason {
+    const { loss, mtu, flowBps } = this.quality;
     if (this.isCut) return "cut";
     if (packet.lengthOctets > mtu) return "wire-mtu";
     if (verdict === "drop") return "rule";
     if (loss > 0 && this.#rng.unit() < loss) return "loss";
-    if (bandwidthBps !== undefined) {
-      const waitingOctets = (Math.max(0, this.#busyUntil - now) * bandwidthBps) / 8e6;
-      if (waitingOctets + packet.lengthOctets > queueOctets) return "queue-full";
-    }
     if (flowBps !== undefined && !this.#flows.admits(packet, now, flowBps)) return "flow-limit";
-    return undefined;
+    const { lengthOctets } = packet;
+    const { shared } = this;
+    if (shared === undefined) return this.#pass(lengthOctets, now) ?? "queue-full";
+    const { rate, isFirst } = shared;
+    const between = isFirst ? rate.pass(lengthOctets, now) : this.#pass(lengthOctets, now);
+    if (between === undefined) return "queue-full";
+    const left = isFirst ? this.#pass(lengthOctets, between) : rate.pass(lengthOctets, between);
+    return left ?? "queue-full";
   }
 
-  /** When a packet sent now arrives; takes its place in the queue. */
-  arrival(packet: Packet, now: Micros): number {
-    const { latencyUs, jitterUs, reorder, reorderUs, bandwidthBps } = this.quality;
-    let leaves: number = now;
-    if (bandwidthBps !== undefined) {
-      leaves = Math.max(now, this.#busyUntil) + (packet.lengthOctets * 8e6) / bandwidthBps;
-      this.#busyUntil = leaves;
-    }
+  /** The queue of this direction alone. */
+  #pass(lengthOctets: number, at: number): number | undefined {
+    const { bandwidthBps, queueOctets } = this.quality;
+    if (bandwidthBps === undefined) return at;
+    const waitingOctets = (Math.max(0, this.#busyUntil - at) * bandwidthBps) / 8e6;
+    if (waitingOctets + lengthOctets > queueOctets) return undefined;
+    this.#busyUntil = Math.max(at, this.#busyUntil) + (lengthOctets * 8e6) / bandwidthBps;
+    return this.#busyUntil;
+  }
+
+  /** When a packet that has left arrives. */
+  arrival(leaves: number): number {
+    const { latencyUs, jitterUs, reorder, reorderUs } = this.quality;
     let arrival = leaves + latencyUs;
     if (jitterUs > 0) arrival += this.#rng.int(0, jitterUs);
     arrival = Math.max(Math.ceil(arrival), this.#lastArrival);

@@ -315,6 +315,15 @@ const VBR = area("VBR", [
     test: BAD_LINES,
   },
   {
+    behaviour: "VBRs of one physical connection share its bandwidth, in each direction",
+    isModelled: "yes",
+    key: "connections[].bandwidth",
+    byDefault: "unlimited",
+    source: "",
+    grade: "assumed",
+    test: ["sim/drill-vlan.test.ts", "VLANs on one port share the bandwidth of its line"],
+  },
+  {
     behaviour: "bandwidth of a VBR that names none: unlimited, its connection's, or a rate",
     isModelled: "yes",
     knob: "defaultBandwidth",

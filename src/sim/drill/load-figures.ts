@@ -28,7 +28,10 @@ function loadsOf(
   direction: Direction,
 ): readonly LinkLoadReport[] {
   const spreader = new Spreader(drill, groups, direction);
-  const meters = drill.edge.circuits.map(({ name, capacityBps }) => new Meter(name, capacityBps));
+  const meters = [
+    ...drill.edge.circuits.map(({ name, capacityBps }) => new Meter(name, capacityBps, [name])),
+    ...sharedLines(drill.cloud),
+  ];
   const limitPercent = drill.budgets.capacityPercentMax ?? CAPACITY_PERCENT;
   const firstUs = deeds[0]?.atUs ?? endUs;
   const own = routeChanges.filter((change) => spreader.isAbout(change));
@@ -36,7 +39,7 @@ function loadsOf(
     if (untilUs <= fromUs) return;
     const loads = spreader.loads();
     for (const meter of meters) {
-      const bps = loads.get(meter.circuit) ?? 0;
+      const bps = meter.circuits.reduce((sum, name) => sum + (loads.get(name) ?? 0), 0);
       meter.add(bps, { fromUs, untilUs, limitPercent, isBefore: fromUs <= firstUs });
     }
   };
@@ -51,6 +54,18 @@ function loadsOf(
   measure(sinceUs, endUs);
   return meters.map((meter) => meter.report(direction, zeroUs));
 }
+
+/** Physical connections whose bandwidth several circuits share. */
+const sharedLines = ({ connections, vbrs }: Drill["cloud"]): readonly Meter[] =>
+  connections.flatMap(({ name, bandwidthBps }) => {
+    const riders = vbrs.filter(({ connection }) => connection === name);
+    if (bandwidthBps === undefined || riders.length < 2) return [];
+    return new Meter(
+      name,
+      bandwidthBps,
+      riders.map(({ circuit }) => circuit),
+    );
+  });
 
 /** Who is sent where, by the longest prefix of tables that change. */
 class Spreader {
@@ -118,15 +133,18 @@ interface Stretch {
 }
 
 class Meter {
-  readonly circuit: string;
+  readonly circuits: readonly string[];
+  readonly #name: string;
   readonly #capacityBps: number | undefined;
   #beforeBps = 0;
   #peakBps = 0;
   #peakAtUs: number | undefined;
   #overUs = 0;
 
-  constructor(circuit: string, capacityBps: number | undefined) {
-    this.circuit = circuit;
+  /** `name`: a circuit, or the line that several are on. */
+  constructor(name: string, capacityBps: number | undefined, circuits: readonly string[]) {
+    this.#name = name;
+    this.circuits = circuits;
     this.#capacityBps = capacityBps;
   }
 
@@ -143,7 +161,7 @@ class Meter {
 
   report(direction: Direction, zeroUs: number): LinkLoadReport {
     return {
-      ...{ circuit: this.circuit, direction, capacityBps: this.#capacityBps ?? null },
+      ...{ circuit: this.#name, direction, capacityBps: this.#capacityBps ?? null },
       ...{ beforeBps: this.#beforeBps, peakBps: this.#peakBps },
       peakAtMs: ((this.#peakAtUs ?? zeroUs) - zeroUs) / 1000,
       overMs: this.#overUs / 1000,

@@ -4,8 +4,9 @@
  * sub-interface with the same tag. A shared port is a segment: the provider's switch between one
  * trunk and the access ports of several VBRs.
  */
-import type { VirtualLink } from "../../platform/virtual/link.ts";
+import { SharedRate, type VirtualLink } from "../../platform/virtual/link.ts";
 import type { World } from "../../platform/virtual/world.ts";
+import type { CloudConfig } from "../cloud/cloud-config.ts";
 import { type CustomerEnd, localAddresses } from "../cloud/network.ts";
 import { circuitOptions } from "../cloud/world.ts";
 import type { Drill } from "../drill/drill.ts";
@@ -91,6 +92,31 @@ export function wireTaggedPort(
     for (const way of waysOf(edge, end)) link.shape(circuitOptions(end), way);
   }
   return link;
+}
+
+/** What the port at either end of a line lets wait, as time at its rate. */
+const LINE_QUEUE_US = 20_000;
+
+/**
+ * The bandwidth of each physical connection, shared by the VBRs on it: towards the cloud before
+ * each VBR's own, which is the cloud's to enforce, and behind it on the way back.
+ */
+export function shareLines(
+  { connections, vbrs }: CloudConfig,
+  edge: string,
+  links: ReadonlyMap<string, VirtualLink>,
+): void {
+  for (const { name, bandwidthBps } of connections) {
+    if (bandwidthBps === undefined) continue;
+    const queueOctets = Math.ceil((bandwidthBps / 8e6) * LINE_QUEUE_US);
+    const toCloud = new SharedRate(bandwidthBps, queueOctets);
+    const toEdge = new SharedRate(bandwidthBps, queueOctets);
+    for (const vbr of vbrs.filter(({ connection }) => connection === name)) {
+      const link = links.get(vbr.circuit);
+      link?.share(toCloud, { from: edge, to: vbr.name, first: true });
+      link?.share(toEdge, { from: vbr.name, to: edge, first: false });
+    }
+  }
 }
 
 const accessPort = ({ device }: CustomerEnd): string => `${device}-port`;

@@ -21,7 +21,7 @@ import { nodeOfAddress } from "../cloud/return-path.ts";
 import { addCloud, circuitOptions } from "../cloud/world.ts";
 import type { Drill } from "../drill/drill.ts";
 import { addressesOf, hostPrefix } from "../drill/traffic.ts";
-import { circuitPorts, wireTaggedPort } from "./circuit-ports.ts";
+import { circuitPorts, shareLines, wireTaggedPort } from "./circuit-ports.ts";
 import { addRouters, routerEnds } from "./other-routers.ts";
 
 export const EDGE = "edge";
@@ -94,6 +94,7 @@ export function buildWorld(drill: Drill): DrillWorld {
     const link = wireTaggedPort(world, EDGE, port, CIRCUIT);
     for (const { end: customer } of port.circuits) circuits.set(customer.circuit, link);
   }
+  shareLines(cloud, EDGE, circuits);
   return { world, edge, idc, vpc, network, circuits };
 }
 

@@ -252,6 +252,7 @@ export const ShareSchema = object(
 const Bps = Type.Number({ minimum: 0, description: "bits a second" });
 export const LinkLoadSchema = object(
   {
+    /** A circuit, or a physical connection whose bandwidth several share. */
     circuit: Type.String(),
     direction: Direction,
     capacityBps: orNull(Bps),

@@ -138,6 +138,22 @@ t.test("capacity: what is left after a loss must carry the load", async (t) => {
   t.match(findOverload(evidence(loaded(undefined), tables())), { unsure: /no rate/ });
 });
 
+t.test("capacity: circuits on one line share what it has", async (t) => {
+  const drill = loaded(undefined);
+  const on = (bandwidthBps: number): Drill => {
+    const [first] = drill.cloud.connections;
+    if (first === undefined) throw new Error("the shipped cloud has connections");
+    const connections = [{ ...first, name: "pc-1", bandwidthBps }];
+    const vbrs = drill.cloud.vbrs.map((vbr) => ({ ...vbr, connection: "pc-1" }));
+    return { ...drill, cloud: { ...drill.cloud, connections, vbrs } };
+  };
+  const loads = linkLoads(evidence(on(1e9), tables()));
+  const line = loads.filter(({ circuit }) => circuit === "pc-1");
+  t.match(line, [{ beforeBps: 800e6, peakBps: 800e6, capacityBps: 1e9 }, { peakBps: 800e6 }]);
+  t.equal(findOverload(evidence(on(1e9), tables())), undefined);
+  t.match(findOverload(evidence(on(850e6), tables())), /^pc-1 to-cloud: 800 Mbps of 850 Mbps/);
+});
+
 t.test("no-leak: both ends take what was agreed on and nothing else", async (t) => {
   const drill = shipped();
   t.equal(findLeak(evidence(drill, tables())), undefined);
