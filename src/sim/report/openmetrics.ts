@@ -16,17 +16,20 @@ interface Family {
   readonly name: string;
   readonly type: "gauge" | "histogram";
   readonly help: string;
-  samples(report: DrillReport): readonly Sample[];
+  samples(report: DrillReport, nowMs: number): readonly Sample[];
 }
 
-/** A drill that was played twice is told once, as it was the last time. */
-export function formatOpenMetrics(reports: readonly DrillReport[]): string {
+/**
+ * A drill that was played twice is told once, as it was the last time. `nowMs` is when that was,
+ * since 1970: a report of virtual time has no date that anybody could wait for.
+ */
+export function formatOpenMetrics(reports: readonly DrillReport[], nowMs = Date.now()): string {
   const latest = new Map(reports.map((one) => [`${one.drill} ${one.mode} ${one.seed}`, one]));
   const lines = FAMILIES.flatMap(({ name, type, help, samples }) => {
     const rows = [...latest.values()].flatMap((report) => {
       const { drill, mode, seed } = report;
       const own = { drill, mode, seed: String(seed) };
-      return samples(report).flatMap(({ suffix = "", labels, value }) => {
+      return samples(report, nowMs).flatMap(({ suffix = "", labels, value }) => {
         if (value === null || value === undefined) return [];
         return `${name}${suffix}{${labelsText({ ...own, ...labels })}} ${value}`;
       });
@@ -67,6 +70,11 @@ const VERDICTS = ["PASS", "FAIL", "INCONCLUSIVE"] as const;
 const STATUSES = ["pass", "fail", "inconclusive"] as const;
 
 const FAMILIES: readonly Family[] = [
+  {
+    ...{ name: "causeway_drill_last_run_timestamp_seconds", type: "gauge" },
+    help: "When the drill was last played, since 1970.",
+    samples: (_report, nowMs) => [{ labels: {}, value: Math.round(nowMs / 1000) }],
+  },
   {
     ...{ name: "causeway_drill_verdict", type: "gauge" },
     help: "1 for the verdict of the drill, 0 for the others.",
@@ -153,3 +161,6 @@ const labelsText = (labels: Readonly<Record<string, string>>): string =>
 
 const escaped = (value: string): string =>
   value.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll('"', '\\"');
+
+/** Names of all, for whoever writes rules about them. */
+export const DRILL_METRICS: readonly string[] = FAMILIES.map(({ name }) => name);

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import t from "tap";
 import { parse } from "yaml";
 import { EDGE_METRICS } from "../../../src/agent/metrics/edge-metrics.ts";
+import { DRILL_METRICS } from "../../../src/sim/report/openmetrics.ts";
 import { noPromtool as skip } from "../../support/promtool.ts";
 
 const FOLDER = "packaging/prometheus";
@@ -48,6 +49,7 @@ interface Played {
 
 t.test("alert rules: no metric that an edge does not have", async (t) => {
   const known = new Set([
+    ...DRILL_METRICS,
     ...EDGE_METRICS.flatMap(({ name, type }) =>
       type === "histogram" ? [`${name}_bucket`, `${name}_sum`, `${name}_count`] : [name],
     ),

@@ -58,9 +58,13 @@ t.test("package: what the shipped drills and documents name is packed", async (t
   for (const name of readdirSync(join(root, folder))) {
     const text = readFileSync(join(root, folder, name), "utf8");
     if (/^topology: [a-z-]+$/m.test(text)) continue; // made by the program, from no file
-    const [edge, cloud] = [/^edge: (.+)$/m.exec(text)?.[1], /^cloud: (.+)$/m.exec(text)?.[1]];
-    t.ok(edge && isPacked(join(folder, edge)), `${name}: its edge`);
-    t.ok(cloud && isPacked(join(folder, cloud)), `${name}: its cloud`);
+    for (const part of ["edge", "cloud"]) {
+      if (new RegExp(`^${part}:$`, "m").test(text)) continue; // spelled out in the drill itself
+      const named = new RegExp(`^${part}: (.+)$`, "m").exec(text)?.[1];
+      t.ok(named && isPacked(join(folder, named)), `${name}: its ${part}`);
+    }
+    const rules = /^ {2}rules: (.+)$/m.exec(text)?.[1];
+    if (rules !== undefined) t.ok(isPacked(join(folder, rules)), `${name}: its rules`);
   }
   for (const path of ["fixtures/agent/edge.yaml", "packaging/causeway.service"]) {
     t.ok(isPacked(path), path);

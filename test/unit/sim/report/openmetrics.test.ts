@@ -26,11 +26,13 @@ const roundTrips = {
 
 t.test("each figure once, with the drill, its mode and its seed", async (t) => {
   const report = aReport({ drill: 'a "b"\\c', score: 87.5, roundTrips });
-  const text = formatOpenMetrics([aReport({ drill: 'a "b"\\c', verdict: "FAIL" }), report]);
+  const reports = [aReport({ drill: 'a "b"\\c', verdict: "FAIL" }), report];
+  const text = formatOpenMetrics(reports, 1_800_000_000_400);
   const own = 'drill="a \\"b\\"\\\\c",mode="virtual",seed="1"';
   const ofCut = 'number="1",fault="cut circuit-1",circuit="circuit-1"';
   const lines = text.split("\n");
   for (const line of [
+    `causeway_drill_last_run_timestamp_seconds{${own}} 1800000000`,
     `causeway_drill_verdict{${own},verdict="PASS"} 1`,
     `causeway_drill_verdict{${own},verdict="FAIL"} 0`,
     `causeway_drill_score_ratio{${own}} 0.875`,
