@@ -11,7 +11,7 @@ import type { FaultDirection, FaultOf, LabFault } from "../drill/faults.ts";
 import { type CloudFaults, GRACEFUL_SHUTDOWN } from "./cloud-faults.ts";
 import { type Deeds, perform } from "./deeds.ts";
 import type { NamespaceEdge } from "./namespace-edge.ts";
-import { type Namespaces, whyNoNetem } from "./namespaces.ts";
+import { hasEchoLimit, type Namespaces, whyNoNetem } from "./namespaces.ts";
 import type { Pending } from "./pending.ts";
 import { EDGE, edgeDevice } from "./topology.ts";
 
@@ -34,8 +34,8 @@ interface End {
 /** The reason in words that follow "cannot"; undefined where it can. */
 export function whyNotInNamespaces(fault: LabFault): string | undefined {
   if (fault.do === "step-clock") return "set a clock of its own: namespaces share the machine's";
-  if (fault.do === "police-icmp" && fault.perSec > 0) {
-    return "limit pings to a rate, only to none (perSec: 0)";
+  if (fault.do === "police-icmp" && fault.perSec > 0 && !hasEchoLimit()) {
+    return "limit pings to a rate: this kernel limits ICMP for the whole machine only";
   }
   if (fault.do !== "degrade") return undefined;
   const { mtu, direction, ...rest } = fault;
@@ -47,6 +47,9 @@ export function whyNotInNamespaces(fault: LabFault): string | undefined {
 }
 
 const FORWARDING = ["net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding"];
+/** By type of message, as Linux has it from the start (`icmp_ratemask`). */
+const ICMP_RATEMASK = 6168;
+const ECHO_REPLY = 0;
 const BFD_PORTS = [3784, 4784];
 
 export class NamespaceFaults {
@@ -146,13 +149,25 @@ export class NamespaceFaults {
         (error: unknown) => this.#ground.failed(error),
       );
     },
-    "police-icmp": () => {
-      const setDeaf = (value: number) =>
-        this.#ground.namespaces.sysctl(EDGE, "net/ipv4/icmp_echo_ignore_all", value);
-      setDeaf(1);
-      this.#pending.mendAtLast(() => setDeaf(0));
+    "police-icmp": ({ perSec }) => {
+      this.#policeIcmp(perSec);
+      this.#pending.mendAtLast(() => this.#policeIcmp(undefined));
     },
   } satisfies Deeds;
+
+  /** The kernel's own limit on ICMP, which leaves echo replies out by default; undefined: none. */
+  #policeIcmp(perSec: number | undefined): void {
+    const set = (key: string, value: number) =>
+      this.#ground.namespaces.sysctl(EDGE, `net/ipv4/icmp_${key}`, value);
+    set("echo_ignore_all", perSec === 0 ? 1 : 0);
+    if (perSec === 0) return;
+    const isLimited = perSec !== undefined;
+    set("ratemask", ICMP_RATEMASK | (isLimited ? 1 << ECHO_REPLY : 0));
+    if (!isLimited) return;
+    set("ratelimit", 0);
+    set("msgs_per_sec", perSec);
+    set("msgs_burst", perSec);
+  }
 
   #blackhole(circuit: string, direction: FaultDirection): void {
     for (const { node, device } of this.#senders(circuit, direction)) {

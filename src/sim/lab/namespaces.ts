@@ -149,6 +149,16 @@ export function whyNoVlan(): string | undefined {
   return isUnknown ? "this kernel has no 802.1Q (8021q)" : undefined;
 }
 
+/** Whether a namespace has a limit on ICMP of its own (Linux 6.13). */
+export function hasEchoLimit(): boolean {
+  const probe = `${PREFIX}-${process.pid}-icmp`;
+  if (spawnSync("ip", ["netns", "add", probe]).status !== 0) return false;
+  const limit = "/proc/sys/net/ipv4/icmp_msgs_per_sec";
+  const { status } = spawnSync("ip", ["netns", "exec", probe, "test", "-w", limit]);
+  spawnSync("ip", ["netns", "del", probe]);
+  return status === 0;
+}
+
 /** Undefined where the kernel can degrade a line; else what is missing. */
 export function whyNoNetem(): string | undefined {
   const probe = `${PREFIX}-${process.pid}-netem`;
