@@ -138,6 +138,20 @@ t.test("session-isolation: a circuit that nothing touched, or not yet", async (t
   t.equal(judge("session-isolation", records)?.status, "fail");
 });
 
+t.test("what a machine that was late explains as well is INCONCLUSIVE", async (t) => {
+  const late = (ofMs: number) => ({ lateUs: () => ofMs * MS });
+  const down = { session: "circuit-2", detectionTimeUs: 900 * MS };
+  const stranger = [...NOTICED, entry(1700, "bfd.session.down", down)];
+  const records = evidence(() => false, stranger);
+  t.equal(judge("session-isolation", { ...records, ...late(200) })?.status, "fail");
+  const told = judge("session-isolation", { ...records, ...late(300) });
+  t.equal(told?.status, "inconclusive", "an interval is enough to be silent");
+  t.match(told?.observed, /machine was up to 300 ms late$/);
+  const silent = evidence((at, flow) => flow < 5 && at >= 999 && at < 2500, NOTICED);
+  t.equal(judge("no-blackhole", { ...silent, ...late(100) })?.status, "fail");
+  t.equal(judge("no-blackhole", { ...silent, ...late(1500) })?.status, "inconclusive");
+});
+
 t.test("no-fib-error: of any node", async (t) => {
   const never = () => false;
   t.equal(judge("no-fib-error", evidence(never, NOTICED))?.status, "pass");
