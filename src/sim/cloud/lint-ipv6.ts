@@ -75,15 +75,31 @@ function lintVpc(vpc: VpcFile, path: LintPath, error: Tell): void {
 }
 
 /** IPv6 that no VBR tells anybody is a line somebody forgot. */
-function lintCarried({ vbrs, ecr, vpcs = [] }: CloudFile, error: Tell): void {
+function lintCarried(source: CloudFile, error: Tell): void {
+  const { vbrs, ecr, vpcs = [], transitRouters = [] } = source;
+  for (const [index, { name, ipv6, networks = [] }] of vbrs.entries()) {
+    const at = networks.findIndex((network) => network.includes(":"));
+    if (ipv6 !== undefined || at < 0) continue;
+    error(
+      ["vbrs", index, "networks", at],
+      "C126",
+      `${networks[at]} is IPv6, which ${name} has not`,
+    );
+  }
   if (vbrs.some(({ ipv6 }) => ipv6 !== undefined)) return;
-  const tell = (path: LintPath, text: string) => {
+  const tell = (path: LintPath, text: string | undefined) => {
+    if (text?.includes(":") !== true) return;
     error(path, "C126", `${text} is IPv6, and no VBR has the key "ipv6"`);
   };
   for (const [index, prefix] of (ecr?.prefixes ?? []).entries()) {
-    if (prefix.includes(":")) tell(["ecr", "prefixes", index], prefix);
+    tell(["ecr", "prefixes", index], prefix);
   }
-  for (const [index, { ipv6 }] of vpcs.entries()) {
-    if (ipv6 !== undefined) tell(["vpcs", index, "ipv6"], ipv6);
+  for (const [key, list] of Object.entries({ vpcs, transitRouters })) {
+    for (const [index, { routes = [] }] of list.entries()) {
+      for (const [at, { prefix }] of routes.entries()) {
+        tell([key, index, "routes", at, "prefix"], prefix);
+      }
+    }
   }
+  for (const [index, { ipv6 }] of vpcs.entries()) tell(["vpcs", index, "ipv6"], ipv6);
 }

@@ -98,23 +98,29 @@ export function findOverload(evidence: Evidence): Finding {
 /** Two circuits with a session or more before, one at least all through, two again after. */
 export function findBareness(evidence: Evidence): Finding {
   const { drill, edge, zeroUs } = evidence;
-  const sessions = new Set(drill.edge.circuits.flatMap((one) => one.sessions.map((of) => of.name)));
+  const circuitOf = new Map(
+    drill.edge.circuits.flatMap(({ name, sessions }) =>
+      sessions.map((session) => [session.name, name] as const),
+    ),
+  );
   const up = new Set<string>();
-  const wanted = Math.min(2, sessions.size);
+  /** A circuit of two families has two sessions, and is one circuit. */
+  const count = () => new Set([...up].map((session) => circuitOf.get(session))).size;
+  const wanted = Math.min(2, drill.edge.circuits.length);
   let isBegun = false;
   for (const { at, event, fields } of edge) {
     if (!isBegun && at >= zeroUs) {
       isBegun = true;
-      if (up.size < wanted) return `only ${up.size} circuits had a session at the beginning`;
+      if (count() < wanted) return `only ${count()} circuits had a session at the beginning`;
     }
     const peer = String(fields.peer);
     if (endsSessions(event)) up.clear();
-    else if (!sessions.has(peer)) continue;
+    else if (!circuitOf.has(peer)) continue;
     if (event === "bgp.peer.up") up.add(peer);
     else if (event === "bgp.peer.down") up.delete(peer);
     if (isBegun && up.size === 0) return `no session was left at ${signed((at - zeroUs) / 1000)}`;
   }
-  if (up.size < wanted) return `only ${up.size} circuits have a session at the end`;
+  if (count() < wanted) return `only ${count()} circuits have a session at the end`;
   return findLonelyPrefix(evidence);
 }
 

@@ -105,6 +105,10 @@ ecr: { name: ecr-1${more}`;
   ]);
   const vpc = "\nvpcs: [{ name: a, ipv6: fd00::/56, vswitches: [{ name: s, cidr: 10.0.0.0/24 }] }]";
   t.match(loadCloud("no.yaml", short(` }${vpc}`)).problems, [{ code: "C126" }]);
+  const route = '{ name: tr-1, attachments: [], routes: [{ prefix: "fd00::/32", to: blackhole }] }';
+  t.match(loadCloud("no.yaml", short(` }\ntransitRouters: [${route}]`)).problems, [
+    { code: "C126", path: "transitRouters[0].routes[0].prefix" },
+  ]);
 });
 
 t.test(
