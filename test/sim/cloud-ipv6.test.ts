@@ -144,6 +144,25 @@ t.test("IPv6: through a transit router, with a static route and a route map of I
   t.match(way("fd00:99::1")?.nextHop, /^fd00:10:253:/);
 });
 
+t.test("IPv6: a VPC's table has one quota for both families", async (t) => {
+  const { ipv6: rig } = rigOf(`${CLOUD}quotas: { ecrRoutesPerVpcTable: 1 }\n`);
+  const dynamic = rig.cloud.view().vpcs[0]?.table.filter(({ type }) => type === "Dynamic");
+  t.match(dynamic, [
+    { prefix: "10.1.0.0/16", isActive: true },
+    { prefix: "fd00:10::/32", isActive: false, reason: "over-quota" },
+  ]);
+});
+
+t.test("IPv6: a peer's route quota is that of its family", async (t) => {
+  const { ipv6: rig } = rigOf(
+    CLOUD.replaceAll("peerAs: 65010", "peerAs: 65010\n    routeQuota: 1"),
+  );
+  t.match(rig.cloud.view().vbrs[0]?.peers, [
+    { receivedRouteCount: 1, droppedByQuota: 0 },
+    { receivedRouteCount: 1, droppedByQuota: 0 },
+  ]);
+});
+
 t.test("IPv6: custom routes of a VPC to its hub and to an instance", async (t) => {
   const cloud = CLOUD.replace(
     VPC,

@@ -291,6 +291,14 @@ const VBR = area("VBR", [
     test: [IPV6, "IPv6: through a transit router"],
   },
   {
+    behaviour: "a peer's quota is of its one family; a VPC table's is of both together",
+    isModelled: "yes",
+    key: "quotas.ecrRoutesPerVpcTable",
+    source: "",
+    grade: "assumed",
+    test: [IPV6, "IPv6: a VPC's table has one quota for both families"],
+  },
+  {
     behaviour: "IPv6 in an IPsec connection or over a peering connection; turned off again",
     isModelled: "no",
     source: "K1, D-IP6",
