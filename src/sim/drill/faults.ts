@@ -5,46 +5,20 @@
  * so (`Lab.whyNot`); nothing is ever skipped.
  */
 import { CONNECTION_ORDERS, VBR_ORDERS } from "../cloud/deeds.ts";
+import { CLOUD_CHANGES } from "./cloud-changes.ts";
+import { type OfCircuit, row, type ValuesOf } from "./fault-row.ts";
 import {
   bandwidth,
   count,
   duration,
   edgeFile,
   name,
-  type Parameter,
   percent,
   prefix,
   prefixes,
   word,
   words,
 } from "./parameters.ts";
-
-type Parameters = Readonly<Record<string, Parameter<unknown>>>;
-type ValuesOf<P extends Parameters> = {
-  readonly [Name in keyof P]: P[Name] extends Parameter<infer Value> ? Value : never;
-};
-
-export type Target = "circuit" | "edge" | "cloud";
-
-export interface FaultRow<T extends Target, P extends Parameters> {
-  /** `circuit`: the step names one, or `all`. */
-  readonly target: T;
-  readonly kind: "fault" | "repair";
-  readonly with: P;
-  /** Where it changes which of the traffic's prefixes are announced. */
-  readonly change?: "withdraw" | "announce";
-  /** It is done to the whole port of the circuit, with all others on it. */
-  readonly isOfPort?: true;
-  text(values: ValuesOf<P> & (T extends "circuit" ? OfCircuit : unknown)): string;
-  /** What the values lack together, in words. */
-  check?(values: ValuesOf<P>): string | undefined;
-}
-
-interface OfCircuit {
-  readonly circuit: string;
-}
-
-const row = <T extends Target, P extends Parameters>(spec: FaultRow<T, P>): FaultRow<T, P> => spec;
 
 const DIRECTIONS = ["both", "to-cloud", "to-edge"] as const;
 export type FaultDirection = (typeof DIRECTIONS)[number];
@@ -299,6 +273,7 @@ export const FAULTS = {
     with: { order: word("order", VBR_ORDERS, "terminate"), answer, code },
     text: (of) => `${of.order} the VBR of ${of.circuit}${refusalText(of)}`,
   }),
+  ...CLOUD_CHANGES,
   // The edge -----------------------------------------------------------------------------------
   "down-interface": row({
     target: "circuit",

@@ -20,6 +20,7 @@ import type { CloudConfig, VbrConfig } from "../cloud/cloud-config.ts";
 import type { CloudDeed } from "../cloud/deeds.ts";
 import { addressOf, toldPrefixes } from "../cloud/network.ts";
 import type { FaultOf } from "../drill/faults.ts";
+import { type CloudChange, deedOf, undone } from "./cloud-changes.ts";
 import type { Deeds } from "./deeds.ts";
 import { announcing, subnets, subnetsOf, withdrawing } from "./flood.ts";
 import type { Pending } from "./pending.ts";
@@ -56,6 +57,8 @@ export class CloudFaults {
   /** Beside those of the file. */
   readonly #announced = new Set<string>();
   readonly #withdrawn = new Set<string>();
+  /** What takes back the changes of the cloud's routing. */
+  readonly #undo = new Map<string, CloudDeed>();
   #jobCount = 0;
 
   constructor(ground: CloudFaultGround) {
@@ -95,6 +98,8 @@ export class CloudFaults {
     const foreign = [...this.#announced].filter((prefix) => !own.includes(prefix));
     if (foreign.length > 0) this.#cloud.withdraw(...foreign);
     if (back.length > 0) this.#announce(...back);
+    for (const deed of this.#undo.values()) this.#cloud.do(deed);
+    this.#undo.clear();
   }
 
   get #pending(): Pending {
@@ -139,7 +144,21 @@ export class CloudFaults {
       const deed = { do: "order-vbr", vbr: this.#vbr(circuit).name, order } as const;
       this.#ask(`${order} the VBR of ${circuit}`, deed, { answer, code });
     },
+    "route-map": (fault) => this.#changeRouting(fault),
+    propagation: (fault) => this.#changeRouting(fault),
+    association: (fault) => this.#changeRouting(fault),
+    "allowed-prefixes": (fault) => this.#changeRouting(fault),
+    "ecr-route": (fault) => this.#changeRouting(fault),
+    "custom-route": (fault) => this.#changeRouting(fault),
+    cdt: (fault) => this.#changeRouting(fault),
+    endpoint: (fault) => this.#changeRouting(fault),
   } satisfies Deeds;
+
+  #changeRouting(change: CloudChange): void {
+    this.#ask(change.do, deedOf(change));
+    const undo = undone(this.#ground.config, change);
+    if (undo !== undefined) this.#undo.set(JSON.stringify({ ...undo }), undo);
+  }
 
   /**
    * The line's light at the cloud's port, which reports it after its DownDelayTime; false where

@@ -41,6 +41,8 @@ const SAMPLES: Readonly<Record<string, string>> = {
   ...{ period: "200ms", times: "2", loss: "5%", how: "graceful", down: "1s", subcode: "9" },
   ...{ as: "65099", key: "other", prepend: "3", notice: "2s", for: "3s", prefix: "10.1.0.0/16" },
   ...{ circuit: "circuit-1", edge: "../lab/edge.yaml", router: "second-router" },
+  ...{ transitRouter: "tr-1", priority: "10", attachment: "to-vpc", association: "vpc-1" },
+  ...{ table: "vpc-1", instance: "vbr-1", region: "region-1", endpoint: "ep-1" },
   ...{ prefixes: "[0.0.0.0/0]", count: "20", offset: "1h", share: "80%", perSec: "1" },
 };
 
