@@ -66,17 +66,23 @@ ${steps}
 always: [no-leak, fib-is-rib, no-loop]
 `;
 
-const inline: FileAccess = {
+interface Files {
+  readonly edge: string;
+  readonly cloud: string;
+}
+
+const THREE: Files = { edge: EDGE, cloud: CLOUD };
+const inline = ({ edge, cloud }: Files): FileAccess => ({
   resolve: (_, name) => name,
-  read: (name) => ({ text: name === "edge.yaml" ? EDGE : CLOUD }),
-};
+  read: (name) => ({ text: name === "edge.yaml" ? edge : cloud }),
+});
 const onDisk: FileAccess = {
   resolve: (from, name) => resolve(dirname(from), name),
   read: (file) => ({ text: readFileSync(file, "utf8") }),
 };
 
-function loaded(text: string): Drill {
-  const { drill, problems } = loadDrill("three-ways.yaml", text, inline);
+function loaded(text: string, files = THREE): Drill {
+  const { drill, problems } = loadDrill("three-ways.yaml", text, inline(files));
   if (drill === undefined) throw new RangeError(JSON.stringify(problems));
   return drill;
 }
@@ -153,12 +159,61 @@ t.test("three tables at once: each traffic comes back by its own", async (t) => 
 
 t.test("return: a table that no traffic comes back by is an error", async (t) => {
   const step = "  - { do: expect, return: 10.1.0.0/16, node: tr-9, via: [], within: 1s }";
-  const { drill, problems } = loadDrill("three-ways.yaml", DRILL(step), inline);
+  const { drill, problems } = loadDrill("three-ways.yaml", DRILL(step), inline(THREE));
   t.equal(drill, undefined);
   t.match(problems, [
     { code: "D103", message: /no traffic comes back by "tr-9"; it does by vpc-a, ecr-1, vpc-b/ },
   ]);
 });
+
+const BESIDE = (knob: string) => `
+cloud: { name: lab }
+vbrs:${vbr(1, "\n    routes: [{ prefix: 10.64.0.0/24, to: ri-1 }]\n    networks: [10.64.0.0/24]")}${vbr(2)}
+vpcs:
+  - name: vpc-a
+    vswitches: [{ name: vsw, cidr: 10.64.0.0/24 }]
+    routes: [{ prefix: 10.1.0.0/16, nextHop: peering, via: [{ peering: ri-1 }] }]
+transitRouters:
+  - name: tr-1
+    attachments:
+      - { name: to-vpc, kind: vpc, to: vpc-a }
+      - { name: to-vbr, kind: vbr, to: vbr-2 }
+peerings: [{ name: ri-1, vbr: vbr-1, vpc: vpc-a, healthCheck: { source: 100.96.0.1 } }]
+knobs: { failedPeeringRoute: ${knob} }
+`;
+
+for (const [knob, after] of [
+  ["drops", ""],
+  ["falls-back", "circuit-2"],
+] as const) {
+  t.test(`a VPC's own table is asked before its hub's: ${knob}`, async (t) => {
+    const drill = loaded(
+      `
+drill: beside
+description: a VPC with a peering connection beside a transit router
+seed: 5
+edge: edge.yaml
+cloud: cloud.yaml
+traffic: { idc: 10.1.0.10, vpc: 10.64.0.10, flows: 4, interval: 10ms, rate: 10Mbps }
+steps:
+  - { do: expect, return: 10.1.0.0/16, via: [circuit-1], within: 5s }
+  - { do: expect, return: 10.1.0.0/16, node: tr-1, via: [circuit-2], within: 5s }
+  - { at: 1s, do: cut, circuit: circuit-1 }
+  - { do: expect, return: 10.1.0.0/16, node: vpc-a, via: [${after}], within: 20s, for: 1s }
+always: [no-leak, no-loop]
+`,
+      { edge: edgeFile(circuit(1) + circuit(2), IMMEDIATE), cloud: BESIDE(knob) },
+    );
+    const report = await play(drill, new VirtualLab(drill));
+    passes(t, report);
+    const row = report.routes?.rows.find(({ router }) => router === "vpc-a");
+    t.match(row, { prefix: "10.1.0.0/16", baseline: ["circuit-1"], after: [] });
+    const peak = report.links?.find((one) => {
+      return one.circuit === "circuit-2" && one.direction === "to-edge";
+    })?.peakBps;
+    t.equal(peak, after === "" ? 0 : 10e6, "the load follows the table that is asked next");
+  });
+}
 
 /** Seconds instead of a quarter of a minute: what the vendor allows is not what is tested here. */
 function hurried({ cloud, steps, ...drill }: Drill): Drill {
@@ -168,13 +223,13 @@ function hurried({ cloud, steps, ...drill }: Drill): Drill {
       ...cloud,
       peerings: cloud.peerings.map((peering) => ({
         ...peering,
-        healthCheck: peering.healthCheck && { ...peering.healthCheck, intervalUs: 250_000 },
+        healthCheck: peering.healthCheck && { ...peering.healthCheck, intervalUs: 150_000 },
       })),
     },
     steps: steps.map((step) => {
-      if (step.do === "restore") return { ...step, atUs: 4_500_000 };
+      if (step.do === "restore") return { ...step, atUs: 3_500_000 };
       const isSlow = step.do === "expect" && step.expect.forUs !== undefined;
-      return isSlow ? { ...step, expect: { ...step.expect, forUs: 500_000 } } : step;
+      return isSlow ? { ...step, expect: { ...step.expect, forUs: 100_000 } } : step;
     }),
   };
 }
@@ -187,7 +242,7 @@ t.test(
     const quick = hurried(drill);
     const report = await playPatiently(t, () => play(quick, new NamespaceLab(quick, edgeFile)));
     passes(t, report);
-    t.ok((report.faults[0]?.cloudConvergenceMs ?? 0) > 1_500, "eight pings of it, not BFD");
+    t.ok((report.faults[0]?.cloudConvergenceMs ?? 0) > 1_000, "eight pings of it, not BFD");
     const lost = report.faults[0]?.lost.toEdge;
     t.ok((lost?.lost ?? 0) > 0 && (lost?.lost ?? 0) < (lost?.sent ?? 0) / 2, "half, for a while");
   },
@@ -197,5 +252,5 @@ t.test("peering connections on loopback sockets: the health check moves the VPC"
   const drill = hurried(shipped("peering-active-standby").drill);
   const report = await playPatiently(t, () => play(drill, new LoopbackLab(drill)));
   passes(t, report);
-  t.ok((report.faults[0]?.cloudConvergenceMs ?? 0) > 1_500, "eight pings of it, not BFD");
+  t.ok((report.faults[0]?.cloudConvergenceMs ?? 0) > 1_000, "eight pings of it, not BFD");
 });
