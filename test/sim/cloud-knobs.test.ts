@@ -177,14 +177,40 @@ t.test("taskTime: changes go through at once, or the next one meets TaskConflict
   t.same(change("taskTime: 3s"), [undefined, "TaskConflict", undefined]);
 });
 
-t.test("routeRefresh: offered, or not", async (t) => {
+t.test("routeRefresh, extendedMessages: offered, or not", async (t) => {
   const offered = (knobs: string) => {
     const rig = new CloudRig({ cloud: CLOUD(knobs) }).start();
     const peer = rig.edge.view.speaker.peer("circuit-1");
-    return peer?.negotiated?.remoteCapabilities.some(({ kind }) => kind === "route-refresh");
+    const kinds = peer?.negotiated?.remoteCapabilities.map(({ kind }) => kind) ?? [];
+    return ["route-refresh", "enhanced-route-refresh", "extended-message"].filter((kind) =>
+      (kinds as readonly string[]).includes(kind),
+    );
   };
-  t.equal(offered(""), true);
-  t.equal(offered("routeRefresh: off"), false);
+  t.same(offered(""), ["route-refresh"]);
+  t.same(offered("routeRefresh: off"), []);
+  t.same(offered("routeRefresh: enhanced"), ["route-refresh", "enhanced-route-refresh"]);
+  t.same(offered("extendedMessages: offered"), ["route-refresh", "extended-message"]);
+});
+
+t.test("gtsm: off, or an edge has to be one hop away and say so", async (t) => {
+  const up = (knobs: string, edge: string) =>
+    new CloudRig({ cloud: CLOUD(knobs), edge }).start().edgeState("circuit-1") === "Established";
+  const plain = edgeFile(circuit(1) + circuit(2));
+  const guarded = plain.replaceAll("    bfd:", "    gtsm: { hops: 1 }\n    bfd:");
+  t.ok(up("", plain));
+  t.notOk(up("", guarded), "the edge takes TTL 255 only, the VBR sends 1");
+  t.ok(up("gtsm: on", guarded));
+  t.notOk(up("gtsm: on", plain));
+});
+
+t.test("md5KeyMax: a longer key is refused, in the file and at run time", async (t) => {
+  const keyed = vbr(1, "\n    md5: twelve-octet");
+  t.ok(readCloud(CLOUD("md5KeyMax: 12", keyed)));
+  t.throws(() => readCloud(CLOUD("md5KeyMax: 11", keyed)), /longer than 11 octets/);
+  const rig = new CloudRig({ cloud: CLOUD("md5KeyMax: 12") }).start(1);
+  const set = (key: string) => rig.cloud.do({ do: "set-md5", vbr: "vbr-1", key })?.code;
+  t.equal(set("thirteenoctet"), "InvalidBgpAuthkey.Malformed");
+  t.equal(set("twelve-octet"), undefined);
 });
 
 t.test("droppedRoutes: return after a refresh, or at once when there is room", async (t) => {

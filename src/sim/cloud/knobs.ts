@@ -22,8 +22,14 @@ export interface CloudKnobs {
   readonly defaultBandwidth: "unlimited" | "connection" | number;
   /** Restarting speaker of the customer: VBR offers graceful restart (RFC 4724). */
   readonly gracefulRestart: "off" | "helper";
-  /** The VBR offers ROUTE-REFRESH (RFC 2918). */
-  readonly routeRefresh: "offered" | "off";
+  /** The VBR offers ROUTE-REFRESH (RFC 2918), with its end marked (RFC 7313), or neither. */
+  readonly routeRefresh: "offered" | "enhanced" | "off";
+  /** The VBR takes messages of more than 4096 octets (RFC 8654). */
+  readonly extendedMessages: "off" | "offered";
+  /** GTSM (RFC 5082): the VBR sends TTL 255 and takes nothing less. */
+  readonly gtsm: "off" | "on";
+  /** Octets of an MD5 key; 80 is what Linux takes. */
+  readonly md5KeyMax: number;
   /** Whether the VBR sends BFD packets before it has heard any (RFC 5880 §6.1). */
   readonly bfdRole: "active" | "passive";
   /** UDP port and TTL: single hop where `hops` is 1 and multihop above, or always one of them. */
@@ -103,6 +109,9 @@ export const KNOB_DEFAULTS: CloudKnobs = {
   defaultBandwidth: "unlimited",
   gracefulRestart: "off",
   routeRefresh: "offered",
+  extendedMessages: "off",
+  gtsm: "off",
+  md5KeyMax: 80,
   bfdRole: "active",
   bfdEncapsulation: "by-hops",
   routesKept: "first-received",

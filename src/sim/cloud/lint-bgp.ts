@@ -3,6 +3,7 @@ import { CLOUD_AS } from "../../agent/config/profiles.ts";
 import { parseAddress } from "../../core/address.ts";
 import { containsAddress, maskAddress } from "../../core/prefix.ts";
 import { type GroupFile, groupsOfFile, type PeerFile, SHORT_KEYS } from "./bgp-groups.ts";
+import { KNOB_DEFAULTS } from "./knobs.ts";
 import type { LintPath, Tell } from "./lint-names.ts";
 import type { CloudFile } from "./schema.ts";
 
@@ -11,6 +12,7 @@ type VbrFile = CloudFile["vbrs"][number];
 export function lintBgp(source: CloudFile, vbr: VbrFile, path: LintPath, error: Tell): void {
   const groups = groupsOfFile(vbr);
   lintForm(vbr, path, error);
+  lintKeys(source, groups, path, error);
   for (const group of groups) {
     const { peerAs } = group;
     if (peerAs !== undefined) lintPeerAs(source, { peerAs }, [...path, ...group.at], error);
@@ -59,6 +61,23 @@ export function lintPeerAs(
     error([...path, "peerAs"], "C109", `peerAs ${peerAs} is the cloud's own in this file`);
   }
 }
+
+function lintKeys(
+  { knobs }: CloudFile,
+  groups: readonly GroupFile[],
+  path: LintPath,
+  error: Tell,
+): void {
+  const max = knobs?.md5KeyMax ?? KNOB_DEFAULTS.md5KeyMax;
+  for (const { md5, at } of groups) {
+    if (md5 === undefined || !isKeyTooLong(md5, max)) continue;
+    const message = `the key is longer than ${max} octets: knobs.md5KeyMax`;
+    error([...path, ...at, "md5"], "C125", `${message} (InvalidBgpAuthkey.Malformed)`);
+  }
+}
+
+export const isKeyTooLong = (key: string, max: number): boolean =>
+  new TextEncoder().encode(key).length > max;
 
 /** One customer on the VBR itself, or groups: not both, not neither. */
 function lintForm(vbr: VbrFile, path: LintPath, error: Tell): void {

@@ -260,13 +260,16 @@ function peerSession(
     remoteAs: group.peerAs,
     localAs: group.fakeAs,
     device: vbr.device,
+    ...(knobs.gtsm === "on" && { ttl: 255, minTtl: 255 }),
     isShutdown: own.isSessionDisabled || own.isTested,
     holdTimeSec: group.holdTimeSec,
     keepaliveTimeSec: group.keepaliveTimeSec,
     capabilities: {
       ...baseSession(cloud).capabilities,
       gracefulRestart: knobs.gracefulRestart === "helper",
-      routeRefresh: knobs.routeRefresh === "offered",
+      routeRefresh: knobs.routeRefresh !== "off",
+      enhancedRouteRefresh: knobs.routeRefresh === "enhanced",
+      extendedMessage: knobs.extendedMessages === "offered",
     },
     md5Key:
       md5Key === undefined

@@ -6,6 +6,7 @@ import type { Changes } from "./changes.ts";
 import type { CloudConfig, ConnectionConfig, VbrConfig } from "./cloud-config.ts";
 import type { CloudDeed, DeedFault, FieldRoute } from "./deeds.ts";
 import { applyEndpoint } from "./endpoints.ts";
+import { isKeyTooLong } from "./lint-bgp.ts";
 import { isServiceRoute } from "./lint-routes.ts";
 import type { CloudMachines } from "./machines.ts";
 import { type CloudNetwork, gatewayFor } from "./network.ts";
@@ -151,6 +152,10 @@ function changeSession(ground: DeedGround, deed: SessionDeed): DeedFault | undef
     case "set-bfd":
       return bfdFault(deed) ?? change(ground, vbr, peers, { bfd: deed.bfd });
     case "set-md5":
+      if (deed.key !== undefined && isKeyTooLong(deed.key, config.knobs.md5KeyMax)) {
+        const text = `the key is longer than ${config.knobs.md5KeyMax} octets`;
+        return { code: "InvalidBgpAuthkey.Malformed", text };
+      }
       return change(ground, vbr, peers, { md5Key: deed.key });
     case "set-route-quota":
       return change(ground, vbr, peers, { routeQuota: deed.routes });

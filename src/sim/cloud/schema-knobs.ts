@@ -34,7 +34,12 @@ export const KnobsSchema = Type.Object(
     ),
     // Sessions
     gracefulRestart: word("off", "helper"),
-    routeRefresh: word("offered", "off"),
+    routeRefresh: word("offered", "enhanced", "off"),
+    extendedMessages: word("off", "offered"),
+    gtsm: word("off", "on"),
+    md5KeyMax: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 80, description: "1 to 80 octets" }),
+    ),
     bfdRole: word("active", "passive"),
     bfdEncapsulation: word("by-hops", "single-hop", "multihop"),
     // Routes of customers

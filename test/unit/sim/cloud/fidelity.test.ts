@@ -59,7 +59,7 @@ t.test("fidelity: what is modelled names a test that exists, what is not names n
 
 /** Assumptions that no knob turns, and why not. */
 const UNTURNED: Readonly<Record<string, string>> = {
-  "ADD-PATH, LLGR, enhanced route refresh: not offered": "the agent has none of them towards a VBR",
+  "ADD-PATH, LLGR, TCP-AO: not offered": "the agent has none of them",
   "no echo, no demand mode, no authentication": "the agent has no echo; a VBR has no key to set",
   "a route's source is the attachment it came into the CEN by: the ECR, not its VBRs":
     "routes keep one source",
