@@ -6,6 +6,9 @@ import { EDGE_METRICS, type Scrape } from "./edge-metrics.ts";
 import { LoopLag } from "./loop-lag.ts";
 import { ScrapeRegistry } from "./registry.ts";
 
+/** Asked once: a figure that moves with rounding or the wall clock reads as restarts. */
+const STARTED_SEC = Math.round(performance.timeOrigin / 1_000);
+
 /** The metrics page of one edge: read from views when it is asked for. */
 export class EdgeMetrics {
   readonly #view: AgentView;
@@ -27,7 +30,7 @@ export class EdgeMetrics {
         node: process.version,
         rssOctets: process.memoryUsage.rss(),
         cpuSec: (user + system) / 1_000_000,
-        startedSec: Math.round(Date.now() / 1_000 - process.uptime()),
+        startedSec: STARTED_SEC,
       },
     });
     return { contentType: this.#registry.contentType, text };

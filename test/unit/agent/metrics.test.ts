@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import t from "tap";
 import { EDGE_METRICS, type Scrape } from "../../../src/agent/metrics/edge-metrics.ts";
 import { LoopLag } from "../../../src/agent/metrics/loop-lag.ts";
+import { EdgeMetrics } from "../../../src/agent/metrics/metrics.ts";
 import { ScrapeRegistry } from "../../../src/agent/metrics/registry.ts";
 import type { BfdSessionView } from "../../../src/bfd/sessions/contract.ts";
 import { fakeAgent } from "../../support/agent-view.ts";
@@ -23,6 +24,21 @@ t.test("metrics: the page as promtool wants it", { skip }, async (t) => {
   const promtool = spawnSync("promtool", ["check", "metrics"], { input: page, encoding: "utf8" });
   t.equal(promtool.status, 0, promtool.stderr + promtool.stdout);
   t.ok(page.split("\n").length > 100);
+});
+
+t.test("metrics: the start of the process does not move with the wall clock", async (t) => {
+  const metrics = new EdgeMetrics(fakeAgent().view);
+  const now = Date.now;
+  t.teardown(() => {
+    metrics.stop();
+    Date.now = now;
+  });
+  const started = async () =>
+    /^process_start_time_seconds (\d+)$/m.exec((await metrics.page()).text)?.[1];
+  const first = await started();
+  t.ok(Math.abs(Number(first) - now() / 1_000) < 3_600);
+  Date.now = () => now() + 86_400_000;
+  t.equal(await started(), first, "or it reads as a restart");
 });
 
 t.test("metrics: what is down is 0, never absent", async (t) => {
