@@ -12,15 +12,16 @@ export interface RibSample {
 
 export class EvidenceKeeper {
   readonly captures: readonly LineCapture[];
-  readonly messages: MrtWriter;
+  /** Undefined where the lab does not hear them. */
+  readonly messages: MrtWriter | undefined;
   readonly ribs: RibSample[] = [];
-  readonly #dump: (file: MrtWriter) => number;
+  readonly #dump: ((file: MrtWriter) => number) | undefined;
 
   /** `dump` writes the RIB as it is and answers when that was, on the lab's clock. */
   constructor(parts: {
     readonly captures: readonly LineCapture[];
-    readonly messages: MrtWriter;
-    readonly dump: (file: MrtWriter) => number;
+    readonly messages?: MrtWriter;
+    readonly dump?: (file: MrtWriter) => number;
   }) {
     this.captures = parts.captures;
     this.messages = parts.messages;
@@ -28,6 +29,7 @@ export class EvidenceKeeper {
   }
 
   sampleRib(): void {
+    if (this.#dump === undefined) return;
     const file = new MrtWriter();
     this.ribs.push({ file, atUs: this.#dump(file) });
   }

@@ -53,4 +53,4 @@ const isSignalling = ({ body }: Packet): boolean =>
   body.kind !== "udp" || BFD_PORTS.has(body.destinationPort);
 
 /** Single hop, echo and multihop (RFC 5881 §4, RFC 5883 §5). */
-const BFD_PORTS: ReadonlySet<number> = new Set([3784, 3785, 4784]);
+export const BFD_PORTS: ReadonlySet<number> = new Set([3784, 3785, 4784]);

@@ -68,12 +68,16 @@ function binariesOf(records: Records): readonly Content[] {
     const name = `rib-${moment}.mrt`;
     return [{ what: "rib", name, entries: file.count, content: file.octets() }];
   });
-  const { count } = messages;
-  return [
-    ...captures,
-    { what: "bgp-messages", name: "bgp.mrt", entries: count, content: messages.octets() },
-    ...ribs,
-  ];
+  const bgp: Content[] =
+    messages === undefined
+      ? []
+      : [
+          {
+            ...{ what: "bgp-messages", name: "bgp.mrt" },
+            ...{ entries: messages.count, content: messages.octets() },
+          },
+        ];
+  return [...captures, ...bgp, ...ribs];
 }
 
 /** Microseconds from the drill's zero; one that never arrived has no second stamp. */

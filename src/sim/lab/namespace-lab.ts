@@ -13,6 +13,7 @@ import { AppError, PlatformError } from "../../core/app-error.ts";
 import type { Micros } from "../../core/time.ts";
 import type { Host } from "../../platform/contract.ts";
 import { createLinuxHost, type LinuxHost } from "../../platform/linux/host.ts";
+import { Netns } from "../../platform/linux/netns.ts";
 import { SocketScraper } from "../alerts/scrape-edge.ts";
 import { ScrapeLog } from "../alerts/scrape-log.ts";
 import { Cloud, type CloudEntry } from "../cloud/cloud.ts";
@@ -27,6 +28,8 @@ import { nodeOfAddress } from "../cloud/return-path.ts";
 import type { Drill } from "../drill/drill.ts";
 import type { LabFault } from "../drill/faults.ts";
 import { addressesOf, hostPrefix } from "../drill/traffic.ts";
+import { EvidenceKeeper } from "../evidence/keeper.ts";
+import { captureDevice, type TapCapture } from "../evidence/tap-capture.ts";
 import { type CircuitPort, circuitPorts } from "./circuit-ports.ts";
 import { CloudFaults } from "./cloud-faults.ts";
 import type { CircuitsByPrefix } from "./fib-mirror.ts";
@@ -80,6 +83,7 @@ export class NamespaceLab implements Lab {
   #claim: (() => void) | undefined;
   readonly #socketPath: string | undefined;
   #scraper: SocketScraper | undefined;
+  #captures: TapCapture[] | undefined;
 
   /**
    * `edgeFile`: the same file the drill's `edge` was read from; the edge's process reads it itself.
@@ -143,6 +147,7 @@ export class NamespaceLab implements Lab {
       throw new PlatformError("PLATFORM_VLAN_UNSUPPORTED", text);
     }
     this.#build();
+    this.#startCaptures();
     this.#lateness = new LatenessWatch();
     this.#cloud.start();
     this.#watchReturn();
@@ -217,7 +222,12 @@ export class NamespaceLab implements Lab {
     return { flows: undefined, loops, ribFaults, updates: this.#edge.offences };
   }
 
-  keepEvidence(): undefined {}
+  /** Packets only: BGP messages and the RIB are in the edge's own process. */
+  keepEvidence(): EvidenceKeeper {
+    const captures: TapCapture[] = [];
+    this.#captures = captures;
+    return new EvidenceKeeper({ captures });
+  }
 
   startScrapes(intervalUs: number): void {
     if (this.#socketPath === undefined) return;
@@ -243,6 +253,7 @@ export class NamespaceLab implements Lab {
 
   async stop(): Promise<void> {
     this.#scraper?.close();
+    for (const capture of this.#captures ?? []) capture.close();
     await this.#probes?.close();
     this.#lateness?.close();
     for (const timer of this.#timers) clearTimeout(timer);
@@ -287,6 +298,17 @@ export class NamespaceLab implements Lab {
 
   get #nodes(): readonly string[] {
     return [IDC, EDGE, ...cloudNetwork(this.#drill.cloud).nodes.map(({ name }) => name)];
+  }
+
+  /** The ports of tagged circuits carry frames that a kernel has taken the tag off already. */
+  #startCaptures(): void {
+    if (this.#captures === undefined) return;
+    const netns = new Netns(this.#namespaces.nameOf(EDGE));
+    for (const { name, device, vlan } of this.#drill.edge.circuits) {
+      if (vlan !== undefined || device === undefined) continue;
+      this.#captures.push(captureDevice(netns, { circuit: name, device }));
+    }
+    netns.close();
   }
 
   #buildWire(a: WireEnd, b: WireEnd): void {
