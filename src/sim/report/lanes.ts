@@ -53,7 +53,7 @@ export function lanesOf(report: DrillReport, untilMs: number): Lanes {
     const own = timeline.filter((entry) => entry.actor === actor);
     const rows = [
       ...sessionRows(report, actor, own, untilMs),
-      ...routeRow(report, actor, own, untilMs),
+      ...FAMILIES.flatMap((isIpv6) => routeRow(report, { actor, isIpv6 }, own, untilMs)),
     ];
     const lively = rows.filter(isLively);
     const calm = rows.filter((row) => !isLively(row));
@@ -145,15 +145,19 @@ function sessionSpans(
   return spansOf(changes, untilMs);
 }
 
-/** The way of the prefix that has most to tell; prefixes of one table move together. */
+/** Whether a row is of IPv6. */
+const FAMILIES = [false, true] as const;
+
+/** The way of a family's prefix that has most to tell; prefixes of one table move together. */
 function routeRow(
   { routes, topology }: DrillReport,
-  actor: string,
+  { actor, isIpv6 }: { readonly actor: string; readonly isIpv6: boolean },
   own: readonly TimelineEntry[],
   untilMs: number,
 ): Lane[] {
   const table = actor === "edge" ? topology.edge : actor;
   const prefix = routes?.rows.find((row) => {
+    if (row.prefix.includes(":") !== isIpv6) return false;
     return tableOf(row, topology) === table && (row.node === "edge") === (actor === "edge");
   })?.prefix;
   if (prefix === undefined) return [];

@@ -77,12 +77,10 @@ function measureFault(
   untilUs: { readonly loss: number; readonly events: number },
 ): FaultReport {
   const within = (entry: JournalEntry) => entry.at >= deed.atUs && entry.at < untilUs.events;
-  const detection = evidence.edge.find((entry) => within(entry) && notices(entry, deed.circuit));
+  const edge = evidence.edge.filter(within);
+  const detection = lastToNotice(edge, deed.circuit);
   const detectedUs = detection && Math.max(noticedAt(detection), deed.atUs);
-  const movedUs = evidence.edge
-    .filter(within)
-    .map((entry) => leftAt(entry, deed.circuit))
-    .find((at) => at !== undefined);
+  const movedUs = lastToLeave(edge, deed.circuit);
   const cloudMoved = cloudLeft(evidence, deed, untilUs.events);
   const window = { fromUs: deed.atUs, untilUs: untilUs.loss };
   return {
@@ -131,6 +129,45 @@ export function measureRepairs(evidence: Evidence): readonly RepairReport[] {
       },
     ];
   });
+}
+
+/**
+ * The first word of every session of the circuit, and of those the last: a circuit of two families
+ * is noticed when both have noticed, whoever of them noticed at all.
+ */
+function lastToNotice(
+  edge: readonly JournalEntry[],
+  circuit: string | undefined,
+): JournalEntry | undefined {
+  const all = edge.filter((entry) => notices(entry, circuit));
+  const words = firstBy(all, ({ fields }) => fields.session ?? fields.peer);
+  if (words.length < 2) return all[0];
+  return words.reduce((last, entry) => (noticedAt(entry) > noticedAt(last) ? entry : last));
+}
+
+/** The same of the kernel's groups of each session. */
+function lastToLeave(
+  edge: readonly JournalEntry[],
+  circuit: string | undefined,
+): number | undefined {
+  const all = edge.filter((entry) => leftAt(entry, circuit) !== undefined);
+  const times = firstBy(all, ({ fields }) => fields.peer ?? fields.circuit).map((entry) =>
+    leftAt(entry, circuit),
+  );
+  return times.length === 0 ? undefined : Math.max(...times.map((at) => at ?? 0));
+}
+
+/** The first entry of each key, where there is one. */
+function firstBy(
+  entries: readonly JournalEntry[],
+  keyOf: (entry: JournalEntry) => unknown,
+): readonly JournalEntry[] {
+  const found = new Map<unknown, JournalEntry>();
+  for (const entry of entries) {
+    const key = keyOf(entry);
+    if (key !== undefined && !found.has(key)) found.set(key, entry);
+  }
+  return [...found.values()];
 }
 
 /** The edge knows: a BFD session, a link or a BGP session of the circuit went down. */

@@ -173,3 +173,20 @@ t.test("a fault noticed while it was being done counts from its beginning", asyn
   const later = { ...restart, begunUs: 1601 * MS };
   t.match(settleDeeds([later], NOTICED), [{ atUs: 1610 * MS }], "else when it is done");
 });
+
+t.test("a circuit of two families is noticed, and left, when both have", async (t) => {
+  const left = (atMs: number, peer: string) =>
+    entry(atMs, "fib.circuit.left", { circuit: "circuit-1", peer });
+  const down = (atMs: number, session: string) => entry(atMs, "bfd.session.down", { session });
+  const both = [
+    ...JOINED,
+    down(1600, "circuit-1-v6"),
+    left(1601, "circuit-1-v6"),
+    entry(1602, "bgp.peer.down", { peer: "circuit-1-v6", reason: "bfd" }),
+    down(1650, "circuit-1"),
+    left(1653, "circuit-1"),
+  ];
+  t.match(measureFaults(evidence(() => false, both)), [{ detectionMs: 650, convergenceMs: 3 }]);
+  const one = both.filter(({ at }) => at < 1650 * MS);
+  t.match(measureFaults(evidence(() => false, one)), [{ detectionMs: 600, convergenceMs: 1 }]);
+});
