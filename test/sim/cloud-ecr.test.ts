@@ -103,3 +103,47 @@ vpcs:
   t.ok(rig.until(() => told(rig).length === 2, 60) !== undefined);
   t.match(rig.cloud.do({ do: "cdt", region: "x", isOpen: true }), { code: "Causeway.NotFound" });
 });
+
+const RULED = (rules: string) => CLOUD().replace("ecr-1 }", `ecr-1, routeMaps: [${rules}] }`);
+
+t.test("ECR: route policies prepend, deny and mark, by instance and direction", async (t) => {
+  const prepend = `{ priority: 10, direction: in, result: permit,
+    match: { instances: [vbr-2] }, set: { prepend: [65010, 65010] } }`;
+  const standby = started(RULED(prepend));
+  t.same(standby.backVia(), ["circuit-1"], "the longer path stands by");
+  standby.link("circuit-1").cut({ carrier: "unseen" });
+  t.ok(standby.until(() => standby.backVia().join() === "circuit-2", 10) !== undefined);
+
+  const hidden = `{ priority: 10, direction: out, result: deny,
+    match: { instances: [vbr-1], prefixes: [10.64.0.0/15] } }`;
+  const apart = started(RULED(hidden));
+  t.same(told(apart), ["10.70.0.0/24", "10.71.0.0/24"]);
+  t.same([...apart.toldToEdge("circuit-2")].toSorted(), ALL, "the other circuit is another");
+
+  const longer = `{ priority: 10, direction: out, result: permit,
+    match: { instances: [vbr-2], prefixes: [10.64.0.0/16] }, set: { prepend: [45104, 45104] } }`;
+  t.same(started(RULED(longer)).outVia(), ["circuit-1"], "the edge sees the longer path too");
+
+  const closed = `{ priority: 5, direction: out, result: deny,
+    match: { instances: [vpc-a], prefixes: [10.1.0.0/16], asns: [65010] } }`;
+  const noWay = started(RULED(closed));
+  t.not(noWay.fate("vpc"), "delivered");
+  t.notOk(noWay.tableOf("vpc-a").includes("10.65.0.0/24"), "and nothing else got in");
+  t.ok(noWay.tableOf("tr-1").includes("10.1.0.0/16"), "the transit router has it");
+});
+
+t.test("ECR: of its rules the first that matches decides, communities are matched", async (t) => {
+  const rules = [
+    `{ priority: 10, direction: in, result: permit,
+       match: { instances: [vbr-1] }, set: { communities: ["65000:100"] } }`,
+    "{ priority: 20, direction: in, result: deny, match: { prefixes: [10.1.0.0/16] } }",
+    `{ priority: 10, direction: out, result: deny,
+       match: { instances: [vpc-a], communities: ["65000:100"] } }`,
+  ];
+  const rig = started(RULED(rules.join(", ")));
+  const rib = rig.cloud.agent("ecr-1")?.view.speaker.rib;
+  const used = rib?.explain("10.1.0.0/16")?.candidates.filter(({ rejectedBy }) => !rejectedBy);
+  t.equal(used?.length, 1, "that of vbr-1, which priority 10 let through");
+  t.notOk(rig.tableOf("vpc-a").includes("10.1.0.0/16"));
+  t.ok(rig.tableOf("vpc-b").includes("10.1.0.0/16"));
+});

@@ -14,6 +14,7 @@ import type {
   RegionConfig,
   VbrConfig,
 } from "./cloud-config.ts";
+import type { EcrRouteMap } from "./ecr-route-maps.ts";
 import type { EndpointConfig } from "./endpoints.ts";
 import { type CloudKnobs, KNOB_DEFAULTS, quotasOf } from "./knobs.ts";
 import { wayOf } from "./next-hops.ts";
@@ -21,13 +22,19 @@ import type { PeeringConfig } from "./peering-config.ts";
 import type { CloudFile } from "./schema.ts";
 import type { KnobsFile } from "./schema-knobs.ts";
 import type {
+  EcrRouteMapFile,
   EndpointFile,
   RouteMapFile,
   TransitRouterFile,
   VpcFile,
   VpcRouteFile,
 } from "./schema-routes.ts";
-import type { AttachmentConfig, RouteMapConfig, TransitRouterConfig } from "./tr-config.ts";
+import type {
+  AttachmentConfig,
+  PlainMatch,
+  RouteMapConfig,
+  TransitRouterConfig,
+} from "./tr-config.ts";
 import type { CustomRouteConfig, VpcConfig } from "./vpc-config.ts";
 import type { VpnConfig } from "./vpn-config.ts";
 
@@ -109,6 +116,9 @@ export function buildCloudConfig(source: CloudFile): CloudConfig {
       prefixes: source.ecr.prefixes ?? [],
       ecmpPathsMax: source.ecr.ecmp ?? DEFAULTS.ecmpPathsMax,
       transitMode: source.ecr.transitMode ?? "near-by",
+      routeMaps: (source.ecr.routeMaps ?? [])
+        .map(toEcrRouteMap)
+        .sort((a, b) => a.priority - b.priority),
     },
     transitRouters: (source.transitRouters ?? []).map((tr) => toTransitRouter(source, tr, home)),
     vpcs: (source.vpcs ?? []).flatMap((vpc) => toVpc(source, vpc, home)),
@@ -394,6 +404,33 @@ function toTransitRouter(
   };
 }
 
+const toPlainMatch = (match: NonNullable<EcrRouteMapFile["match"]>): PlainMatch => ({
+  prefixes: match.prefixes,
+  prefixMode: match.prefixMode ?? "include",
+  asns: match.asns,
+  asnMode: match.asnMode ?? "include",
+  communities: match.communities,
+  communityMode: match.communityMode ?? "include",
+  addressFamily: match.family,
+});
+
+const toSet = (set: NonNullable<EcrRouteMapFile["set"]>) => ({
+  communities: set.communities,
+  communityMode: set.communityMode ?? ("additive" as const),
+  prepend: set.prepend,
+});
+
+function toEcrRouteMap({ match = {}, set = {}, ...map }: EcrRouteMapFile): EcrRouteMap {
+  return {
+    priority: map.priority,
+    direction: map.direction,
+    isPermit: map.result === "permit",
+    instances: match.instances,
+    match: toPlainMatch(match),
+    set: { ...toSet(set), preference: undefined },
+  };
+}
+
 function toRouteMap(
   { match = {}, set = {}, ...map }: RouteMapFile,
   defaultTable: string,
@@ -416,19 +453,11 @@ function toRouteMap(
       sourceTables: match.sourceTables,
       destinationTables: match.destinationTables,
       routeTypes: match.routeTypes,
-      prefixes: match.prefixes,
-      prefixMode: match.prefixMode ?? "include",
-      asns: match.asns,
-      asnMode: match.asnMode ?? "include",
-      communities: match.communities,
-      communityMode: match.communityMode ?? "include",
-      addressFamily: match.family,
+      ...toPlainMatch(match),
     },
     set: {
       preference: set.preference,
-      communities: set.communities,
-      communityMode: set.communityMode ?? "additive",
-      prepend: set.prepend,
+      ...toSet(set),
     },
   };
 }

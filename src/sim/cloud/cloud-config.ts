@@ -4,6 +4,7 @@
  * (`knobs.ts`). `docs/fidelity.md` says of each behaviour whence it is known and how well.
  */
 import type { BgpGroupConfig } from "./bgp-config.ts";
+import type { EcrRouteMap } from "./ecr-route-maps.ts";
 import type { EndpointConfig } from "./endpoints.ts";
 import type { CloudKnobs, CloudQuotas } from "./knobs.ts";
 import type { PeeringConfig, VbrRouteConfig } from "./peering-config.ts";
@@ -165,4 +166,5 @@ export interface EcrConfig {
   readonly ecmpPathsMax: number;
   /** Between regions: `near-by` prefers VBRs of its own region, `ecmp` does not look. */
   readonly transitMode: "near-by" | "ecmp";
+  readonly routeMaps: readonly EcrRouteMap[];
 }

@@ -51,6 +51,23 @@ const ECR = area("Express Connect Router", [
     test: [ECR_TESTS, "ECR: allowed prefixes of a transit router"],
   },
   {
+    behaviour: "route policies of the ECR: permit, deny, prepend and communities, in and out",
+    isModelled: "yes",
+    key: "ecr.routeMaps",
+    byDefault: "none",
+    source: "D-ERM",
+    grade: "document",
+    test: [ECR_TESTS, "ECR: route policies prepend"],
+  },
+  {
+    behaviour: "of its rules the first that matches decides; none lets a route through as it is",
+    isModelled: "yes",
+    key: "ecr.routeMaps[].priority",
+    source: "D-ERM",
+    grade: "inferred",
+    test: [ECR_TESTS, "ECR: of its rules the first"],
+  },
+  {
     behaviour: "single routes switched off, by prefix and next hop",
     isModelled: "yes",
     key: "do: ecr-route",

@@ -93,6 +93,7 @@ export const SOURCES: Readonly<Record<string, string>> = {
   "D-ECR": "help: Express Connect Router, overview and use cases",
   "D-CEN": "help: ECR connections of transit routers, route view, ECMP",
   "D-AGG": "help: aggregate routes of transit routers, two pages of which contradict each other",
+  "D-ERM": "help: route policies of Express Connect Routers and CreateRouteMapRule, 2026-10",
   "D-VPN": "help: IPsec-VPN connections in dual-tunnel mode, on transit routers and VPN gateways",
   "D-RT": "help: VPC route tables",
   "D-OLD": "older help pages: limits of Express Connect, still the only ones with these numbers",

@@ -136,3 +136,27 @@ function lintCommunities(
     error(path, "C120", `${text}: both numbers of a community are 1 to 65535`);
   }
 }
+
+/** The rules of the ECR's own policies. */
+export function lintEcrRouteMaps(source: CloudFile, error: Tell): void {
+  const { vbrs, vpcs = [], transitRouters = [] } = source;
+  const known = [...vbrs, ...vpcs, ...transitRouters].map(({ name }) => name);
+  const maps = source.ecr?.routeMaps ?? [];
+  for (const [index, { priority, direction, result, match = {}, set }] of maps.entries()) {
+    const path = ["ecr", "routeMaps", index];
+    const isTwin = (one: (typeof maps)[number]): boolean =>
+      one.priority === priority && one.direction === direction;
+    if (maps.findIndex(isTwin) !== index) {
+      error([...path, "priority"], "C120", `two rules have priority ${priority}`);
+    }
+    for (const name of match.instances ?? []) {
+      if (known.includes(name)) continue;
+      error([...path, "match"], "C106", `instances: there is no "${name}"`);
+    }
+    if (result === "deny" && set !== undefined) {
+      error([...path, "set"], "C120", "what is denied is not changed");
+    }
+    lintCommunities(match.communities, [...path, "match"], error);
+    lintCommunities(set?.communities, [...path, "set", "communities"], error);
+  }
+}

@@ -10,7 +10,7 @@ import {
 import { hubOfVpc, isEcr } from "./build.ts";
 import { quotasOf } from "./knobs.ts";
 import type { LintPath, Tell } from "./lint-names.ts";
-import { lintRouteMaps } from "./lint-route-maps.ts";
+import { lintEcrRouteMaps, lintRouteMaps } from "./lint-route-maps.ts";
 import { wayOf } from "./next-hops.ts";
 import type { CloudFile } from "./schema.ts";
 import type { TransitRouterFile, VpcFile } from "./schema-routes.ts";
@@ -28,6 +28,7 @@ export function lintRoutes(source: CloudFile, error: Tell): void {
   for (const [index, vpc] of (source.vpcs ?? []).entries()) {
     lintVpc(source, vpc, ["vpcs", index], error);
   }
+  lintEcrRouteMaps(source, error);
   lintOverlaps(source, error);
   lintEndpoints(source, error);
   for (const [index, tr] of (source.transitRouters ?? []).entries()) {

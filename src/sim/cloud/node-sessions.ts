@@ -40,7 +40,7 @@ export function ecrSession(
     case "vpc":
       return {
         import: intoEcr(cloud, ownerOf(cloud, other.name), state),
-        export: ecrToCloud(),
+        export: ecrToCloud(cloud, ownerOf(cloud, other.name)),
         isClient: true,
       };
     case "tr": {
@@ -49,7 +49,7 @@ export function ecrSession(
         import: isAssociated(state, tr, attachment, table)
           ? intoEcr(cloud, tr.name, state)
           : NOTHING,
-        export: isPropagating(state, tr, attachment, table) ? ecrToCloud() : NOTHING,
+        export: isPropagating(state, tr, attachment, table) ? ecrToCloud(cloud, tr.name) : NOTHING,
         isClient: true,
       };
     }

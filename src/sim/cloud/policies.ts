@@ -8,6 +8,7 @@ import type { TermSource } from "../../bgp/policy/source.ts";
 import { assert } from "../../core/assert.ts";
 import type { CloudConfig, VbrConfig } from "./cloud-config.ts";
 import { type AllowedPrefixes, ecrAssociations } from "./ecr-associations.ts";
+import { ecrMaps } from "./ecr-route-maps.ts";
 import { ACCEPT, change, reject, within } from "./policy-terms.ts";
 import { type MapScene, mapsInto, mapsOutOf } from "./route-maps.ts";
 import type { CloudState, VbrState, VpcState, VpnState } from "./state.ts";
@@ -149,16 +150,19 @@ export function ecrToVbr(cloud: CloudConfig, vbr: VbrConfig, state: CloudState):
       return [reject(`allowed-${name}`, match)];
     }),
     SELF,
+    ...ecrMaps(cloud.ecr?.routeMaps ?? [], vbr.name, "out"),
     ACCEPT,
   ];
 }
 
 const NO_PREFIXES: AllowedPrefixes = { prefixes: [], mode: "match" };
 
-export const ecrToCloud = (): TermSource[] => [
-  SELF,
-  { term: "customers", match: { community: FROM_ANY_CUSTOMER }, action: "accept" },
-];
+export function ecrToCloud(cloud: CloudConfig, instance: string): TermSource[] {
+  const maps = ecrMaps(cloud.ecr?.routeMaps ?? [], instance, "out");
+  const customers = { community: FROM_ANY_CUSTOMER };
+  if (maps.length === 0) return [SELF, { term: "customers", match: customers, action: "accept" }];
+  return [SELF, reject("others", { not: customers }), ...maps, ACCEPT];
+}
 
 /** Of a VPC, a transit router, a VBR: what was not switched off by prefix and next hop. */
 export function intoEcr(cloud: CloudConfig, instance: string, state: CloudState): TermSource[] {
@@ -170,6 +174,7 @@ export function intoEcr(cloud: CloudConfig, instance: string, state: CloudState)
   return [
     ...(off.length > 0 ? [reject("switched-off", { prefix: off })] : []),
     ...(index < 0 ? [] : [change("tag", { community: { add: [fromAssociation(index)] } })]),
+    ...ecrMaps(cloud.ecr?.routeMaps ?? [], instance, "in"),
     ACCEPT,
   ];
 }

@@ -18,6 +18,7 @@ import {
 } from "./tags.ts";
 import type {
   AttachmentConfig,
+  PlainMatch,
   RouteMapConfig,
   RouteMapMatch,
   RouteType,
@@ -41,14 +42,14 @@ export interface MapScene {
 export function mapsInto(scene: MapScene, medOf: (preference: number) => number): TermSource[] {
   return scene.maps
     .filter(({ direction, table }) => direction === "in" && table === scene.table)
-    .flatMap((map) => mapTerms(scene, map, medOf));
+    .flatMap((map) => mapTerms(map, mapMatch(scene, map.match), medOf));
 }
 
 export function mapsOutOf(scene: MapScene): TermSource[] {
   return scene.maps
     .filter(({ direction, table }) => direction === "out" && table === scene.table)
     .filter(({ match }) => isDestination(match, scene))
-    .flatMap((map) => mapTerms(scene, map, () => 0));
+    .flatMap((map) => mapTerms(map, mapMatch(scene, map.match)));
 }
 
 function isDestination(match: RouteMapMatch, { attachment, other }: MapScene): boolean {
@@ -66,17 +67,17 @@ function isDestination(match: RouteMapMatch, { attachment, other }: MapScene): b
  * What matched is marked first, so that one change of a map cannot keep the next from matching. A
  * map that permits ends it all, unless it names a next one.
  */
-function mapTerms(
-  scene: MapScene,
-  map: RouteMapConfig,
-  medOf: (preference: number) => number,
+export function mapTerms(
+  map: Pick<RouteMapConfig, "priority" | "isPermit" | "nextPriority" | "set">,
+  match: MatchSource,
+  medOf: (preference: number) => number = () => 0,
 ): TermSource[] {
   const mark = chosenByMap(map.priority);
   const name = `map-${map.priority}`;
   const community = mark;
   const { preference, communities, communityMode, prepend = [] } = map.set;
   const terms: TermSource[] = [
-    change(name, { community: { add: [mark] } }, mapMatch(scene, map.match)),
+    change(name, { community: { add: [mark] } }, match),
     ...[...prepend]
       .reverse()
       .map((as, index) =>
@@ -96,24 +97,26 @@ function mapTerms(
   return [...terms, { term: `${name}-permit`, match: { community }, set, action }];
 }
 
-function mapMatch(scene: MapScene, match: RouteMapMatch): MatchSource {
+/** What a route says itself. */
+export const plainMatch = (match: PlainMatch): MatchSource => allOf(plainParts(match));
+
+function plainParts(match: PlainMatch): MatchSource[] {
   const { prefixes, asns, communities, communityMode } = match;
-  const parts: MatchSource[] = [
-    {
-      ...(prefixes !== undefined && {
-        prefix: match.prefixMode === "include" ? prefixes.map(within) : prefixes,
-      }),
-      ...(asns !== undefined &&
-        (match.asnMode === "include"
-          ? { asPathContains: asns }
-          : { asPath: `^${asns.join("_")}$` })),
-      ...(match.addressFamily !== undefined && { family: match.addressFamily }),
-    },
-  ];
-  if (communities !== undefined) {
-    const asked = communityMode === "include" ? { any: communities } : { exact: communities };
-    parts.push({ community: asked });
-  }
+  const path = {
+    ...(prefixes !== undefined && {
+      prefix: match.prefixMode === "include" ? prefixes.map(within) : prefixes,
+    }),
+    ...(asns !== undefined &&
+      (match.asnMode === "include" ? { asPathContains: asns } : { asPath: `^${asns.join("_")}$` })),
+    ...(match.addressFamily !== undefined && { family: match.addressFamily }),
+  };
+  if (communities === undefined) return [path];
+  const asked = communityMode === "include" ? { any: communities } : { exact: communities };
+  return [path, { community: asked }];
+}
+
+function mapMatch(scene: MapScene, match: RouteMapMatch): MatchSource {
+  const parts = plainParts(match);
   const { routeTypes, sourceKinds, sourceRegions, sourceTables, sources } = match;
   const ask = (any: readonly string[]): void => void parts.push({ community: { any } });
   if (routeTypes !== undefined) ask(routeTypes.map((type) => TYPE_TAGS[type]));

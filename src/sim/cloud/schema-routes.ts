@@ -19,6 +19,36 @@ const Priority = Type.Integer({ minimum: 1, maximum: 100, description: "1 to 100
 
 const Weight = Type.Optional(Type.Integer({ minimum: 0, maximum: 255, description: "0 to 255" }));
 
+/** What a route says itself. */
+const plainMatch = {
+  prefixes: Type.Optional(Type.Array(Prefix, { minItems: 1, maxItems: LIST_MAX })),
+  prefixMode: mode,
+  asns: Type.Optional(Type.Array(AsNumber, { minItems: 1, maxItems: LIST_MAX })),
+  asnMode: mode,
+  communities: Type.Optional(Communities),
+  communityMode: mode,
+  family: Type.Optional(oneOf("ipv4", "ipv6")),
+} as const;
+
+const setRoute = {
+  communities: Type.Optional(Communities),
+  communityMode: Type.Optional(oneOf("additive", "replace")),
+  prepend: Type.Optional(Type.Array(AsNumber, { minItems: 1, maxItems: LIST_MAX })),
+} as const;
+
+/** A rule of the ECR's route policies. */
+export const EcrRouteMapSchema = Type.Object(
+  {
+    priority: Priority,
+    direction: oneOf("in", "out"),
+    result: oneOf("permit", "deny"),
+    match: Type.Optional(Type.Object({ instances: names, ...plainMatch }, closed)),
+    set: Type.Optional(Type.Object(setRoute, closed)),
+  },
+  closed,
+);
+export type EcrRouteMapFile = Static<typeof EcrRouteMapSchema>;
+
 const RouteMap = Type.Object(
   {
     priority: Priority,
@@ -42,13 +72,7 @@ const RouteMap = Type.Object(
           routeTypes: Type.Optional(
             Type.Array(oneOf("system", "custom", "bgp"), { minItems: 1, maxItems: 3 }),
           ),
-          prefixes: Type.Optional(Type.Array(Prefix, { minItems: 1, maxItems: LIST_MAX })),
-          prefixMode: mode,
-          asns: Type.Optional(Type.Array(AsNumber, { minItems: 1, maxItems: LIST_MAX })),
-          asnMode: mode,
-          communities: Type.Optional(Communities),
-          communityMode: mode,
-          family: Type.Optional(oneOf("ipv4", "ipv6")),
+          ...plainMatch,
         },
         closed,
       ),
@@ -57,9 +81,7 @@ const RouteMap = Type.Object(
       Type.Object(
         {
           preference: Type.Optional(Priority),
-          communities: Type.Optional(Communities),
-          communityMode: Type.Optional(oneOf("additive", "replace")),
-          prepend: Type.Optional(Type.Array(AsNumber, { minItems: 1, maxItems: LIST_MAX })),
+          ...setRoute,
         },
         closed,
       ),

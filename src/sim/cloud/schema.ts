@@ -19,7 +19,12 @@ import {
   Prefix,
 } from "../shapes.ts";
 import { KnobsSchema, QuotasSchema } from "./schema-knobs.ts";
-import { EndpointSchema, TransitRouterSchema, VpcSchema } from "./schema-routes.ts";
+import {
+  EcrRouteMapSchema,
+  EndpointSchema,
+  TransitRouterSchema,
+  VpcSchema,
+} from "./schema-routes.ts";
 
 const RouteQuota = Type.Integer({ minimum: 1, maximum: 100_000 });
 const Md5Key = Type.String({ minLength: 1, maxLength: 80, description: "a key of the lab" });
@@ -245,6 +250,7 @@ export const CloudSchema = Type.Object(
             Type.Integer({ minimum: 1, maximum: 32, description: "1 to 32 equal paths" }),
           ),
           transitMode: Type.Optional(oneOf("near-by", "ecmp")),
+          routeMaps: list(EcrRouteMapSchema),
         },
         closed,
       ),

@@ -68,8 +68,19 @@ export type CidrMatchMode = "include" | "complete";
 /** `system`: vSwitches and the like; `custom`: entered by hand; `bgp`: learnt of a customer. */
 export type RouteType = "system" | "custom" | "bgp";
 
+/** What a route says itself. */
+export interface PlainMatch {
+  readonly prefixes: readonly string[] | undefined;
+  readonly prefixMode: CidrMatchMode;
+  readonly asns: readonly number[] | undefined;
+  readonly asnMode: CidrMatchMode;
+  readonly communities: readonly string[] | undefined;
+  readonly communityMode: CidrMatchMode;
+  readonly addressFamily: "ipv4" | "ipv6" | undefined;
+}
+
 /** Everything given must hold; nothing given matches every route. */
-export interface RouteMapMatch {
+export interface RouteMapMatch extends PlainMatch {
   /** Attachments the route came into the CEN by: of this router, else of another. */
   readonly sources: readonly string[] | undefined;
   /** `SourceInstanceIdsReverseMatch`: all but these. */
@@ -85,13 +96,6 @@ export interface RouteMapMatch {
   readonly sourceTables: readonly string[] | undefined;
   readonly destinationTables: readonly string[] | undefined;
   readonly routeTypes: readonly RouteType[] | undefined;
-  readonly prefixes: readonly string[] | undefined;
-  readonly prefixMode: CidrMatchMode;
-  readonly asns: readonly number[] | undefined;
-  readonly asnMode: CidrMatchMode;
-  readonly communities: readonly string[] | undefined;
-  readonly communityMode: CidrMatchMode;
-  readonly addressFamily: "ipv4" | "ipv6" | undefined;
 }
 
 export interface RouteMapSet {
