@@ -211,7 +211,7 @@ t.test(
 t.test("the shipped campaigns can be read", async (t) => {
   const home = folder(t);
   mkdirSync(join(home, "out"));
-  for (const name of ["every-failure", "bfd-sweep"]) {
+  for (const name of ["every-failure", "bfd-sweep", "what-nobody-says"]) {
     const file = join(root, "fixtures", "campaigns", `${name}.yaml`);
     const report = causeway("campaign", "report", file, "--out", join(home, "out"));
     t.equal(report.code, 1, `${name}: nothing is played yet`);
