@@ -26,7 +26,8 @@ function volley({ world, a, b }: Pair, count: number, everyUs: number, lengthOct
 
 const numbers = (got: readonly { readonly index: number }[]) => got.map(({ index }) => index);
 const sorted = (list: readonly number[]) => [...list].sort((a, b) => a - b);
-const dropsOf = ({ link }: Pair, reason: "loss" | "cut" | "queue-full" | "rule" | "wire-mtu") =>
+type Reason = "loss" | "corrupt" | "cut" | "queue-full" | "rule" | "wire-mtu";
+const dropsOf = ({ link }: Pair, reason: Reason) =>
   link.counters("a", "b")?.dropped.get(reason) ?? 0;
 
 t.test("latency is exact, jitter stays inside its bounds and keeps the order", async (t) => {
@@ -57,6 +58,27 @@ t.test("loss, duplication and reordering happen as often as asked", async (t) =>
     Array.from({ length: 1_000 }, (_, index) => index),
     "none lost",
   );
+});
+
+t.test("loss in bursts: as much of it, in runs of the length asked for", async (t) => {
+  const ends = pair({ loss: 0.1, lossBurst: 8 });
+  const arrived = new Set(numbers(volley(ends, 40_000, 10)));
+  const lost = 40_000 - arrived.size;
+  t.ok(lost > 3_200 && lost < 4_800, `${lost} of 40000 at 10 % loss`);
+  let runs = 0;
+  for (let index = 1; index < 40_000; index += 1) {
+    if (!arrived.has(index) && arrived.has(index - 1)) runs += 1;
+  }
+  const mean = lost / runs;
+  t.ok(mean > 6.5 && mean < 9.5, `runs of ${mean}`);
+  t.equal(volley(pair({ loss: 1, lossBurst: 8 }), 100, 10).length, 0, "all is all");
+});
+
+t.test("damaged packets are dropped at their end, and counted as such", async (t) => {
+  const ends = pair({ corrupt: 0.2 });
+  const left = volley(ends, 2_000, 10).length;
+  t.ok(left > 1_500 && left < 1_700, `${left} of 2000`);
+  t.equal(dropsOf(ends, "corrupt"), 2_000 - left);
 });
 
 t.test("bandwidth spaces packets out, and the queue has an end", async (t) => {

@@ -14,6 +14,10 @@ export interface LinkQuality {
   readonly jitterUs: number;
   /** Probability in [0, 1] that a packet is lost. */
   readonly loss: number;
+  /** Mean length of a run of lost packets, 1 where each is lost on its own (Gilbert's model). */
+  readonly lossBurst: number;
+  /** Probability that a packet is damaged, so that the checksum of its end drops it. */
+  readonly corrupt: number;
   /** Probability that a packet arrives twice. */
   readonly duplicate: number;
   /** Probability that a packet is overtaken: it takes up to `reorderUs` longer, order not kept. */
@@ -223,7 +227,7 @@ export class VirtualLink implements Place {
       host: direction.to.host,
       via,
       delayUs: quality.latencyUs + quality.jitterUs / 2 + ruleUs,
-      arrivalProbability: 1 - quality.loss,
+      arrivalProbability: (1 - quality.loss) * (1 - quality.corrupt),
     };
   }
 
@@ -313,6 +317,8 @@ export const PERFECT_LINK: LinkQuality = {
   latencyUs: 0,
   jitterUs: 0,
   loss: 0,
+  lossBurst: 1,
+  corrupt: 0,
   duplicate: 0,
   reorder: 0,
   reorderUs: 0,
@@ -348,6 +354,8 @@ function changed(quality: LinkQuality, change: Partial<LinkQuality>): LinkQualit
     latencyUs: change.latencyUs ?? quality.latencyUs,
     jitterUs: change.jitterUs ?? quality.jitterUs,
     loss: change.loss ?? quality.loss,
+    lossBurst: change.lossBurst ?? quality.lossBurst,
+    corrupt: change.corrupt ?? quality.corrupt,
     duplicate: change.duplicate ?? quality.duplicate,
     reorder: change.reorder ?? quality.reorder,
     reorderUs: change.reorderUs ?? quality.reorderUs,
@@ -399,6 +407,7 @@ class Direction {
   readonly dropped = new Map<DropReason, number>();
   readonly #rng: Rng;
   readonly #flows = new FlowPolicer();
+  #isInBurst = false;
   /** When the last octet queued for the bandwidth will have left. */
   #busyUntil = Number.NEGATIVE_INFINITY;
   #lastArrival = Number.NEGATIVE_INFINITY;
@@ -412,11 +421,12 @@ class Direction {
 
   /** When a packet sent now has left the queues, in which it takes its place; else why not. */
   departure(packet: Packet, now: Micros, verdict: Verdict): number | DropReason {
-    const { loss, mtu, flowBps } = this.quality;
+    const { loss, corrupt, mtu, flowBps } = this.quality;
     if (this.isCut) return "cut";
     if (packet.lengthOctets > mtu) return "wire-mtu";
     if (verdict === "drop") return "rule";
-    if (loss > 0 && this.#rng.unit() < loss) return "loss";
+    if (loss > 0 && this.#isLost()) return "loss";
+    if (corrupt > 0 && this.#rng.unit() < corrupt) return "corrupt";
     if (flowBps !== undefined && !this.#flows.admits(packet, now, flowBps)) return "flow-limit";
     const { lengthOctets } = packet;
     const { shared } = this;
@@ -447,6 +457,15 @@ class Direction {
     if (reorder > 0 && this.#rng.unit() < reorder) return arrival + this.#rng.int(0, reorderUs);
     this.#lastArrival = arrival;
     return arrival;
+  }
+
+  /** Two states, lossy and not; a burst ends with probability 1 / its mean length. */
+  #isLost(): boolean {
+    const { loss, lossBurst } = this.quality;
+    if (lossBurst <= 1 || loss >= 1) return this.#rng.unit() < loss;
+    const begins = loss / (lossBurst * (1 - loss));
+    this.#isInBurst = this.#rng.unit() < (this.#isInBurst ? 1 - 1 / lossBurst : begins);
+    return this.#isInBurst;
   }
 
   isDuplicated(): boolean {

@@ -65,6 +65,7 @@ export type DropReason =
   // on a link
   | "cut"
   | "loss"
+  | "corrupt"
   | "queue-full"
   | "flow-limit"
   | "rule"

@@ -7,6 +7,7 @@
 import { CONNECTION_ORDERS, VBR_ORDERS } from "../cloud/deeds.ts";
 import { CLOUD_CHANGES } from "./cloud-changes.ts";
 import { type OfCircuit, row, type ValuesOf } from "./fault-row.ts";
+import { QUALITIES, qualityFault, qualityText } from "./line-quality.ts";
 import {
   bandwidth,
   count,
@@ -84,20 +85,9 @@ export const FAULTS = {
   degrade: row({
     target: "circuit",
     kind: "fault",
-    with: {
-      direction,
-      lossPercent: percent("loss").optional,
-      latencyUs: duration("latency").optional,
-      jitterUs: duration("jitter").optional,
-      duplicatePercent: percent("duplicate").optional,
-      reorderPercent: percent("reorder").optional,
-      mtu: count("mtu", 68, 9216).optional,
-      rateBps: bandwidth("rate").optional,
-    },
+    with: { direction, ...QUALITIES },
     text: (of) => `degrade ${of.circuit} ${WAY[of.direction]}: ${qualityText(of)}`,
-    check: (of) => {
-      return qualityText(of) === "" ? "it names no quality, such as loss: 5%" : undefined;
-    },
+    check: qualityFault,
   }),
   // The VBR ----------------------------------------------------------------------------------
   "restart-vbr": row({
@@ -143,11 +133,26 @@ export const FAULTS = {
     with: { peer },
     text: (of) => `the VBR of ${ofPeer(of)} stops reading: its TCP window closes`,
   }),
+  "slow-bgp": row({
+    target: "circuit",
+    kind: "fault",
+    with: { peer, rateBps: bandwidth("rate") },
+    text: (of) => `the VBR of ${ofPeer(of)} reads no more than ${of.rateBps / 1e3} kbps`,
+  }),
+  "slice-bgp": row({
+    target: "circuit",
+    kind: "fault",
+    with: { peer, octets: count("octets", 1, 4096), gapUs: duration("gap", "1ms") },
+    text: (of) => `what the VBR of ${ofPeer(of)} says comes in pieces of ${of.octets} octets`,
+  }),
   "reset-tcp": row({
     target: "circuit",
     kind: "fault",
-    with: { peer },
-    text: (of) => `the VBR of ${ofPeer(of)} resets the TCP connection`,
+    with: { peer, afterOctets: count("after", 1, 1_000_000).optional },
+    text: (of) => {
+      const when = of.afterOctets === undefined ? "" : ` once it has said ${of.afterOctets} octets`;
+      return `the VBR of ${ofPeer(of)} resets the TCP connection${when}`;
+    },
   }),
   "half-open": row({
     target: "circuit",
@@ -407,29 +412,6 @@ export const circuitOf = (fault: Fault): string | undefined =>
 export function faultText(fault: Fault): string {
   const { text } = FAULTS[fault.do] as { text(of: Fault): string };
   return text(fault);
-}
-
-interface Quality {
-  readonly lossPercent: number | undefined;
-  readonly latencyUs: number | undefined;
-  readonly jitterUs: number | undefined;
-  readonly duplicatePercent: number | undefined;
-  readonly reorderPercent: number | undefined;
-  readonly mtu: number | undefined;
-  readonly rateBps: number | undefined;
-}
-
-function qualityText(of: Quality): string {
-  const parts: [number | undefined, (value: number) => string][] = [
-    [of.lossPercent, (value) => `loss ${value} %`],
-    [of.latencyUs, (value) => `latency ${value / 1000} ms`],
-    [of.jitterUs, (value) => `jitter ${value / 1000} ms`],
-    [of.duplicatePercent, (value) => `${value} % twice`],
-    [of.reorderPercent, (value) => `${value} % out of order`],
-    [of.mtu, (value) => `MTU ${value}`],
-    [of.rateBps, (value) => `${value / 1e6} Mbps`],
-  ];
-  return parts.flatMap(([value, text]) => (value === undefined ? [] : [text(value)])).join(", ");
 }
 
 interface Drain {

@@ -84,6 +84,8 @@ export class CloudFaults {
     for (const { address } of peersOf(vbr)) {
       this.#tap(vbr)?.silence(address, false);
       this.#tap(vbr)?.stall(address, false);
+      this.#tap(vbr)?.throttle(address, undefined);
+      this.#tap(vbr)?.slice(address, undefined);
     }
     this.light(circuit, true);
     this.port(circuit, true);
@@ -113,7 +115,17 @@ export class CloudFaults {
     },
     "silence-bgp": (fault) => this.#eachPeer(fault, (tap, address) => tap.silence(address, true)),
     "stall-bgp": (fault) => this.#eachPeer(fault, (tap, address) => tap.stall(address, true)),
-    "reset-tcp": (fault) => this.resetTcp(fault),
+    "slow-bgp": (fault) => {
+      this.#eachPeer(fault, (tap, address) => tap.throttle(address, fault.rateBps));
+    },
+    "slice-bgp": (fault) => {
+      this.#eachPeer(fault, (tap, address) => tap.slice(address, fault));
+    },
+    "reset-tcp": (fault) => {
+      const { afterOctets } = fault;
+      if (afterOctets === undefined) this.resetTcp(fault);
+      else this.#eachPeer(fault, (tap, address) => tap.resetAfter(address, afterOctets));
+    },
     "wrong-as": (fault) => {
       this.#change(fault, (session) => ({ ...session, remoteAs: fault.as }));
     },

@@ -39,13 +39,30 @@ export function whyNotInNamespaces(fault: LabFault): string | undefined {
   }
   if (fault.do !== "degrade") return undefined;
   const { mtu, direction, ...rest } = fault;
-  const asked = [rest.lossPercent, rest.latencyUs, rest.jitterUs, rest.duplicatePercent];
-  const isQueue = [...asked, rest.reorderPercent, rest.rateBps].some((one) => one !== undefined);
+  const { lossPercent, latencyUs, jitterUs, duplicatePercent, reorderPercent } = rest;
+  const asked = [lossPercent, latencyUs, jitterUs, duplicatePercent, reorderPercent];
+  const isQueue = [...asked, rest.corruptPercent, rest.rateBps].some((one) => one !== undefined);
   if (mtu !== undefined) return "shrink the MTU of a wire unseen";
   const missing = isQueue ? whyNoNetem() : undefined;
   return missing && `degrade a line ${direction}: ${missing}`;
 }
 
+/** Bursts are netem's Gilbert model: how a burst begins, and how it ends. */
+function lossWords({ lossPercent, burst }: FaultOf<"degrade">): readonly string[] {
+  if (lossPercent === undefined) return [];
+  if (burst === undefined || lossPercent >= 100) return ["loss", `${lossPercent}%`];
+  const beginsPercent = (100 * lossPercent) / (burst * (100 - lossPercent));
+  return ["loss", "gemodel", `${beginsPercent}%`, `${100 / burst}%`];
+}
+
+/** Packets that may wait for the rate. */
+function limitWords({ rateBps, queueUs }: FaultOf<"degrade">): readonly string[] {
+  if (rateBps === undefined || queueUs === undefined) return [];
+  const octets = (rateBps * queueUs) / 8e6;
+  return ["limit", String(Math.max(1, Math.round(octets / PACKET_OCTETS)))];
+}
+
+const PACKET_OCTETS = 1500;
 const FORWARDING = ["net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding"];
 /** By type of message, as Linux has it from the start (`icmp_ratemask`). */
 const ICMP_RATEMASK = 6168;
@@ -211,16 +228,19 @@ export class NamespaceFaults {
   }
 
   #degrade(fault: FaultOf<"degrade">): void {
-    const { lossPercent, latencyUs, jitterUs, duplicatePercent, reorderPercent, rateBps } = fault;
+    const { latencyUs, jitterUs, duplicatePercent, reorderPercent, corruptPercent, rateBps } =
+      fault;
     const delayUs =
       latencyUs ?? (jitterUs === undefined && reorderPercent === undefined ? 0 : 1000);
     const parts = [
       ...(delayUs > 0 ? ["delay", `${delayUs}us`] : []),
       ...(delayUs > 0 && jitterUs !== undefined ? [`${jitterUs}us`] : []),
-      ...(lossPercent !== undefined ? ["loss", `${lossPercent}%`] : []),
+      ...lossWords(fault),
       ...(duplicatePercent !== undefined ? ["duplicate", `${duplicatePercent}%`] : []),
       ...(reorderPercent !== undefined ? ["reorder", `${reorderPercent}%`] : []),
+      ...(corruptPercent !== undefined ? ["corrupt", `${corruptPercent}%`] : []),
       ...(rateBps !== undefined ? ["rate", `${rateBps}bit`] : []),
+      ...limitWords(fault),
     ];
     for (const end of this.#senders(fault.circuit, fault.direction)) {
       this.#queue(end, ["netem", ...parts]);

@@ -27,6 +27,8 @@ export interface VirtualFaultGround {
 
 /** Longer than a router needs to put a segment on the wire. */
 const AT_ONCE_US = 1;
+/** One packet may always wait. */
+const MTU_OCTETS = 1500;
 const REORDER_US = 20_000;
 const BFD_PORTS = [3784, 4784];
 
@@ -164,7 +166,10 @@ export class VirtualFaults {
 
   #degrade(fault: FaultOf<"degrade">): void {
     const change: Partial<LinkQuality> = {
-      ...(fault.lossPercent !== undefined && { loss: fault.lossPercent / 100 }),
+      ...(fault.lossPercent !== undefined && {
+        ...{ loss: fault.lossPercent / 100, lossBurst: fault.burst ?? 1 },
+      }),
+      ...(fault.corruptPercent !== undefined && { corrupt: fault.corruptPercent / 100 }),
       ...(fault.latencyUs !== undefined && { latencyUs: fault.latencyUs }),
       ...(fault.jitterUs !== undefined && { jitterUs: fault.jitterUs }),
       ...(fault.duplicatePercent !== undefined && { duplicate: fault.duplicatePercent / 100 }),
@@ -173,6 +178,10 @@ export class VirtualFaults {
       }),
       ...(fault.mtu !== undefined && { mtu: fault.mtu }),
       ...(fault.rateBps !== undefined && { bandwidthBps: fault.rateBps }),
+      ...(fault.rateBps !== undefined &&
+        fault.queueUs !== undefined && {
+          queueOctets: Math.max(MTU_OCTETS, (fault.rateBps * fault.queueUs) / 8e6),
+        }),
     };
     for (const way of this.#ways(fault.circuit, fault.direction)) {
       this.#link(fault.circuit).shape(change, way);

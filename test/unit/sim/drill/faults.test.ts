@@ -40,6 +40,7 @@ function refusal(step: string): string {
 const SAMPLES: Readonly<Record<string, string>> = {
   ...{ period: "200ms", times: "2", loss: "5%", how: "graceful", down: "1s", subcode: "9" },
   ...{ as: "65099", key: "other", prepend: "3", notice: "2s", for: "3s", prefix: "10.1.0.0/16" },
+  ...{ rate: "1Mbps", octets: "7" },
   ...{ circuit: "circuit-1", edge: "../lab/edge.yaml", router: "second-router" },
   ...{ transitRouter: "tr-1", priority: "10", attachment: "to-vpc", association: "vpc-1" },
   ...{ table: "vpc-1", instance: "vbr-1", region: "region-1", endpoint: "ep-1" },
@@ -69,6 +70,8 @@ t.test("what does not belong together is refused with its place", async (t) => {
     ["{ at: 1s, do: send-cease, circuit: circuit-1, subcode: 11 }", /1 to 10/],
     ["{ at: 1s, do: degrade, circuit: circuit-1 }", /no quality, such as loss/],
     ["{ at: 1s, do: degrade, circuit: circuit-1, loss: 5 }", /a percentage/],
+    ["{ at: 1s, do: degrade, circuit: circuit-1, burst: 5 }", /"burst" needs "loss"/],
+    ["{ at: 1s, do: degrade, circuit: circuit-1, queue: 5ms }", /"queue" needs "rate"/],
     ["{ at: 1s, do: drain, circuit: circuit-1 }", /none of prepend/],
     [
       "{ at: 1s, do: order-vbr, circuit: circuit-1, order: approve }",
