@@ -30,6 +30,7 @@ export class Claims {
   /** Hubs and VBRs that had a session, and how much of the cloud's journal was read for that. */
   readonly #joined = new Set<string>();
   #cloudReadCount = 0;
+  readonly #ways = new Map<string | undefined, readonly WayBack[]>();
   /** Where the journals stood at the last fault: alarms count from there. */
   #since = { edge: 0, cloud: 0 };
   /** Where the edge's journal stood when the step began that is being judged. */
@@ -145,7 +146,7 @@ export class Claims {
     for (const prefix of toldPrefixes(cloud)) {
       if (routes.via(EDGE_TABLE, prefix).length === 0) return `the edge has no route to ${prefix}`;
     }
-    const mute = waysBack(this.#drill).find((way) => !this.#isBack(way));
+    const mute = this.#waysBack(undefined).find((way) => !this.#isBack(way));
     return mute && `${mute.join(" or ")} sends nothing to the edge yet`;
   }
 
@@ -232,8 +233,17 @@ export class Claims {
   #vias(claim: ClaimOf<"route" | "return">): readonly (readonly string[])[] {
     const { routes } = this.#lab;
     if (claim.kind === "route") return [routes.via(EDGE_TABLE, claim.prefix)];
-    const ways = waysBack(this.#drill, claim.node);
+    const ways = this.#waysBack(claim.node);
     return ways.map((way) => routes.viaFirst(way, claim.prefix));
+  }
+
+  /** They follow from the file; claims are asked again and again. */
+  #waysBack(node: string | undefined): readonly WayBack[] {
+    const known = this.#ways.get(node);
+    if (known !== undefined) return known;
+    const ways = waysBack(this.#drill, node);
+    this.#ways.set(node, ways);
+    return ways;
   }
 
   /** It has a route to something that the edge announces, or to more than that. */

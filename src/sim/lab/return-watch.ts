@@ -3,7 +3,7 @@
  * decide it (`return-path.ts`): what the lab's kernels hold for the routers of hubs, and the rows
  * an administrator put into a node's table. A hub that sends to another hub sends as that one does.
  */
-import { type Prefix, parsePrefix } from "../../core/prefix.ts";
+import { parsePrefix } from "../../core/prefix.ts";
 import type { Routes } from "../../platform/contract.ts";
 import type { Cloud } from "../cloud/cloud.ts";
 import type { CloudConfig } from "../cloud/cloud-config.ts";
@@ -90,10 +90,10 @@ function waysBack(
 ): CircuitsByPrefix {
   const circuitsOf = (
     router: string,
-    prefix: Prefix,
+    prefix: string,
     seen: readonly string[],
   ): readonly string[] => {
-    const ways = longestMatch([tables.get(router) ?? NOTHING], prefix) ?? [];
+    const ways = rowOf(tables.get(router) ?? NOTHING, prefix);
     return ways.flatMap((way) => {
       if (!tables.has(way)) return [way];
       return seen.includes(way) ? [] : circuitsOf(way, prefix, [...seen, way]);
@@ -101,13 +101,19 @@ function waysBack(
   };
   const found = new Map<string, readonly string[]>();
   for (const text of tables.get(start)?.keys() ?? []) {
-    const prefix = parsePrefix(text);
-    if (prefix === undefined) continue;
-    const ways = new Set(circuitsOf(start, prefix, [start]));
+    const ways = new Set(circuitsOf(start, text, [start]));
     const back = [...ways].filter((way) => circuits.has(way));
     if (back.length > 0 || ways.size === 0) found.set(text, back);
   }
   return found;
+}
+
+/** Most often the row of the prefix itself: a flood has very many. */
+function rowOf(table: CircuitsByPrefix, text: string): readonly string[] {
+  const same = table.get(text);
+  if (same !== undefined) return same;
+  const prefix = parsePrefix(text);
+  return (prefix && longestMatch([table], prefix)) ?? [];
 }
 
 const NOTHING: CircuitsByPrefix = new Map();
