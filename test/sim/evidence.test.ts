@@ -11,6 +11,7 @@ import { runMrt } from "../../src/decode/mrt/mrt.ts";
 import { type DrillOrder, runDrills } from "../../src/sim/main.ts";
 import type { DrillReport } from "../../src/sim/report/report.ts";
 import { decodeJson } from "../support/decode-run.ts";
+import { skipWithoutNetns as noNetns } from "../support/netns.ts";
 import { noPromtool } from "../support/promtool.ts";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
@@ -18,10 +19,14 @@ const folder = mkdtempSync(join(tmpdir(), "causeway-evidence-"));
 t.teardown(() => rmSync(folder, { recursive: true }));
 
 /** Plays a shipped drill; `kept` is where its evidence goes. */
-async function play(name: string, kept?: string): Promise<DrillReport> {
+async function play(
+  name: string,
+  kept?: string,
+  mode: DrillOrder["mode"] = "virtual",
+): Promise<DrillReport> {
   const json = join(folder, "report.json");
   const order: DrillOrder = {
-    ...{ files: [join(root, "fixtures", "drills", `${name}.yaml`)], mode: "virtual" },
+    ...{ files: [join(root, "fixtures", "drills", `${name}.yaml`)], mode },
     ...{ seed: undefined, output: "json", version: "test", isQuiet: true, isKept: false },
     ...{ write: { json }, evidence: kept },
   };
@@ -121,4 +126,27 @@ t.test("evidence: Prometheus takes what was scraped", { skip: noPromtool }, asyn
   const words = ["tsdb", "create-blocks-from", "openmetrics", file, join(folder, "tsdb")];
   const { status, stdout, stderr } = spawnSync("promtool", words, { encoding: "utf8" });
   t.equal(status, 0, stdout + stderr);
+});
+
+t.test("evidence: of namespaces the same, as kernels had it", { skip: noNetns }, async (t) => {
+  const name = "vpc-withdrawn";
+  const measured = await play(name, folder, "lab");
+  const kinds = (measured.evidence ?? []).map(({ what }) => what);
+  for (const what of ["metrics", "capture", "bgp-messages", "rib"])
+    t.ok(kinds.includes(what as "rib"));
+  const { lines, complaints } = await mrtLines(`${name}.bgp.mrt`);
+  t.match(complaints, / 0 errors\n$/);
+  t.ok(lines.some((line) => /^BGP4MP_ET\|.*\|W\|10\.0\.1\.1\|45104\|10\.64\.0\.0\/16$/.test(line)));
+  const routes = async (moment: string) => (await mrtLines(`${name}.rib-${moment}.mrt`)).lines;
+  t.equal((await routes("baseline")).filter((line) => line.includes("|10.64.0.0/16|")).length, 2);
+  t.equal((await routes("during")).filter((line) => line.includes("|10.64.0.0/16|")).length, 0);
+  const { lines: packets } = await decodeJson({
+    inputs: [join(folder, `${name}.circuit-1.pcapng`)],
+  });
+  t.same(
+    packets.filter(({ error }) => error !== undefined),
+    [],
+  );
+  const types = new Set(packets.map(({ message }) => String(message?.type)));
+  for (const type of ["OPEN", "UPDATE", "BFD"]) t.ok(types.has(type), type);
 });

@@ -9,9 +9,28 @@ import type { SpeakerView } from "../../bgp/speaker/view.ts";
 import { Framer } from "../../bgp/wire/framer.ts";
 import { ByteWriter } from "../../core/bytes.ts";
 import type { DriverObserver } from "../../platform/driver.ts";
-import { addressOctets, afiOfOctets, Bgp4mpSubtype, MrtType, type MrtWriter } from "./mrt.ts";
+import {
+  addressOctets,
+  afiOfOctets,
+  Bgp4mpSubtype,
+  type MrtSink,
+  MrtType,
+  mrtRecord,
+} from "./mrt.ts";
 
 export type SpeakerObserver = DriverObserver<SpeakerInput, SpeakerEffect>;
+
+/** An observer is asked for before the speaker it observes is there: it is made when it hears. */
+export function lateObserver(make: () => SpeakerObserver | undefined): SpeakerObserver {
+  let observer: SpeakerObserver | undefined;
+  return {
+    observe(input, at) {
+      observer ??= make();
+      observer?.observe(input, at);
+    },
+    answered: (effects) => observer?.answered?.(effects),
+  };
+}
 
 interface Stream {
   readonly remoteAddress: string;
@@ -23,12 +42,12 @@ interface Stream {
 /** Of one life of the daemon; `epochUs` is what 1970 is on the host's clock, negated. */
 export class BgpLog implements SpeakerObserver {
   readonly #speaker: SpeakerView;
-  readonly #file: MrtWriter;
+  readonly #file: MrtSink;
   readonly #epochUs: number;
   readonly #streams = new Map<number, Stream>();
   #now = 0;
 
-  constructor(speaker: SpeakerView, file: MrtWriter, epochUs: number) {
+  constructor(speaker: SpeakerView, file: MrtSink, epochUs: number) {
     this.#speaker = speaker;
     this.#file = file;
     this.#epochUs = epochUs;
@@ -98,7 +117,8 @@ export class BgpLog implements SpeakerObserver {
   }
 
   #add(subtype: number, body: ByteWriter): void {
-    this.#file.add(this.#epochUs + this.#now, MrtType.Bgp4mpEt, subtype, body.finish());
+    const kind = { type: MrtType.Bgp4mpEt, subtype };
+    this.#file.append(mrtRecord(this.#epochUs + this.#now, kind, body.finish()));
   }
 
   /** AS numbers, interface, family and addresses of a session. */

@@ -21,25 +21,40 @@ export const TableDumpV2Subtype = {
   RibIpv6Unicast: 4,
 } as const;
 
-export class MrtWriter {
+/** Where records go: a file, or a process that keeps one. */
+export interface MrtSink {
+  append(record: Uint8Array): void;
+}
+
+/** `epochUs`: since 1970. Types with extended time keep the microseconds (RFC 6396 §3). */
+export function mrtRecord(
+  epochUs: number,
+  { type, subtype }: { readonly type: number; readonly subtype: number },
+  body: Uint8Array,
+): Uint8Array {
+  const isExtended = type === MrtType.Bgp4mpEt;
+  const record = new ByteWriter(16 + body.length);
+  record
+    .u32(Math.floor(epochUs / 1e6))
+    .u16(type)
+    .u16(subtype);
+  record.u32(body.length + (isExtended ? 4 : 0));
+  if (isExtended) record.u32(Math.floor(epochUs % 1e6));
+  return record.octets(body).finish();
+}
+
+export class MrtWriter implements MrtSink {
   readonly #out = new ByteWriter(1 << 12);
   #count = 0;
 
+  /** Records so far. */
   get count(): number {
     return this.#count;
   }
 
-  /** `epochUs`: since 1970. Types with extended time keep the microseconds (RFC 6396 §3). */
-  add(epochUs: number, type: number, subtype: number, body: Uint8Array): void {
-    const isExtended = type === MrtType.Bgp4mpEt;
+  append(record: Uint8Array): void {
     this.#count += 1;
-    this.#out
-      .u32(Math.floor(epochUs / 1e6))
-      .u16(type)
-      .u16(subtype);
-    this.#out.u32(body.length + (isExtended ? 4 : 0));
-    if (isExtended) this.#out.u32(Math.floor(epochUs % 1e6));
-    this.#out.octets(body);
+    this.#out.octets(record);
   }
 
   /** The file so far. */

@@ -9,17 +9,18 @@ import { AttributeFlag, AttributeType } from "../../bgp/wire/iana.ts";
 import { encodeNlri } from "../../bgp/wire/nlri.ts";
 import { ByteWriter } from "../../core/bytes.ts";
 import { parsePrefix } from "../../core/prefix.ts";
-import { addressOctets, MrtType, type MrtWriter, TableDumpV2Subtype } from "./mrt.ts";
+import { addressOctets, type MrtSink, MrtType, mrtRecord, TableDumpV2Subtype } from "./mrt.ts";
 
 export function dumpRib(
   { speaker, viewName }: { readonly speaker: SpeakerView; readonly viewName: string },
   epochUs: number,
-  file: MrtWriter,
+  file: MrtSink,
 ): void {
   const peers = speaker.peers();
-  const { TableDumpV2 } = MrtType;
   const table = peerIndexTable(speaker, peers, viewName);
-  file.add(epochUs, TableDumpV2, TableDumpV2Subtype.PeerIndexTable, table);
+  const add = (subtype: number, body: Uint8Array) =>
+    file.append(mrtRecord(epochUs, { type: MrtType.TableDumpV2, subtype }, body));
+  add(TableDumpV2Subtype.PeerIndexTable, table);
   const { MAX_SAFE_INTEGER } = Number;
   const rows = speaker.rib.routes({ rib: "adj-rib-in", offset: 0, limit: MAX_SAFE_INTEGER });
   const indices = new Map(peers.map(({ slot }, index) => [slot, index + 1] as const));
@@ -33,7 +34,7 @@ export function dumpRib(
       timeSec: Math.floor(epochUs / 1e6),
     });
     const { RibIpv4Unicast, RibIpv6Unicast } = TableDumpV2Subtype;
-    file.add(epochUs, TableDumpV2, prefix.includes(":") ? RibIpv6Unicast : RibIpv4Unicast, record);
+    add(prefix.includes(":") ? RibIpv6Unicast : RibIpv4Unicast, record);
     from = until;
   }
 }

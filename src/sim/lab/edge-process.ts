@@ -14,7 +14,11 @@ import type { FailbackNote } from "../../agent/failback/note.ts";
 import type { JournalEntry } from "../../agent/journal.ts";
 import { firstError, reloadConfig } from "../../agent/reload-config.ts";
 import type { RestartNote } from "../../agent/restart.ts";
+import type { Clock } from "../../platform/contract.ts";
 import { createLinuxHost } from "../../platform/linux/host.ts";
+import { BgpLog, lateObserver } from "../evidence/bgp-log.ts";
+import type { MrtSink } from "../evidence/mrt.ts";
+import { dumpRib } from "../evidence/rib-dump.ts";
 import { judgeReload, withAnnounced, withoutAnnounced } from "./edge-faults.ts";
 import { mirrorFib } from "./fib-mirror.ts";
 import { openLabApi } from "./lab-api.ts";
@@ -28,6 +32,8 @@ export interface EdgeOrder {
   readonly seed: number;
   /** What its UPDATEs may say, where somebody asks. */
   readonly rules: UpdateRules | undefined;
+  /** Every BGP message is told, as an MRT record. */
+  readonly isObserved?: boolean;
   /** Where the edge's API listens, for a lab that is kept. */
   readonly socketPath: string | undefined;
   /** Of the process before, where it left to be started again. */
@@ -46,6 +52,8 @@ export type EdgeCommand =
       readonly text: string;
       readonly answer: "accepted" | "refused";
     }
+  /** Its RIB as it is now, answered as `rib` with the same number. */
+  | { readonly kind: "dump-rib"; readonly number: number }
   /** What SIGQUIT asks of a daemon: leave to be started again. */
   | { readonly kind: "leave" };
 
@@ -58,6 +66,9 @@ export type EdgeReport =
   | { readonly kind: "failback"; readonly note: FailbackNote }
   | { readonly kind: "journal"; readonly entry: JournalEntry }
   | { readonly kind: "offence"; readonly offence: UpdateOffence }
+  /** MRT records: one of a message or a state, or all of a dump. Base64. */
+  | { readonly kind: "bgp"; readonly record: string }
+  | { readonly kind: "rib"; readonly number: number; readonly records: readonly string[] }
   | { readonly kind: "routes"; readonly table: readonly (readonly [string, readonly string[]])[] };
 
 /** As the file has it. */
@@ -93,9 +104,16 @@ async function run(order: EdgeOrder): Promise<Agent> {
     order.rules &&
     new UpdateWatch(order.rules, plain.clock, (offence) => tell({ kind: "offence", offence }));
   const host = watch === undefined ? plain : withTcp(plain, watch.tapped(plain.tcp));
-  const agent = new Agent({
+  const messages: MrtSink = {
+    append: (record) => tell({ kind: "bgp", record: base64(record) }),
+  };
+  const observer = lateObserver(
+    () => new BgpLog(agent.view.speaker, messages, epochUs(plain.clock)),
+  );
+  const agent: Agent = new Agent({
     host,
     config: own,
+    ...(order.isObserved === true ? { observer } : {}),
     startBfd: startWorkerBfdEngine({ name: own.name, netns: order.netns }),
     restarted: order.restarted,
     failbackNotes: {
@@ -124,6 +142,7 @@ async function run(order: EdgeOrder): Promise<Agent> {
 
 function obey(agent: Agent, command: EdgeCommand): void {
   if (command.kind === "reload") reload(agent, command);
+  else if (command.kind === "dump-rib") dumpRibOf(agent, command.number);
   else if (command.kind === "leave") {
     agent.restart("upgrade", (note) => tell({ kind: "left", note }));
   } else change(agent, command);
@@ -143,12 +162,25 @@ function reload(agent: Agent, command: Extract<EdgeCommand, { readonly kind: "re
 
 function change(
   agent: Agent,
-  { kind, prefix }: Exclude<EdgeCommand, { readonly kind: "reload" | "leave" }>,
+  { kind, prefix }: Exclude<EdgeCommand, { readonly kind: "reload" | "leave" | "dump-rib" }>,
 ): void {
   const file = config;
   if (file === undefined) return;
   const change = kind === "withdraw-own" ? withoutAnnounced(prefix) : withAnnounced(prefix, file);
   agent.reload(change(agent.view.config));
+}
+
+const base64 = (octets: Uint8Array): string => Buffer.from(octets).toString("base64");
+
+/** What makes a stamp of the host's clock one of the wall's. */
+const epochUs = (clock: Clock): number => Date.now() * 1000 - clock.now();
+
+function dumpRibOf(agent: Agent, number: number): void {
+  const records: string[] = [];
+  const { speaker, config } = agent.view;
+  const parts = { speaker, viewName: config.name };
+  dumpRib(parts, Date.now() * 1000, { append: (record) => records.push(base64(record)) });
+  tell({ kind: "rib", number, records });
 }
 
 /** The drill has read the file already; here it must be the same again, less its API. */

@@ -21,6 +21,15 @@ export interface EdgeListener {
   disobeyed(text: string): void;
 }
 
+/** MRT records, for an evidence folder. */
+export interface EdgeObserver {
+  message(record: Uint8Array): void;
+  /** What `dump-rib` of that number asked for. */
+  rib(number: number, records: readonly Uint8Array[]): void;
+}
+
+const octetsOf = (base64: string): Uint8Array => new Uint8Array(Buffer.from(base64, "base64"));
+
 /** What the process may take to say goodbye. */
 const GOODBYE_MS_MAX = 3000;
 /** Before it can be started again BFD says AdminDown for a Detection Time, 3 s at the most. */
@@ -32,6 +41,7 @@ export class NamespaceEdge {
   readonly #entries: JournalEntry[] = [];
   readonly #offences: UpdateOffence[] = [];
   #child: ChildProcess | undefined;
+  #observer: EdgeObserver | undefined;
   #left: ((note: RestartNote | undefined) => void) | undefined;
 
   /** Calls `entry` after each of the journal, `table` with every forwarding table. */
@@ -42,6 +52,12 @@ export class NamespaceEdge {
 
   get journal(): readonly JournalEntry[] {
     return this.#entries;
+  }
+
+  /** Hears every BGP message of the edge, and its dumps; to be set before `start`. */
+  observe(observer: EdgeObserver): void {
+    this.#observer = observer;
+    this.#order = { ...this.#order, isObserved: true };
   }
 
   /** What its UPDATEs did wrong, over all lives. */
@@ -120,6 +136,10 @@ export class NamespaceEdge {
       this.#order = { ...this.#order, failback: report.note };
     } else if (report.kind === "routes") {
       this.#heardOf.table(new Map(report.table));
+    } else if (report.kind === "bgp") {
+      this.#observer?.message(octetsOf(report.record));
+    } else if (report.kind === "rib") {
+      this.#observer?.rib(report.number, report.records.map(octetsOf));
     } else if (report.kind === "offence") {
       this.#offences.push(report.offence);
     } else {

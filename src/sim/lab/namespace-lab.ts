@@ -29,6 +29,7 @@ import type { Drill } from "../drill/drill.ts";
 import type { LabFault } from "../drill/faults.ts";
 import { addressesOf, hostPrefix } from "../drill/traffic.ts";
 import { EvidenceKeeper } from "../evidence/keeper.ts";
+import { MrtWriter } from "../evidence/mrt.ts";
 import { captureDevice, type TapCapture } from "../evidence/tap-capture.ts";
 import { type CircuitPort, circuitPorts } from "./circuit-ports.ts";
 import { CloudFaults } from "./cloud-faults.ts";
@@ -222,11 +223,23 @@ export class NamespaceLab implements Lab {
     return { flows: undefined, loops, ribFaults, updates: this.#edge.offences };
   }
 
-  /** Packets only: BGP messages and the RIB are in the edge's own process. */
   keepEvidence(): EvidenceKeeper {
     const captures: TapCapture[] = [];
     this.#captures = captures;
-    return new EvidenceKeeper({ captures });
+    const messages = new MrtWriter();
+    const dumps: MrtWriter[] = [];
+    this.#edge.observe({
+      message: (record) => messages.append(record),
+      rib: (number, records) => {
+        for (const record of records) dumps[number]?.append(record);
+      },
+    });
+    // The edge's process answers in its own time, milliseconds later.
+    const dump = (file: MrtWriter) => {
+      this.#edge.command({ kind: "dump-rib", number: dumps.push(file) - 1 });
+      return this.now();
+    };
+    return new EvidenceKeeper({ captures, messages, dump });
   }
 
   startScrapes(intervalUs: number): void {

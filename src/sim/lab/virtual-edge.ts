@@ -14,7 +14,7 @@ import type { SpeakerView } from "../../bgp/speaker/view.ts";
 import type { Host } from "../../platform/contract.ts";
 import type { VirtualHost } from "../../platform/virtual/host.ts";
 import { killed } from "../drill/session-book.ts";
-import type { SpeakerObserver } from "../evidence/bgp-log.ts";
+import { lateObserver, type SpeakerObserver } from "../evidence/bgp-log.ts";
 import { type CircuitsByPrefix, mirrorFib } from "./fib-mirror.ts";
 import { type UpdateOffence, type UpdateRules, UpdateWatch, withTcp } from "./update-watch.ts";
 
@@ -165,16 +165,9 @@ export class VirtualEdge {
     const host = this.#injection.host?.(watched) ?? watched;
     const engine = startInlineBfdEngine(host);
     const startBfd = this.#injection.startBfd?.(engine) ?? engine;
-    let observer: SpeakerObserver | undefined;
     const agent: Agent = new Agent({
       ...{ host, config: this.#config, startBfd, restarted },
-      observer: {
-        observe: (input, at) => {
-          observer ??= this.#observe?.(agent.view.speaker);
-          observer?.observe(input, at);
-        },
-        answered: (effects) => observer?.answered?.(effects),
-      },
+      observer: lateObserver(() => this.#observe?.(agent.view.speaker)),
       failbackNotes: {
         read: () => this.#failback,
         write: (note) => {
