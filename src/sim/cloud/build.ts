@@ -1,9 +1,9 @@
 /** From the cloud's file, once it is known to be sound, to what the cloud is built of. */
-import { parseBandwidthBps } from "../../agent/config/units.ts";
 import { formatAddress, parseAddress } from "../../core/address.ts";
-import { parseDurationUs, US_PER_SEC } from "../../core/time.ts";
+import { parseDurationUs } from "../../core/time.ts";
 import type { BfdTimers, BgpGroupConfig } from "./bgp-config.ts";
 import { type GroupFile, groupsOfFile } from "./bgp-groups.ts";
+import { toEcrRouteMap, toEndpoint, toTransitRouter, toVpc } from "./build-routes.ts";
 import type {
   AccessPointConfig,
   CloudConfig,
@@ -14,54 +14,12 @@ import type {
   RegionConfig,
   VbrConfig,
 } from "./cloud-config.ts";
-import type { EcrRouteMap } from "./ecr-route-maps.ts";
-import type { EndpointConfig } from "./endpoints.ts";
+import { bps, DEFAULTS, sec, us } from "./defaults.ts";
 import { type CloudKnobs, KNOB_DEFAULTS, quotasOf } from "./knobs.ts";
-import { wayOf } from "./next-hops.ts";
 import type { PeeringConfig } from "./peering-config.ts";
 import type { CloudFile } from "./schema.ts";
 import type { KnobsFile } from "./schema-knobs.ts";
-import type {
-  EcrRouteMapFile,
-  EndpointFile,
-  RouteMapFile,
-  TransitRouterFile,
-  VpcFile,
-  VpcRouteFile,
-} from "./schema-routes.ts";
-import type {
-  AttachmentConfig,
-  PlainMatch,
-  RouteMapConfig,
-  TransitRouterConfig,
-} from "./tr-config.ts";
-import type { CustomRouteConfig, VpcConfig } from "./vpc-config.ts";
 import type { VpnConfig } from "./vpn-config.ts";
-
-/** The vendor's defaults, as documented (express-connect facts: BGP, BFD, quotas). */
-export const DEFAULTS = {
-  as: 45104,
-  region: "region-1",
-  interRegionLatencyUs: 20_000,
-  holdTimeSec: 30,
-  keepaliveTimeSec: 10,
-  routeQuota: 110,
-  bfdIntervalUs: 1_000_000,
-  bfdMultiplier: 3,
-  bfdHops: 255,
-  ecmpPathsMax: 32,
-  port: 179,
-  mtu: 1500,
-  healthCheckIntervalUs: 2_000_000,
-  healthCheckThreshold: 8,
-  vpnLatencyUs: 15_000,
-  vpnMtu: 1400,
-  ikeLifetimeUs: 86_400 * US_PER_SEC,
-  vpnCheckIntervalUs: 3_000_000,
-  vpnCheckRetry: 3,
-  preference: 50,
-  peeringWeight: 100,
-} as const;
 
 /** Named where the file names no physical connections: one a circuit, each on a device. */
 const implicitConnection = (circuit: string, region: string) => {
@@ -129,36 +87,6 @@ export function buildCloudConfig(source: CloudFile): CloudConfig {
     quotas: quotasOf(source),
   };
 }
-
-/** What a VBR is joined to: its transit router, the ECR, or (undefined) VPCs by peering only. */
-export function hubOfVbr(source: CloudFile, vbr: string): string | undefined {
-  const tr = source.transitRouters?.find(({ attachments }) =>
-    attachments.some(({ kind, to }) => kind === "vbr" && to === vbr),
-  );
-  if (tr !== undefined) return tr.name;
-  const isPeered = source.peerings?.some((one) => one.vbr === vbr) === true;
-  return isPeered ? undefined : source.ecr?.name;
-}
-
-/** The transit router a VPC is attached to, else the ECR; none where it is only peered. */
-export function hubOfVpc(source: CloudFile, vpc: string): string | undefined {
-  const tr = source.transitRouters?.find(({ attachments }) =>
-    attachments.some(({ kind, to }) => kind === "vpc" && to === vpc),
-  );
-  if (tr !== undefined) return tr.name;
-  const isPeered = source.peerings?.some((one) => one.vpc === vpc) === true;
-  return isPeered ? undefined : source.ecr?.name;
-}
-
-export const isEcr = ({ ecr }: CloudFile, hub: string | undefined): boolean =>
-  ecr !== undefined && hub === ecr.name;
-
-const us = (text: string | undefined, fallback: number): number =>
-  text === undefined ? fallback : (parseDurationUs(text) ?? fallback);
-const sec = (text: string | undefined, fallback: number): number =>
-  text === undefined ? fallback : Math.round((parseDurationUs(text) ?? 0) / US_PER_SEC);
-const bps = (text: string | undefined): number | undefined =>
-  text === undefined ? undefined : parseBandwidthBps(text);
 
 function defaultBps(
   { defaultBandwidth }: CloudKnobs,
@@ -318,148 +246,6 @@ function toPeering(
   const peer = source.vbrs.find((one) => one.name === vbr)?.peer ?? "";
   const target = healthCheck.target ?? peer;
   return { name, vbr, vpc, healthCheck: { ...toProbe(healthCheck), target } };
-}
-
-/** A node for each route table. */
-function toVpc(source: CloudFile, vpc: VpcFile, home: string): VpcConfig[] {
-  const { tables = [] } = vpc;
-  const nodeOf = (vswitch: string): string => {
-    const table = tables.find(({ vswitches }) => vswitches.includes(vswitch));
-    return table === undefined ? vpc.name : vpcTableName(vpc.name, table.name);
-  };
-  const all = vpc.vswitches.flatMap(({ name, cidr, ipv6 }) => [
-    { name, cidr },
-    ...(ipv6 === undefined ? [] : [{ name, cidr: ipv6 }]),
-  ]);
-  const table = (name: string, isPropagated: boolean, routes: VpcFile["routes"]): VpcConfig => ({
-    ...{ name, vpc: vpc.name, isCustomTable: name !== vpc.name, isPropagated },
-    region: vpc.region ?? home,
-    vswitches: all.filter((one) => nodeOf(one.name) === name),
-    siblings: all
-      .filter((one) => nodeOf(one.name) !== name)
-      .map((one) => ({ cidr: one.cidr, node: nodeOf(one.name) })),
-    attachment: hubOfVpc(source, vpc.name),
-    routes: (routes ?? []).map(toCustomRoute),
-    allowedPrefixes: vpc.allowedPrefixes ?? [],
-    prefixMode: vpc.prefixMode ?? "match",
-  });
-  return [
-    table(vpc.name, true, vpc.routes),
-    ...tables.map(({ name, propagation = true, routes }) =>
-      table(vpcTableName(vpc.name, name), propagation, routes),
-    ),
-  ];
-}
-
-const vpcTableName = (vpc: string, table: string): string => `${vpc}-${table}`;
-
-function toCustomRoute({ prefix, nextHop, publish, via = [] }: VpcRouteFile): CustomRouteConfig {
-  const hops = via.map(({ peering, weight }) => {
-    return { peering, weight: weight ?? DEFAULTS.peeringWeight };
-  });
-  const way = wayOf(nextHop);
-  return { prefix, type: nextHop, nextHop: way, hops, isPublished: publish ?? false };
-}
-
-function toEndpoint({ name, vpc, service, ...one }: EndpointFile): EndpointConfig {
-  const { address, zones, connection } = one;
-  const single = address === undefined ? [] : [{ zone: "zone-1", address }];
-  return { name, vpc, service, zones: zones ?? single, connection: connection ?? "Connected" };
-}
-
-/** Where nothing is said attachments are as the console makes them: default table, all three on. */
-function toTransitRouter(
-  source: CloudFile,
-  tr: TransitRouterFile,
-  home: string,
-): TransitRouterConfig {
-  const tables = tr.tables ?? ["default"];
-  const first = tables[0] ?? "default";
-  return {
-    name: tr.name,
-    region: tr.region ?? home,
-    tables,
-    attachments: tr.attachments.map((one): AttachmentConfig => {
-      return {
-        name: one.name,
-        kind: one.kind,
-        to: one.kind === "ecr" ? (source.ecr?.name ?? "") : (one.to ?? ""),
-        association: one.association === "none" ? undefined : (one.association ?? first),
-        propagations: one.propagations ?? [first],
-        isAdvertised: one.advertise ?? true,
-        prefixes: one.allowedPrefixes ?? [],
-        mode: one.prefixMode ?? "match",
-      };
-    }),
-    routes: (tr.routes ?? []).map(({ table, prefix, to }) => {
-      return { table: table ?? first, prefix, to };
-    }),
-    aggregates: (tr.aggregates ?? []).map(({ table, prefix }) => {
-      return { table: table ?? first, prefix };
-    }),
-    routeMaps: (tr.routeMaps ?? [])
-      .map((map) => toRouteMap(map, first))
-      .sort((a, b) => a.priority - b.priority),
-    isMultiRegionEcmp: tr.multiRegionEcmp ?? false,
-  };
-}
-
-const toPlainMatch = (match: NonNullable<EcrRouteMapFile["match"]>): PlainMatch => ({
-  prefixes: match.prefixes,
-  prefixMode: match.prefixMode ?? "include",
-  asns: match.asns,
-  asnMode: match.asnMode ?? "include",
-  communities: match.communities,
-  communityMode: match.communityMode ?? "include",
-  addressFamily: match.family,
-});
-
-const toSet = (set: NonNullable<EcrRouteMapFile["set"]>) => ({
-  communities: set.communities,
-  communityMode: set.communityMode ?? ("additive" as const),
-  prepend: set.prepend,
-});
-
-function toEcrRouteMap({ match = {}, set = {}, ...map }: EcrRouteMapFile): EcrRouteMap {
-  return {
-    priority: map.priority,
-    direction: map.direction,
-    isPermit: map.result === "permit",
-    instances: match.instances,
-    match: toPlainMatch(match),
-    set: { ...toSet(set), preference: undefined },
-  };
-}
-
-function toRouteMap(
-  { match = {}, set = {}, ...map }: RouteMapFile,
-  defaultTable: string,
-): RouteMapConfig {
-  return {
-    table: map.table ?? defaultTable,
-    priority: map.priority,
-    direction: map.direction,
-    isPermit: map.result === "permit",
-    nextPriority: map.nextPriority,
-    match: {
-      sources: match.sources,
-      destinations: match.destinations,
-      sourceKinds: match.sourceKinds,
-      destinationKinds: match.destinationKinds,
-      isSourcesReversed: match.sourcesReverse ?? false,
-      isDestinationsReversed: match.destinationsReverse ?? false,
-      sourceRegions: match.sourceRegions,
-      destinationRegions: match.destinationRegions,
-      sourceTables: match.sourceTables,
-      destinationTables: match.destinationTables,
-      routeTypes: match.routeTypes,
-      ...toPlainMatch(match),
-    },
-    set: {
-      preference: set.preference,
-      ...toSet(set),
-    },
-  };
 }
 
 /** Durations are written with their unit in the file, and lose the `Us` of their name for it. */

@@ -3,8 +3,8 @@
  * of them (`ListPhysicalConnectionFeatures`).
  */
 import { groupsOfFile } from "./bgp-groups.ts";
-import { hubOfVbr, isEcr } from "./build.ts";
 import type { DeviceFeature } from "./cloud-config.ts";
+import { hubOfVbr, isEcr } from "./hubs.ts";
 import type { LintPath, Tell } from "./lint-names.ts";
 import type { CloudFile } from "./schema.ts";
 

@@ -4,7 +4,7 @@ import { parseBandwidthBps } from "../../agent/config/units.ts";
 import { parseAddress } from "../../core/address.ts";
 import { containsAddress, maskAddress, type Prefix, parsePrefix } from "../../core/prefix.ts";
 import { parseDurationUs } from "../../core/time.ts";
-import { hubOfVbr, isEcr } from "./build.ts";
+import { hubOfVbr, isEcr } from "./hubs.ts";
 import { lintBgp, lintPeerAs, lintPeerNames } from "./lint-bgp.ts";
 import type { LintPath, Tell } from "./lint-names.ts";
 import { VLAN_KEPT_US } from "./orders.ts";

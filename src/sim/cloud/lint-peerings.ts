@@ -3,7 +3,7 @@
  * routes that need them, and of what only a VBR on the ECR has.
  */
 import { parsePrefix } from "../../core/prefix.ts";
-import { hubOfVbr, hubOfVpc, isEcr } from "./build.ts";
+import { hubOfVbr, hubOfVpc, isEcr } from "./hubs.ts";
 import { quotasOf } from "./knobs.ts";
 import { lintProbe } from "./lint-lines.ts";
 import type { LintPath, Tell } from "./lint-names.ts";

@@ -1,7 +1,7 @@
 /** Quotas of an account that can be counted in the file, each with the vendor's code for it. */
 
 import { groupsOfFile } from "./bgp-groups.ts";
-import { hubOfVpc, isEcr } from "./build.ts";
+import { hubOfVpc, isEcr } from "./hubs.ts";
 import type { CloudQuotas } from "./knobs.ts";
 import { quotasOf } from "./knobs.ts";
 import type { LintPath, Tell } from "./lint-names.ts";

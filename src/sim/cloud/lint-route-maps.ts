@@ -1,5 +1,5 @@
 /** What the vendor's API would refuse of route maps (CEN routing policies). */
-import { DEFAULTS } from "./build.ts";
+import { DEFAULTS } from "./defaults.ts";
 import type { LintPath, Tell } from "./lint-names.ts";
 import type { CloudFile } from "./schema.ts";
 import type { RouteMapFile, TransitRouterFile } from "./schema-routes.ts";

@@ -7,7 +7,7 @@ import {
   type Prefix,
   parsePrefix,
 } from "../../core/prefix.ts";
-import { hubOfVpc, isEcr } from "./build.ts";
+import { hubOfVpc, isEcr } from "./hubs.ts";
 import { quotasOf } from "./knobs.ts";
 import type { LintPath, Tell } from "./lint-names.ts";
 import { lintEcrRouteMaps, lintRouteMaps } from "./lint-route-maps.ts";

@@ -18,8 +18,8 @@ import type {
 import type { TermSource } from "../../bgp/policy/source.ts";
 import { coversPrefix, parsePrefix } from "../../core/prefix.ts";
 import { type BfdTimers, type GroupedPeer, groupedPeers } from "./bgp-config.ts";
-import { DEFAULTS } from "./build.ts";
 import type { CloudConfig, VbrConfig } from "./cloud-config.ts";
+import { DEFAULTS } from "./defaults.ts";
 import { ecrAssociations } from "./ecr-associations.ts";
 import { type CloudKnobs, isKeptByList } from "./knobs.ts";
 import { addressOf, type CloudNetwork, type CloudNode, type WireEnd } from "./network.ts";

@@ -9,10 +9,18 @@ import { ROUTE_ROWS } from "../../../../src/sim/cloud/fidelity-route-rows.ts";
 import { LINE_ROWS } from "../../../../src/sim/cloud/fidelity-rows.ts";
 import { SURVIVAL_ROWS } from "../../../../src/sim/cloud/fidelity-survival-rows.ts";
 import { TRANSIT_ROWS } from "../../../../src/sim/cloud/fidelity-transit-rows.ts";
+import { VPC_ROWS } from "../../../../src/sim/cloud/fidelity-vpc-rows.ts";
 import { KNOB_DEFAULTS, QUOTA_DEFAULTS } from "../../../../src/sim/cloud/knobs.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..", "..", "..");
-const ROWS = [...LINE_ROWS, ...SURVIVAL_ROWS, ...ROUTE_ROWS, ...TRANSIT_ROWS, ...PEERING_ROWS];
+const ROWS = [
+  ...LINE_ROWS,
+  ...SURVIVAL_ROWS,
+  ...ROUTE_ROWS,
+  ...TRANSIT_ROWS,
+  ...VPC_ROWS,
+  ...PEERING_ROWS,
+];
 
 t.test("fidelity: docs/fidelity.md prints the rows", async (t) => {
   const file = join(root, "docs", "fidelity.md");

@@ -1,0 +1,297 @@
+/** The rows of `docs/fidelity.md` about VPCs, PrivateLink and VPNs. */
+import type { FidelityRow } from "./fidelity.ts";
+
+const BAD_QUOTAS = ["unit/sim/cloud/load.test.ts", "cloud file: quotas, each at its line"] as const;
+const KNOBS = "sim/cloud-knobs.test.ts";
+const VPN_TESTS = "sim/cloud-vpn.test.ts";
+const VPC_TESTS = "sim/cloud-vpc.test.ts";
+const ROUTES = "sim/cloud-routes.test.ts";
+const BAD_ROUTES = ["unit/sim/cloud/load.test.ts", "cloud file: faults of VPCs"] as const;
+
+type Row = Omit<FidelityRow, "area">;
+
+const area = (name: string, rows: readonly Row[]): readonly FidelityRow[] =>
+  rows.map((row) => ({ area: name, ...row }));
+
+const VPC = area("VPC, service range, PrivateLink", [
+  {
+    behaviour: "system before custom before dynamic; a dynamic route comes back",
+    isModelled: "yes",
+    key: "vpcs[].routes",
+    source: "D-RT",
+    grade: "document",
+    test: [ROUTES, "VPC: a custom route beats the dynamic one"],
+  },
+  {
+    behaviour: "a dynamic route inside of a system route is not effective",
+    isModelled: "yes",
+    source: "D-RT",
+    grade: "document",
+    test: [ROUTES, "VPC: a dynamic route inside of a vSwitch"],
+  },
+  {
+    behaviour: "active dynamic routes of a table by the ECR",
+    isModelled: "yes",
+    quota: "ecrRoutesPerVpcTable",
+    source: "D-RT",
+    grade: "document",
+    test: [ROUTES, "VPC: dynamic routes beyond the quota"],
+  },
+  {
+    behaviour: "which of them are active: the lowest prefixes, or the first received",
+    isModelled: "yes",
+    knob: "vpcRoutesActive",
+    source: "",
+    grade: "assumed",
+    test: [KNOBS, "vpcRoutesActive: "],
+  },
+  {
+    behaviour: "dynamic routes of a table by a transit router",
+    isModelled: "yes",
+    quota: "dynamicRoutesPerVpcTable",
+    source: "D-RT",
+    grade: "document",
+    test: [ROUTES, "VPC: on a transit router its table has another quota"],
+  },
+  {
+    behaviour: "custom routes of a table; refusals with the vendor's codes",
+    isModelled: "yes",
+    quota: "customRoutesPerVpcTable",
+    source: "D-RT, K5",
+    grade: "document",
+    test: [ROUTES, "VPC: custom routes to an instance are published"],
+  },
+  {
+    behaviour:
+      "custom route tables: vSwitches associated, routes of their own, dynamic ones or not",
+    isModelled: "yes",
+    key: "vpcs[].tables",
+    source: "D-RT, K5",
+    grade: "document",
+    test: [VPC_TESTS, "VPC: a vSwitch goes by the custom table"],
+  },
+  {
+    behaviour: "a custom table takes dynamic routes unless it is told not to",
+    isModelled: "yes",
+    key: "vpcs[].tables[].propagation",
+    byDefault: "true",
+    source: "",
+    grade: "assumed",
+    test: [VPC_TESTS, "VPC: a custom table without propagation"],
+  },
+  {
+    behaviour: "custom route tables of a VPC",
+    isModelled: "yes",
+    quota: "customTablesPerVpc",
+    source: "D-RT",
+    grade: "document",
+    test: BAD_QUOTAS,
+  },
+  {
+    behaviour: "vSwitches of a VPC",
+    isModelled: "yes",
+    quota: "vswitchesPerVpc",
+    source: "D-RT",
+    grade: "document",
+    test: BAD_ROUTES,
+  },
+  {
+    behaviour: "custom routes told to the ECR on demand",
+    isModelled: "yes",
+    key: "vpcs[].routes[].publish",
+    byDefault: "false",
+    source: "D-RT",
+    grade: "document",
+    test: [ROUTES, "VPC: custom routes to an instance are published"],
+  },
+  {
+    behaviour: "all next hop types: what a private line meets behind each, which can be published",
+    isModelled: "yes",
+    key: "vpcs[].routes[].nextHop",
+    source: "K1, D-RT",
+    grade: "document",
+    test: [VPC_TESTS, "VPC: what is behind a next hop answers"],
+  },
+  {
+    behaviour: "a route to a VPN gateway takes the place of a transit router's, not of the ECR's",
+    isModelled: "yes",
+    key: "vpcs[].routes[].nextHop",
+    source: "D-RT",
+    grade: "document",
+    test: [VPC_TESTS, "VPC: a route to a VPN gateway"],
+  },
+  {
+    behaviour: "a vSwitch's IPv6 network: a /64 of its VPC's /56, system routes of their own",
+    isModelled: "yes",
+    key: "vpcs[].vswitches[].ipv6",
+    byDefault: "none",
+    source: "K1",
+    grade: "document",
+    test: ["sim/cloud-ipv6.test.ts", "IPv6: each circuit has a session a family"],
+  },
+  {
+    behaviour: "prefix lists, security groups; of a HaVip its own failover",
+    isModelled: "no",
+    source: "D-RT",
+    grade: "document",
+  },
+  {
+    behaviour: "100.64.0.0/10 is refused whole and told in its halves",
+    isModelled: "yes",
+    key: "ecr.prefixes",
+    source: "D-FAQ, D-LIM",
+    grade: "document",
+    test: [ROUTES, "service range: told in its halves"],
+  },
+  {
+    behaviour: "a custom route more specific than 100.64.0.0/10 (the vendor contradicts itself)",
+    isModelled: "yes",
+    knob: "serviceRangeRoutes",
+    source: "D-RT, K1",
+    grade: "inferred",
+    test: [KNOBS, "serviceRangeRoutes: "],
+  },
+  {
+    behaviour: "a PrivateLink endpoint is an address of a vSwitch, up to ten of them in zones",
+    isModelled: "yes",
+    key: "endpoints",
+    source: "K4",
+    grade: "inferred",
+    test: [ROUTES, "service range: told in its halves, an endpoint answers"],
+  },
+  {
+    behaviour: "it answers while its ConnectionStatus is Connected and its zone is up",
+    isModelled: "yes",
+    key: "endpoints[].connection",
+    byDefault: "Connected",
+    source: "K4",
+    grade: "inferred",
+    test: [VPC_TESTS, "PrivateLink: an endpoint answers while"],
+  },
+  {
+    behaviour: "its domain names, bandwidth, security groups",
+    isModelled: "no",
+    source: "K4",
+    grade: "document",
+  },
+]);
+
+const VPN = area("VPN as standby", [
+  {
+    behaviour: "IPsec connection on a transit router, BGP in a /30 of 169.254.0.0/16",
+    isModelled: "yes",
+    key: "vpns",
+    source: "K1, D-CEN",
+    grade: "document",
+    test: [ROUTES, "VPN: carries the traffic of both directions"],
+  },
+  {
+    behaviour: "latency of the way through the internet",
+    isModelled: "yes",
+    key: "vpns[].latency",
+    byDefault: "15ms",
+    source: "",
+    grade: "assumed",
+    test: [ROUTES, "VPN: carries the traffic of both directions"],
+  },
+  {
+    behaviour: "two tunnels of a connection on a transit router share the traffic",
+    isModelled: "yes",
+    key: "vpns[].second",
+    source: "D-VPN",
+    grade: "document",
+    test: [VPN_TESTS, "VPN: two tunnels share the traffic"],
+  },
+  {
+    behaviour: "active and standby tunnel, as a VPN gateway has them; back to the active one",
+    isModelled: "yes",
+    key: "vpns[].tunnelMode",
+    byDefault: "ecmp",
+    source: "K1, D-VPN",
+    grade: "document",
+    test: [VPN_TESTS, "VPN: the slave stands by"],
+  },
+  {
+    behaviour: "how long the standby tunnel needs once the active one is known to be dead",
+    isModelled: "yes",
+    knob: "tunnelSwitchUs",
+    source: "",
+    grade: "assumed",
+    test: [VPN_TESTS, "VPN: how long the slave needs"],
+  },
+  {
+    behaviour:
+      "the VPN's health check: ICMP 3 s × 3; its policy revokes the routes, or reserves them",
+    isModelled: "yes",
+    key: "vpns[].healthCheck",
+    byDefault: "none",
+    source: "K1",
+    grade: "document",
+    test: [VPN_TESTS, "VPN: a failed health check revokes"],
+  },
+  {
+    behaviour: "dead peer detection, on unless switched off, gives a tunnel up; no lab but virtual",
+    isModelled: "part",
+    key: "vpns[].dpd",
+    byDefault: "true",
+    source: "K1, D-VPN",
+    grade: "document",
+    test: [VPN_TESTS, "VPN: dead peer detection"],
+  },
+  {
+    behaviour: "after how long it does",
+    isModelled: "yes",
+    knob: "dpdTimeoutUs",
+    source: "",
+    grade: "assumed",
+    test: [VPN_TESTS, "VPN: dead peer detection"],
+  },
+  {
+    behaviour: "what IKE needs to bring a tunnel back",
+    isModelled: "yes",
+    knob: "ikeSetupUs",
+    source: "",
+    grade: "assumed",
+    test: [VPN_TESTS, "VPN: dead peer detection"],
+  },
+  {
+    behaviour: "keys are negotiated again after their lifetime",
+    isModelled: "yes",
+    key: "vpns[].lifetime",
+    byDefault: "86400s",
+    source: "K1",
+    grade: "document",
+    test: [VPN_TESTS, "VPN: negotiating keys again"],
+  },
+  {
+    behaviour: "how long nothing passes meanwhile",
+    isModelled: "yes",
+    knob: "rekeyOutageUs",
+    source: "",
+    grade: "assumed",
+    test: [VPN_TESTS, "VPN: negotiating keys again"],
+  },
+  {
+    behaviour: "what ESP leaves of the MTU",
+    isModelled: "yes",
+    key: "vpns[].mtu",
+    byDefault: "1400",
+    source: "",
+    grade: "assumed",
+    test: [VPN_TESTS, "VPN: what is longer than the tunnel's MTU"],
+  },
+  {
+    behaviour: "IKE and ESP themselves: no packet is encrypted, no proposal can mismatch",
+    isModelled: "no",
+    source: "K1",
+    grade: "document",
+  },
+  {
+    behaviour: "VPN gateways of a VPC with static routes and their weights",
+    isModelled: "no",
+    source: "K1",
+    grade: "document",
+  },
+]);
+
+export const VPC_ROWS: readonly FidelityRow[] = [...VPC, ...VPN];

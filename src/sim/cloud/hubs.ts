@@ -1,0 +1,25 @@
+/** What a VBR and a VPC of the cloud's file are joined to. */
+import type { CloudFile } from "./schema.ts";
+
+/** What a VBR is joined to: its transit router, the ECR, or (undefined) VPCs by peering only. */
+export function hubOfVbr(source: CloudFile, vbr: string): string | undefined {
+  const tr = source.transitRouters?.find(({ attachments }) =>
+    attachments.some(({ kind, to }) => kind === "vbr" && to === vbr),
+  );
+  if (tr !== undefined) return tr.name;
+  const isPeered = source.peerings?.some((one) => one.vbr === vbr) === true;
+  return isPeered ? undefined : source.ecr?.name;
+}
+
+/** The transit router a VPC is attached to, else the ECR; none where it is only peered. */
+export function hubOfVpc(source: CloudFile, vpc: string): string | undefined {
+  const tr = source.transitRouters?.find(({ attachments }) =>
+    attachments.some(({ kind, to }) => kind === "vpc" && to === vpc),
+  );
+  if (tr !== undefined) return tr.name;
+  const isPeered = source.peerings?.some((one) => one.vpc === vpc) === true;
+  return isPeered ? undefined : source.ecr?.name;
+}
+
+export const isEcr = ({ ecr }: CloudFile, hub: string | undefined): boolean =>
+  ecr !== undefined && hub === ecr.name;
