@@ -8,9 +8,10 @@ import { Trace } from "./trace.ts";
  */
 const SOME_TIME = Number.NaN;
 
-/** Something that happens at an instant. The two fields belong to the timeline. */
+/** Something that happens at an instant. The three fields belong to the timeline. */
 export abstract class Scheduled {
   at = SOME_TIME;
+  order = SOME_TIME;
   /** Where it is in the heap, −1 while it waits for nothing. */
   slot = -1;
   abstract run(): void;
@@ -39,11 +40,8 @@ export class Timeline {
   #sequence = 0;
   #eventsOfInstant = 0;
   #eventCount = 0;
-  /** A heap of four branches a knot; instants and orders of its events lie beside it. */
-  #heap: (Scheduled | undefined)[] = new Array(WAITING).fill(undefined);
-  #ats = new Float64Array(WAITING);
-  #orders = new Float64Array(WAITING);
-  #size = 0;
+  /** Four branches a knot. */
+  readonly #heap: Scheduled[] = [];
 
   constructor() {
     this.#now = 0;
@@ -60,12 +58,12 @@ export class Timeline {
 
   /** Events waiting. */
   get size(): number {
-    return this.#size;
+    return this.#heap.length;
   }
 
   /** The instant of the next event; Infinity where none waits. */
   get nextAt(): number {
-    return this.#size === 0 ? Number.POSITIVE_INFINITY : (this.#ats[0] ?? 0);
+    return this.#heap[0]?.at ?? Number.POSITIVE_INFINITY;
   }
 
   /** Schedules `event`, or moves it where it is scheduled already (behind its equals). */
@@ -89,19 +87,16 @@ export class Timeline {
     if (event.slot < 0) return;
     const slot = event.slot;
     event.slot = -1;
-    this.#size -= 1;
-    const end = this.#size;
-    const last = this.#heap[end];
-    this.#heap[end] = undefined;
+    const last = this.#heap.pop();
     if (last === undefined || last === event) return;
-    this.#settle(last, this.#ats[end] ?? 0, this.#orders[end] ?? 0, slot);
+    this.#settle(last, slot);
   }
 
   /** Runs the next event; false where none waits. */
   step(): boolean {
     const event = this.#heap[0];
     if (event === undefined) return false;
-    const at = this.#ats[0] ?? 0;
+    const { at } = event;
     assert(at >= this.#now, "no event is in the past");
     if (at > this.#now) {
       this.#now = at;
@@ -126,83 +121,68 @@ export class Timeline {
 
   #place(event: Scheduled, at: number, rank: number): void {
     assert(!Number.isNaN(at), "an instant is a number");
-    const due = Math.max(Math.ceil(at), this.#now);
-    const order = rank + this.#sequence;
+    event.at = Math.max(Math.ceil(at), this.#now);
+    event.order = rank + this.#sequence;
     this.#sequence += 1;
-    event.at = due;
     if (event.slot < 0) {
-      this.#size += 1;
-      if (this.#size > this.#heap.length) this.#grow();
-      this.#rise(event, due, order, this.#size - 1);
+      this.#heap.push(event);
+      this.#rise(event, this.#heap.length - 1);
     } else {
-      this.#settle(event, due, order, event.slot);
+      this.#settle(event, event.slot);
     }
   }
 
-  #settle(event: Scheduled, at: number, order: number, slot: number): void {
-    if (this.#rise(event, at, order, slot) === slot) this.#sink(event, at, order, slot);
+  #settle(event: Scheduled, slot: number): void {
+    if (this.#rise(event, slot) === slot) this.#sink(event, slot);
   }
 
-  #rise(event: Scheduled, at: number, order: number, from: number): number {
+  #rise(event: Scheduled, from: number): number {
+    const heap = this.#heap;
     let slot = from;
     while (slot > 0) {
       const above = (slot - 1) >> 2;
-      if (this.#isBefore(above, at, order)) break;
-      this.#move(above, slot);
+      const parent = heap[above];
+      if (parent === undefined || isBefore(parent, event)) break;
+      heap[slot] = parent;
+      parent.slot = slot;
       slot = above;
     }
-    this.#put(event, at, order, slot);
+    heap[slot] = event;
+    event.slot = slot;
     return slot;
   }
 
-  #sink(event: Scheduled, at: number, order: number, from: number): void {
-    const size = this.#size;
+  #sink(event: Scheduled, from: number): void {
+    const heap = this.#heap;
+    const size = heap.length;
     let slot = from;
-    for (let first = slot * 4 + 1; first < size; first = slot * 4 + 1) {
-      let best = first;
+    for (;;) {
+      const first = slot * 4 + 1;
+      let best = heap[first];
+      if (best === undefined) break;
+      let bestSlot = first;
       const end = Math.min(first + 4, size);
       for (let child = first + 1; child < end; child += 1) {
-        const childAt = this.#ats[child] ?? 0;
-        if (!this.#isBefore(best, childAt, this.#orders[child] ?? 0)) best = child;
+        const other = heap[child];
+        if (other !== undefined && isBefore(other, best)) {
+          best = other;
+          bestSlot = child;
+        }
       }
-      if (!this.#isBefore(best, at, order)) break;
-      this.#move(best, slot);
-      slot = best;
+      if (isBefore(event, best)) break;
+      heap[slot] = best;
+      best.slot = slot;
+      slot = bestSlot;
     }
-    this.#put(event, at, order, slot);
-  }
-
-  /** Whether what is in a slot comes before that instant and order, which no two events share. */
-  #isBefore(slot: number, at: number, order: number): boolean {
-    const slotAt = this.#ats[slot] ?? 0;
-    return slotAt < at || (slotAt === at && (this.#orders[slot] ?? 0) < order);
-  }
-
-  #move(from: number, to: number): void {
-    const event = this.#heap[from];
-    if (event === undefined) return;
-    this.#put(event, this.#ats[from] ?? 0, this.#orders[from] ?? 0, to);
-  }
-
-  #put(event: Scheduled, at: number, order: number, slot: number): void {
-    this.#heap[slot] = event;
-    this.#ats[slot] = at;
-    this.#orders[slot] = order;
+    heap[slot] = event;
     event.slot = slot;
   }
-
-  #grow(): void {
-    const [ats, orders] = [this.#ats, this.#orders];
-    this.#ats = new Float64Array(ats.length * 2);
-    this.#orders = new Float64Array(ats.length * 2);
-    this.#ats.set(ats);
-    this.#orders.set(orders);
-    this.#heap.length = this.#ats.length;
-  }
 }
+
+const isBefore = (a: Scheduled, b: Scheduled): boolean =>
+  a.at < b.at || (a.at === b.at && a.order < b.order);
 
 /** Sequence numbers stay below it; orders stay exact in a double. */
 const ALARM_RANK = 2 ** 52;
 /** More events than this without time passing are a loop, not a simulation. */
 const EVENTS_OF_INSTANT_MAX = 20_000_000;
-const WAITING = 64;
