@@ -90,6 +90,20 @@ t.test("IPv6: a dead circuit takes both families along, and gives both back", as
   }
 });
 
+t.test("IPv6: a port that was shut has the addresses of both families again", async (t) => {
+  const { ipv6: rig } = rigOf(CLOUD);
+  const port = { do: "port", connection: "circuit-1" } as const;
+  t.equal(rig.cloud.do({ ...port, isOpen: false }), undefined);
+  rig.run(3);
+  t.same([rig.outVia(), rig.backVia()], [["circuit-2"], ["circuit-2"]]);
+  t.equal(rig.cloud.do({ ...port, isOpen: true }), undefined);
+  rig.run(90);
+  t.same(
+    [rig.edgeState("circuit-1"), rig.edgeState("circuit-1-v6")],
+    ["Established", "Established"],
+  );
+});
+
 t.test("IPv6: sessions of the two families are independent", async (t) => {
   const { ipv6: rig } = rigOf(CLOUD);
   const deed = {

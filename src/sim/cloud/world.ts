@@ -2,17 +2,20 @@
  * The cloud's network inside a virtual world: hosts for its nodes, its wires, and what it needs of
  * a lab as `CloudField`. The lab plugs the customer's circuits into the ends named here.
  */
-import type { VirtualHost } from "../../platform/virtual/host.ts";
+import type { HostOptions, VirtualHost } from "../../platform/virtual/host.ts";
 import type { World } from "../../platform/virtual/world.ts";
 import type { CloudConfig } from "./cloud-config.ts";
 import type { CloudField } from "./deeds.ts";
 import { type CloudNetwork, type CustomerEnd, cloudNetwork, wireAddressesOf } from "./network.ts";
 
+/** As a lab of namespaces sets its kernels: ECMP by ports, IPv6 addresses outlive a link's fall. */
+export const LAB_HOST: HostOptions = { hashPolicy: "l4", keepsIpv6OnDown: true };
+
 /** Adds every node and every wire between them. */
 export function addCloud(world: World, cloud: CloudConfig): CloudNetwork {
   const network = cloudNetwork(cloud);
   for (const { name, localPrefixes } of network.nodes) {
-    const host = world.addHost(name, { hashPolicy: "l4" });
+    const host = world.addHost(name, LAB_HOST);
     for (const prefix of localPrefixes) host.addLocalPrefix(prefix);
   }
   for (const { a, b, latencyUs } of network.wires) {

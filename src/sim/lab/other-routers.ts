@@ -11,6 +11,7 @@ import type { Host } from "../../platform/contract.ts";
 import type { VirtualHost } from "../../platform/virtual/host.ts";
 import type { World } from "../../platform/virtual/world.ts";
 import type { CustomerEnd } from "../cloud/network.ts";
+import { LAB_HOST } from "../cloud/world.ts";
 import type { Drill } from "../drill/drill.ts";
 
 /** Its ends on the wire of a circuit. */
@@ -40,7 +41,7 @@ const withMask = ({ local, ipv6 }: CustomerEnd, address: string): string => {
 /** Hosts and cables to the data centre; circuits are plugged in with those of the edge. */
 export function addRouters(world: World, { routers = [] }: Drill, idc: VirtualHost): void {
   for (const [index, router] of routers.entries()) {
-    const host = world.addHost(router.name, { hashPolicy: "l4" });
+    const host = world.addHost(router.name, LAB_HOST);
     const [own, other] = cableOf(index);
     world.link({
       between: [

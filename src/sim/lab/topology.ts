@@ -18,7 +18,7 @@ import {
   peerAddresses,
 } from "../cloud/network.ts";
 import { nodeOfAddress } from "../cloud/return-path.ts";
-import { addCloud, circuitOptions } from "../cloud/world.ts";
+import { addCloud, circuitOptions, LAB_HOST } from "../cloud/world.ts";
 import type { Drill } from "../drill/drill.ts";
 import { addressesOf, hostPrefix } from "../drill/traffic.ts";
 import { circuitPorts, shareLines, wireTaggedPort } from "./circuit-ports.ts";
@@ -61,9 +61,8 @@ export interface DrillWorld {
 export function buildWorld(drill: Drill): DrillWorld {
   const { edge: config, cloud, traffic } = drill;
   const world = new World({ seed: drill.seed });
-  const options = { hashPolicy: "l4" } as const;
-  const edge = world.addHost(EDGE, options);
-  const idc = world.addHost(IDC, options);
+  const edge = world.addHost(EDGE, LAB_HOST);
+  const idc = world.addHost(IDC, LAB_HOST);
   const network = addCloud(world, cloud);
   const vpc = world.host(nodeOfAddress(cloud, traffic.vpc));
   world.link({
