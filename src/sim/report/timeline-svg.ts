@@ -30,7 +30,8 @@ export interface Picture {
 
 export function drawTimeline(report: DrillReport, window: Window, label: string): Picture {
   const axis = new Axis(window);
-  const { lanes, hiddenCount }: Lanes = lanesOf(report, window.untilMs);
+  const { lanes: all, hiddenCount }: Lanes = lanesOf(report, window.untilMs);
+  const lanes = all.filter((lane) => isWorthARow(lane, axis));
   const deeds = drawDeeds(report, axis, TOP);
   const brackets = drawBrackets(report.faults, axis, deeds.bottom);
   const rows = placeLanes(lanes, brackets.bottom + 8);
@@ -49,6 +50,13 @@ export function drawTimeline(report: DrillReport, window: Window, label: string)
     `${HATCH}${parts.join("")}</svg>`;
   return { svg, hiddenCount };
 }
+
+/** An alert that does not fire in sight is not drawn; a session always is. */
+const isWorthARow = ({ bars }: Lane, axis: Axis): boolean =>
+  bars.some(
+    ({ name, spans }) =>
+      name !== "alert" || spans.some(({ fromMs, untilMs }) => axis.clip(fromMs, untilMs)),
+  );
 
 /** Down and no way are hatched: told from up without any colour. */
 const HATCH =
