@@ -17,6 +17,7 @@ import type { SourceReport } from "../report/report.ts";
 import { sourceOf } from "../report/sources.ts";
 import { type Budgets, DEFAULT_INVARIANTS, type Drill, type Traffic } from "./drill.ts";
 import { loadAlerting } from "./load-alerting.ts";
+import { lintChanges } from "./load-changes.ts";
 import { findPart, type Part, type PartName, trafficOf } from "./load-parts.ts";
 import { lintPeers, sessionFaults } from "./load-peers.ts";
 import { readReload } from "./load-reload.ts";
@@ -222,6 +223,7 @@ function lintTogether(
   for (const [index, step] of source.steps.entries()) lintNames(step, ["steps", index]);
   for (const [index, stop] of (source.abort ?? []).entries()) lintNames(stop, ["abort", index]);
   problems.push(...lintPeers(document, source, circuits, cloud));
+  problems.push(...lintChanges(document, source, cloud));
   const announced = edge.announce.map((own) => own.prefix);
   const ends = source.traffic.groups ?? [source.traffic];
   for (const [index, { idc, vpc }] of ends.entries()) {

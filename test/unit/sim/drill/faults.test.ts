@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import t from "tap";
+import { CLOUD_CHANGES } from "../../../../src/sim/drill/cloud-changes.ts";
 import type { Step } from "../../../../src/sim/drill/drill.ts";
 import { FAULT_KINDS, FAULTS, type Fault, faultText } from "../../../../src/sim/drill/faults.ts";
 import { loadDrill } from "../../../../src/sim/drill/load.ts";
@@ -17,7 +18,9 @@ const CUT = /^ {2}- .*do: cut.*$/m;
 function load(step: string) {
   const isOfRouter = step.includes("router: ");
   const drill = isOfRouter ? readFileSync(join(dirname(file), "two-routers.yaml"), "utf8") : text;
-  return loadDrill(file, drill.replace(CUT, `  - ${step}`), {
+  const isOfCloud = Object.keys(CLOUD_CHANGES).some((kind) => step.includes(`do: ${kind}`));
+  const played = isOfCloud ? drill.replace("/cloud.yaml", "/cloud-changes.yaml") : drill;
+  return loadDrill(file, played.replace(CUT, `  - ${step}`), {
     resolve: (from, name) => resolve(dirname(from), name),
     read: (name) => ({ text: readFileSync(name, "utf8") }),
   });
@@ -81,6 +84,19 @@ t.test("what does not belong together is refused with its place", async (t) => {
     ["{ at: 1s, do: kill, circuit: circuit-9 }", /no key "circuit"/],
     ["{ at: 1s, do: cut, circuit: circuit-9 }", /no circuit "circuit-9"/],
     ["{ at: 1s, do: explode, circuit: circuit-1 }", /cut, restore, flap/],
+    [
+      "{ at: 1s, do: propagation, transitRouter: tr-9, attachment: to-vpc }",
+      /no transitRouter "tr-9"; it has tr-1/,
+    ],
+    [
+      "{ at: 1s, do: association, transitRouter: tr-1, attachment: x }",
+      /no attachment "x"; it has to-ecr, to-vpc/,
+    ],
+    [
+      "{ at: 1s, do: route-map, transitRouter: tr-1, priority: 20 }",
+      /tr-1 has no route map 20 of direction in/,
+    ],
+    ["{ at: 1s, do: custom-route, table: vpc-9, prefix: 10.1.0.0/16 }", /no table "vpc-9"/],
     ["{ do: expect, session: circuit-1, is: told, within: 1s }", /"is: up" or "is: down"/],
     ["{ do: expect, event: circuit.down, is: up, within: 1s }", /"is: told"/],
     ["{ do: expect, symmetric: true }", /needs "within"/],
