@@ -41,6 +41,49 @@ t.test(
   },
 );
 
+t.test("portUpDelay, orderTransition, jobTransition: how long the cloud takes", async (t) => {
+  const rigOf = (knobs: string) =>
+    new CloudRig({ cloud: CLOUD(knobs, on(1) + on(2), PORTS) }).start();
+  const opens = (knobs: string) => {
+    const rig = rigOf(knobs);
+    rig.cloud.do({ do: "port", connection: "pc-1", isOpen: false });
+    rig.run(1);
+    rig.cloud.do({ do: "port", connection: "pc-1", isOpen: true });
+    return rig.until(() => rig.cloud.view().connections[0]?.port === "Up", 60);
+  };
+  t.equal(opens(""), 0);
+  t.equal(opens("portUpDelay: 12s"), 12);
+  const terminates = (knobs: string) => {
+    const rig = rigOf(knobs);
+    rig.cloud.do({ do: "order-vbr", vbr: "vbr-1", order: "terminate" });
+    return rig.until(() => rig.cloud.view().vbrs[0]?.status === "terminated", 60);
+  };
+  t.equal(terminates(""), 5);
+  t.equal(terminates("orderTransition: 20s"), 20);
+  const tests = (knobs: string) => {
+    const rig = rigOf(knobs);
+    const job = { name: "j", region: "region-1", resources: ["pc-1"], durationUs: 60e6 };
+    rig.cloud.do({ do: "create-job", job: { ...job, isStartedNow: true } });
+    return rig.until(() => rig.cloud.view().jobs[0]?.state === "Testing", 60);
+  };
+  t.equal(tests(""), 5);
+  t.equal(tests("jobTransition: 30s"), 30);
+});
+
+t.test("healthCheckRecovery: answers in a row that make a circuit well again", async (t) => {
+  const recovers = (knobs: string) => {
+    const probed = vbr(1, "\n    healthCheck: { source: 100.96.0.1 }");
+    const rig = new CloudRig({ cloud: CLOUD(knobs, probed + vbr(2)) }).start();
+    const isFailed = () => rig.cloud.view().vbrs[0]?.healthCheck?.isFailed === true;
+    rig.ground.edge.answersEcho = () => false;
+    t.ok(rig.until(isFailed, 30) !== undefined);
+    rig.ground.edge.answersEcho = () => true;
+    return Math.round(rig.until(() => !isFailed(), 60) ?? Number.NaN);
+  };
+  const [eight, two] = [recovers(""), recovers("healthCheckRecovery: 2")];
+  t.equal(eight - two, 12, `six echoes, 2 s apart: ${eight} s and ${two} s`);
+});
+
 t.test("businessLock: an overdue connection's port is down, or only refuses changes", async (t) => {
   const locked = (knobs: string) => {
     const rig = new CloudRig({ cloud: CLOUD(knobs, on(1) + on(2), PORTS) }).start();

@@ -91,6 +91,18 @@ t.test("VPN: dead peer detection gives a tunnel up before BGP, IKE brings it bac
   t.equal(view(deaf)?.status, "ipsec_sa_established", "without it nobody looks");
 });
 
+t.test("VPN: how long dead peer detection and IKE take are knobs", async (t) => {
+  const slow = "\n    hold: 300s\n    keepalive: 60s";
+  const rig = started(slow, "knobs: { dpdTimeout: 90s, ikeSetup: 30s }");
+  rig.link("tunnel-1").cut({ carrier: "unseen" });
+  const isDown = () => view(rig)?.status === "ike_sa_not_established";
+  const sec = rig.until(isDown, 200);
+  t.ok(sec !== undefined && sec > 60, `given up after ${sec} s`);
+  rig.link("tunnel-1").repair();
+  const back = rig.until(() => !isDown(), 100);
+  t.ok(back !== undefined && back > 29, `negotiated after ${back} s`);
+});
+
 t.test("VPN: a failed health check revokes the routes while BGP is up, or reserves", async (t) => {
   const check = (policy: string) => `\n    healthCheck: { policy: ${policy} }`;
   const rig = started(check("revoke"));

@@ -6,7 +6,6 @@ const KNOBS = "sim/cloud-knobs.test.ts";
 const CLOUD = "sim/cloud.test.ts";
 const IPV6 = "sim/cloud-ipv6.test.ts";
 const LOAD = "unit/sim/cloud/load.test.ts";
-const MACHINES = "unit/sim/cloud/machines.test.ts";
 const ORDERS = "sim/cloud-orders.test.ts";
 const BAD_QUOTAS = [LOAD, "cloud file: quotas, each at its line"] as const;
 const BAD_LINES = [LOAD, "cloud file: faults of lines, VBRs and groups"] as const;
@@ -89,7 +88,7 @@ const LINES = area("Access points and physical connections", [
     knob: "orderTransitionUs",
     source: "",
     grade: "assumed",
-    test: [ORDERS, "connection: the way of an application"],
+    test: [KNOBS, "portUpDelay, orderTransition, jobTransition: "],
   },
   {
     behaviour: "a connection with VBRs on it is not terminated, with any it is not deleted",
@@ -163,7 +162,7 @@ const LINES = area("Access points and physical connections", [
     knob: "portUpDelayUs",
     source: "",
     grade: "assumed",
-    test: [MACHINES, "port: a shut port is down at once"],
+    test: [KNOBS, "portUpDelay, orderTransition, jobTransition: "],
   },
   {
     behaviour: "what a device cannot do is refused: BFD, failover groups, the ECR (MP-BGP)",

@@ -5,6 +5,7 @@ const CLOUD = "sim/cloud.test.ts";
 const LOAD = "unit/sim/cloud/load.test.ts";
 const MACHINES = "unit/sim/cloud/machines.test.ts";
 const TOPOLOGY = "sim/cloud-topologies.test.ts";
+const KNOBS = "sim/cloud-knobs.test.ts";
 const FEATURES = "sim/cloud-features.test.ts";
 const BAD_FEATURES = [LOAD, "cloud file: failover groups and features of devices"] as const;
 
@@ -64,7 +65,7 @@ const ROWS: readonly Omit<FidelityRow, "area">[] = [
     knob: "healthCheckRecovery",
     source: "",
     grade: "assumed",
-    test: [CLOUD, "health check: 8 echoes lost move the cloud's traffic"],
+    test: [KNOBS, "healthCheckRecovery: "],
   },
   {
     behaviour: "whether a failed check withdraws at the customer as well",
@@ -96,7 +97,7 @@ const ROWS: readonly Omit<FidelityRow, "area">[] = [
     knob: "jobTypes",
     source: "K1",
     grade: "inferred",
-    test: ["sim/cloud-knobs.test.ts", "jobTypes: "],
+    test: [KNOBS, "jobTypes: "],
   },
   {
     behaviour: "such a job takes sessions down in order, and leaves the port alone",
@@ -105,7 +106,7 @@ const ROWS: readonly Omit<FidelityRow, "area">[] = [
     byDefault: "connections",
     source: "",
     grade: "assumed",
-    test: ["sim/cloud-knobs.test.ts", "jobTypes: "],
+    test: [KNOBS, "jobTypes: "],
   },
   {
     behaviour: "how long a job is Starting and Stopping",
@@ -113,7 +114,7 @@ const ROWS: readonly Omit<FidelityRow, "area">[] = [
     knob: "jobTransitionUs",
     source: "",
     grade: "assumed",
-    test: [CLOUD, "failover-test job: the circuit is shut while it is Testing"],
+    test: [KNOBS, "portUpDelay, orderTransition, jobTransition: "],
   },
   {
     behaviour: "the four high-reliability topologies, and a VPN as backup, by name",

@@ -244,7 +244,7 @@ const VPN = area("VPN as standby", [
     knob: "dpdTimeoutUs",
     source: "",
     grade: "assumed",
-    test: [VPN_TESTS, "VPN: dead peer detection"],
+    test: [VPN_TESTS, "VPN: how long dead peer detection and IKE take are knobs"],
   },
   {
     behaviour: "what IKE needs to bring a tunnel back",
@@ -252,7 +252,7 @@ const VPN = area("VPN as standby", [
     knob: "ikeSetupUs",
     source: "",
     grade: "assumed",
-    test: [VPN_TESTS, "VPN: dead peer detection"],
+    test: [VPN_TESTS, "VPN: how long dead peer detection and IKE take are knobs"],
   },
   {
     behaviour: "keys are negotiated again after their lifetime",

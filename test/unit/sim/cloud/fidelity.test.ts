@@ -87,6 +87,16 @@ t.test("fidelity: what is assumed can be turned, by a knob or a key of the file"
   t.same([...told].toSorted(), Object.keys(UNTURNED).toSorted(), "and no other is excused");
 });
 
+t.test("fidelity: the test of a knob turns it", async (t) => {
+  for (const { knob, test } of ROWS) {
+    if (knob === undefined) continue;
+    const key = knob.replace(/Us$/, "");
+    const [file = ""] = test ?? [];
+    const text = readFileSync(join(root, "test", file), "utf8");
+    t.match(text, new RegExp(`\\b${key}: `), `${file} has a file with ${key}`);
+  }
+});
+
 t.test("fidelity: sources are known, and what has none is assumed", async (t) => {
   for (const { behaviour, source, grade } of ROWS) {
     const keys = source === "" ? [] : source.split(", ");
