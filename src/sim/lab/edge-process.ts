@@ -75,7 +75,8 @@ export type EdgeReport =
 let config: EdgeConfig | undefined;
 
 const tell = (report: EdgeReport): void => {
-  if (process.connected) process.send?.(report);
+  // The lab may be gone before this process hears of it: its channel says so.
+  if (process.connected) process.send?.(report, undefined, undefined, () => undefined);
 };
 
 process.once("message", async (order) => {
