@@ -20,6 +20,17 @@ t.test("each drill says what it teaches, and is called as its file", async (t) =
   }
 });
 
+t.test("each of the field incidents is named by the comment of a drill", async (t) => {
+  const comments = names.map((name) => {
+    const [comment = ""] = readFileSync(join(DRILLS, name), "utf8").split("\ndrill:");
+    return comment;
+  });
+  for (let number = 1; number <= 18; number += 1) {
+    const isNamed = (comment: string) => new RegExp(`^#.*\\bF${number}\\b`, "m").test(comment);
+    t.ok(comments.some(isNamed), `F${number} of docs/testing.md`);
+  }
+});
+
 for (const name of names) {
   const skip = name.startsWith("alert-") && noPromtool;
   t.test(`${name} in virtual time, twice`, { skip }, async (t) => {
