@@ -1,6 +1,6 @@
 /**
  * The cloud's routers as configurations of the same router the edge runs: a VBR is an agent with
- * the cloud's AS, one customer, and the vendor's limits; the ECR is an agent that joins VBRs, VPCs
+ * the cloud's AS, its customers, and the vendor's limits; the ECR is an agent that joins VBRs, VPCs
  * and transit routers over iBGP; so is each route table of a transit router, and each VPC. So the
  * emulated side speaks BGP and BFD as strictly as the edge does, and what it must not do (more than
  * 110 routes a peer, say) is a limit, not a script.
