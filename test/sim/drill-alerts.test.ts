@@ -18,7 +18,7 @@ import { noPromtool as skip } from "../support/promtool.ts";
 import { schemaFaults } from "../support/report-schema.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..");
-const file = join(root, "fixtures", "drills", "alert-silent.yaml");
+const file = join(root, "fixtures", "drills", "alerts", "alert-silent.yaml");
 
 function base(): Drill {
   const { drill, problems } = loadDrill(file, readFileSync(file, "utf8"), {

@@ -1,6 +1,6 @@
 /** Every shipped drill passes in virtual time and repeats to the last digit. */
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import t from "tap";
 import { VirtualLab } from "../../src/sim/lab/virtual-lab.ts";
 import { formatHtml } from "../../src/sim/report/html.ts";
@@ -8,7 +8,10 @@ import { noPromtool } from "../support/promtool.ts";
 import { schemaFaults } from "../support/report-schema.ts";
 import { DRILLS, load, passes, play } from "../support/shipped-drill.ts";
 
-const names = readdirSync(DRILLS).filter((name) => name.endsWith(".yaml"));
+/** Those that need a program beside Causeway are in folders of their own. */
+const names = readdirSync(DRILLS, { recursive: true })
+  .map(String)
+  .filter((name) => name.endsWith(".yaml"));
 
 t.setTimeout(300_000);
 
@@ -16,7 +19,7 @@ t.test("each drill says what it teaches, and is called as its file", async (t) =
   t.ok(names.length >= 10);
   for (const name of names) {
     t.match(readFileSync(join(DRILLS, name), "utf8"), /^# .{20}/, name);
-    t.equal(`${load(name).drill.name}.yaml`, name);
+    t.equal(`${load(name).drill.name}.yaml`, basename(name));
   }
 });
 
@@ -32,7 +35,7 @@ t.test("each of the field incidents is named by the comment of a drill", async (
 });
 
 for (const name of names) {
-  const skip = name.startsWith("alert-") && noPromtool;
+  const skip = name.startsWith("alerts") && noPromtool;
   t.test(`${name} in virtual time, twice`, { skip }, async (t) => {
     const { drill } = load(name);
     const first = await play(drill, new VirtualLab(drill));

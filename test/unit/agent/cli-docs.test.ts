@@ -54,9 +54,11 @@ t.test("package: what the shipped drills and documents name is packed", async (t
   const { files } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const isPacked = (path: string) =>
     files.some((kept: string) => path === kept || path.startsWith(`${kept}/`));
-  const folder = "fixtures/drills";
-  for (const name of readdirSync(join(root, folder))) {
-    const text = readFileSync(join(root, folder, name), "utf8");
+  const drills = "fixtures/drills";
+  const all = readdirSync(join(root, drills), { recursive: true }).map(String);
+  for (const name of all.filter((one) => one.endsWith(".yaml"))) {
+    const text = readFileSync(join(root, drills, name), "utf8");
+    const folder = dirname(join(drills, name));
     if (/^topology: [a-z-]+$/m.test(text)) continue; // made by the program, from no file
     for (const part of ["edge", "cloud"]) {
       if (new RegExp(`^${part}:$`, "m").test(text)) continue; // spelled out in the drill itself

@@ -14,7 +14,7 @@ import { claimText } from "../../../../src/sim/drill/words.ts";
 import { noPromtool } from "../../../support/promtool.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), ..."../../../../..".split("/"));
-const file = join(root, "fixtures", "drills", "alert-fires.yaml");
+const file = join(root, "fixtures", "drills", "alerts", "alert-fires.yaml");
 const text = readFileSync(file, "utf8");
 
 function load(step: string, drill = text) {
