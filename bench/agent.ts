@@ -16,7 +16,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Bfd, Event, Events, Fib } from "../src/agent/api/schemas.ts";
 import { ApiClient } from "../src/cli/client.ts";
-import { Namespaces, whyNoNamespaces } from "../src/sim/lab/namespaces.ts";
+import { Namespaces, whyNoNamespaces } from "../src/sim/lab/namespaces/namespaces.ts";
 
 const ROUTES = Number(process.argv[2] ?? 100_000);
 const TRIALS = 5;

@@ -10,7 +10,7 @@
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import type { RouteGroup, RouteResult } from "../src/platform/contract.ts";
 import { createLinuxHost } from "../src/platform/linux/host.ts";
-import { Namespaces, whyNoNamespaces } from "../src/sim/lab/namespaces.ts";
+import { Namespaces, whyNoNamespaces } from "../src/sim/lab/namespaces/namespaces.ts";
 
 const QUIET = { write: () => undefined };
 const ACTIVE = { gateway: "10.9.0.2", device: "active", weight: 1 };

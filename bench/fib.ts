@@ -8,7 +8,7 @@
 import { Afi } from "../src/core/address.ts";
 import type { RouteBatch, RouteGroup, RouteResult, Routes } from "../src/platform/contract.ts";
 import { createLinuxHost, type RoutesOptions } from "../src/platform/linux/host.ts";
-import { Namespaces, whyNoNamespaces } from "../src/sim/lab/namespaces.ts";
+import { Namespaces, whyNoNamespaces } from "../src/sim/lab/namespaces/namespaces.ts";
 
 const COUNT = Number(process.argv[2] ?? 100_000);
 const KERNEL = { kind: "kernel", table: 254, proto: 202, metric: 20 } as const;

@@ -19,9 +19,9 @@ import type { TcpConnection, TcpHandler } from "../src/platform/contract.ts";
 import { Call, Timeline } from "../src/platform/virtual/timeline.ts";
 import { World } from "../src/platform/virtual/world.ts";
 import type { Drill } from "../src/sim/drill/drill.ts";
-import { loadDrill } from "../src/sim/drill/load.ts";
+import { loadDrill } from "../src/sim/drill/file/load.ts";
 import { runDrill } from "../src/sim/drill/runner.ts";
-import { VirtualLab } from "../src/sim/lab/virtual-lab.ts";
+import { VirtualLab } from "../src/sim/lab/virtual/virtual-lab.ts";
 
 const HOUR_US = 3_600_000_000;
 

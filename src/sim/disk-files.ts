@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
-import type { FileAccess } from "./drill/load.ts";
+import type { FileAccess } from "./drill/file/load.ts";
 
 /** Drills, campaigns and what they name, as the commands read them: from the disk. */
 export const FILES: FileAccess = {

@@ -7,15 +7,15 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { formatProblem } from "../agent/config/document.ts";
 import { FILES } from "./disk-files.ts";
-import { budgetsOf } from "./drill/default-budgets.ts";
 import type { Budgets, Drill, Step } from "./drill/drill.ts";
-import { FAULT_KINDS, FAULTS, faultText } from "./drill/faults.ts";
-import { loadDrill } from "./drill/load.ts";
-import type { Parameter } from "./drill/parameters.ts";
+import { FAULT_KINDS, FAULTS, faultText } from "./drill/faults/faults.ts";
+import { loadDrill } from "./drill/file/load.ts";
+import type { Parameter } from "./drill/file/parameters.ts";
+import { budgetsOf } from "./drill/judge/default-budgets.ts";
 import { flowGroups } from "./drill/traffic.ts";
 import { claimText, stopText, timesText } from "./drill/words.ts";
-import { whyNotInNamespaces } from "./lab/namespace-faults.ts";
-import { ms } from "./report/text.ts";
+import { whyNotInNamespaces } from "./lab/namespaces/namespace-faults.ts";
+import { ms } from "./report/formats/text.ts";
 
 interface Streams {
   readonly out: (text: string) => void;

@@ -8,22 +8,22 @@ import { createInterface } from "node:readline";
 import { formatProblem } from "../agent/config/document.ts";
 import { AppError } from "../core/app-error.ts";
 import { promtool } from "./alerts/engine.ts";
-import { loadCloud } from "./cloud/load.ts";
+import { loadCloud } from "./cloud/file/load.ts";
 import { FILES } from "./disk-files.ts";
 import type { Drill } from "./drill/drill.ts";
-import { type DrillLoad, loadDrill } from "./drill/load.ts";
+import { type DrillLoad, loadDrill } from "./drill/file/load.ts";
 import { type RunOptions, runDrill } from "./drill/runner.ts";
 import { saveEvidence } from "./evidence/save.ts";
 import type { Lab } from "./lab/lab.ts";
-import { VirtualLab } from "./lab/virtual-lab.ts";
-import { formatCsv } from "./report/csv.ts";
-import { formatHtml } from "./report/html.ts";
-import { formatJunit } from "./report/junit.ts";
-import { formatMarkdown } from "./report/markdown.ts";
-import { formatOpenMetrics } from "./report/openmetrics.ts";
+import { VirtualLab } from "./lab/virtual/virtual-lab.ts";
+import { formatCsv } from "./report/formats/csv.ts";
+import { formatJunit } from "./report/formats/junit.ts";
+import { formatMarkdown } from "./report/formats/markdown.ts";
+import { formatOpenMetrics } from "./report/formats/openmetrics.ts";
+import { formatEntry, formatReport, formatReportLine, formatTally } from "./report/formats/text.ts";
+import { formatHtml } from "./report/page/html.ts";
 import type { DrillReport, SourceReport } from "./report/report.ts";
 import { configHashOf, describeCommit, describeHost } from "./report/sources.ts";
-import { formatEntry, formatReport, formatReportLine, formatTally } from "./report/text.ts";
 
 /** Exit codes of drills: 0 pass, 1 could not run, 2 usage or file, 3 our own bug, 4 failed. */
 export const DrillExit = { Pass: 0, NotRun: 1, Usage: 2, Internal: 3, Failed: 4 } as const;
@@ -266,9 +266,9 @@ async function openLab(
   socketPath: string | undefined,
 ): Promise<Lab> {
   if (mode === "virtual") return new VirtualLab(drill);
-  const { LoopbackLab } = await import("./lab/loopback-lab.ts");
-  const { NamespaceLab } = await import("./lab/namespace-lab.ts");
-  const { whyNoNamespaces } = await import("./lab/namespaces.ts");
+  const { LoopbackLab } = await import("./lab/loopback/loopback-lab.ts");
+  const { NamespaceLab } = await import("./lab/namespaces/namespace-lab.ts");
+  const { whyNoNamespaces } = await import("./lab/namespaces/namespaces.ts");
   return whyNoNamespaces() === undefined
     ? new NamespaceLab(drill, edgeFile, socketPath)
     : new LoopbackLab(drill, socketPath);

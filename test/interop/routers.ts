@@ -7,7 +7,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Namespaces, whyNoNamespaces } from "../../src/sim/lab/namespaces.ts";
+import { Namespaces, whyNoNamespaces } from "../../src/sim/lab/namespaces/namespaces.ts";
 
 const PROGRAMS = {
   bird: "/usr/sbin/bird",

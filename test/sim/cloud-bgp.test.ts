@@ -9,7 +9,7 @@ import type { Secret } from "../../src/agent/config/edge-config.ts";
 import { World } from "../../src/platform/virtual/world.ts";
 import { Cloud } from "../../src/sim/cloud/cloud.ts";
 import { addCloud, virtualField } from "../../src/sim/cloud/world.ts";
-import { withDevices } from "../../src/sim/lab/topology.ts";
+import { withDevices } from "../../src/sim/lab/virtual/topology.ts";
 import { ECR, readCloud, readEdge } from "./cloud-rig.ts";
 
 const BFD = "bfd: { interval: 300ms, multiplier: 3, hops: 255 }";

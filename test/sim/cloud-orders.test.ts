@@ -3,7 +3,7 @@
  * the vendor refuses in each, and what becomes of the circuit.
  */
 import t from "tap";
-import type { ConnectionOrder, VbrOrder } from "../../src/sim/cloud/deeds.ts";
+import type { ConnectionOrder, VbrOrder } from "../../src/sim/cloud/deeds/deeds.ts";
 import { CloudRig, circuit, ECR, edgeFile, readCloud, vbr } from "./cloud-rig.ts";
 
 const CLOUD = (first = "", second = "", vbrs = on(1) + on(2)) => `

@@ -7,10 +7,10 @@ import { startInlineBfdEngine } from "../../src/agent/bfd/inline-engine.ts";
 import type { EdgeConfig } from "../../src/agent/config/edge-config.ts";
 import { loadEdgeConfig } from "../../src/agent/config/load.ts";
 import { Cloud } from "../../src/sim/cloud/cloud.ts";
-import type { CloudConfig } from "../../src/sim/cloud/cloud-config.ts";
-import { loadCloud } from "../../src/sim/cloud/load.ts";
+import type { CloudConfig } from "../../src/sim/cloud/config/cloud-config.ts";
+import { loadCloud } from "../../src/sim/cloud/file/load.ts";
 import { virtualField } from "../../src/sim/cloud/world.ts";
-import { buildWorld, withDevices } from "../../src/sim/lab/topology.ts";
+import { buildWorld, withDevices } from "../../src/sim/lab/virtual/topology.ts";
 
 const SEC = 1_000_000;
 

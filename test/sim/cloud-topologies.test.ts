@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import t from "tap";
-import { TOPOLOGIES, type TopologyName, topology } from "../../src/sim/cloud/topologies.ts";
+import { TOPOLOGIES, type TopologyName, topology } from "../../src/sim/cloud/config/topologies.ts";
 import { CloudRig } from "./cloud-rig.ts";
 
 const start = (name: TopologyName): CloudRig => {

@@ -3,13 +3,13 @@ import { readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import t from "tap";
-import { loadDrill } from "../../src/sim/drill/load.ts";
+import { loadDrill } from "../../src/sim/drill/file/load.ts";
 import { runDrill } from "../../src/sim/drill/runner.ts";
 import type { Lab } from "../../src/sim/lab/lab.ts";
-import { LoopbackLab } from "../../src/sim/lab/loopback-lab.ts";
-import { NamespaceLab } from "../../src/sim/lab/namespace-lab.ts";
-import { whyNoNamespaces } from "../../src/sim/lab/namespaces.ts";
-import { VirtualLab } from "../../src/sim/lab/virtual-lab.ts";
+import { LoopbackLab } from "../../src/sim/lab/loopback/loopback-lab.ts";
+import { NamespaceLab } from "../../src/sim/lab/namespaces/namespace-lab.ts";
+import { whyNoNamespaces } from "../../src/sim/lab/namespaces/namespaces.ts";
+import { VirtualLab } from "../../src/sim/lab/virtual/virtual-lab.ts";
 import { schemaFaults } from "../support/report-schema.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..");

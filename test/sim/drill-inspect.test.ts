@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import t from "tap";
-import { FAULT_KINDS } from "../../src/sim/drill/faults.ts";
+import { FAULT_KINDS } from "../../src/sim/drill/faults/faults.ts";
 import { checkDrills, explainDrill, listDrills, listFaults } from "../../src/sim/inspect.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..");

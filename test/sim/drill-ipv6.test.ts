@@ -2,9 +2,9 @@
 import t from "tap";
 import type { Drill } from "../../src/sim/drill/drill.ts";
 import type { Lab } from "../../src/sim/lab/lab.ts";
-import { LoopbackLab } from "../../src/sim/lab/loopback-lab.ts";
-import { NamespaceLab } from "../../src/sim/lab/namespace-lab.ts";
-import { whyNoNamespaces } from "../../src/sim/lab/namespaces.ts";
+import { LoopbackLab } from "../../src/sim/lab/loopback/loopback-lab.ts";
+import { NamespaceLab } from "../../src/sim/lab/namespaces/namespace-lab.ts";
+import { whyNoNamespaces } from "../../src/sim/lab/namespaces/namespaces.ts";
 import { playPatiently } from "../support/patience.ts";
 import { load, passes, play } from "../support/shipped-drill.ts";
 

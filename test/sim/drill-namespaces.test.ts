@@ -7,13 +7,13 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import t from "tap";
 import type { Drill } from "../../src/sim/drill/drill.ts";
-import { loadDrill } from "../../src/sim/drill/load.ts";
+import { loadDrill } from "../../src/sim/drill/file/load.ts";
 import { runDrill } from "../../src/sim/drill/runner.ts";
 import type { Lab } from "../../src/sim/lab/lab.ts";
-import { NamespaceLab } from "../../src/sim/lab/namespace-lab.ts";
-import { whyNoNamespaces } from "../../src/sim/lab/namespaces.ts";
-import { VirtualLab } from "../../src/sim/lab/virtual-lab.ts";
-import { formatReport } from "../../src/sim/report/text.ts";
+import { NamespaceLab } from "../../src/sim/lab/namespaces/namespace-lab.ts";
+import { whyNoNamespaces } from "../../src/sim/lab/namespaces/namespaces.ts";
+import { VirtualLab } from "../../src/sim/lab/virtual/virtual-lab.ts";
+import { formatReport } from "../../src/sim/report/formats/text.ts";
 import { playPatiently } from "../support/patience.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..");

@@ -9,10 +9,10 @@ import { fileURLToPath } from "node:url";
 import t from "tap";
 import type { EdgeConfig } from "../../src/agent/config/edge-config.ts";
 import type { Host, Routes, Udp } from "../../src/platform/contract.ts";
-import { loadDrill } from "../../src/sim/drill/load.ts";
+import { loadDrill } from "../../src/sim/drill/file/load.ts";
 import { runDrill } from "../../src/sim/drill/runner.ts";
-import type { EdgeInjection } from "../../src/sim/lab/virtual-edge.ts";
-import { VirtualLab } from "../../src/sim/lab/virtual-lab.ts";
+import type { EdgeInjection } from "../../src/sim/lab/virtual/virtual-edge.ts";
+import { VirtualLab } from "../../src/sim/lab/virtual/virtual-lab.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..");
 

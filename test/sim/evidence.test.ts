@@ -14,7 +14,7 @@ import { decodeJson } from "../support/decode-run.ts";
 import { skipWithoutNetns as noNetns } from "../support/netns.ts";
 import { noPromtool } from "../support/promtool.ts";
 
-const root = fileURLToPath(new URL("../../../", import.meta.url));
+const root = fileURLToPath(new URL("../../..", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "causeway-evidence-"));
 t.teardown(() => rmSync(folder, { recursive: true }));
 

@@ -10,11 +10,11 @@ import type { FailbackConfig } from "../../src/agent/config/edge-config.ts";
 import type { JournalEntry } from "../../src/agent/journal.ts";
 import { after, US_PER_SEC } from "../../src/core/time.ts";
 import type { Claim, Drill, Step } from "../../src/sim/drill/drill.ts";
-import { loadDrill } from "../../src/sim/drill/load.ts";
+import { loadDrill } from "../../src/sim/drill/file/load.ts";
 import { runDrill } from "../../src/sim/drill/runner.ts";
-import { VirtualLab } from "../../src/sim/lab/virtual-lab.ts";
+import { VirtualLab } from "../../src/sim/lab/virtual/virtual-lab.ts";
+import { formatReport } from "../../src/sim/report/formats/text.ts";
 import type { DrillReport } from "../../src/sim/report/report.ts";
-import { formatReport } from "../../src/sim/report/text.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..");
 const VPC = "10.64.0.0/16";

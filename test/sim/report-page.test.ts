@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import t from "tap";
-import { formatHtml } from "../../src/sim/report/html.ts";
+import { formatHtml } from "../../src/sim/report/page/html.ts";
 import { aFullReport, aReport } from "../support/drill-report.ts";
 
 function findBrowser(): string | undefined {

@@ -1,7 +1,7 @@
 /** Some shipped drills in real time, in a lab of namespaces. */
 import t from "tap";
-import { NamespaceLab } from "../../src/sim/lab/namespace-lab.ts";
-import { whyNoNamespaces } from "../../src/sim/lab/namespaces.ts";
+import { NamespaceLab } from "../../src/sim/lab/namespaces/namespace-lab.ts";
+import { whyNoNamespaces } from "../../src/sim/lab/namespaces/namespaces.ts";
 import { playPatiently } from "../support/patience.ts";
 import { load, passes, play } from "../support/shipped-drill.ts";
 

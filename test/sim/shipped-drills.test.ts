@@ -2,8 +2,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import t from "tap";
-import { VirtualLab } from "../../src/sim/lab/virtual-lab.ts";
-import { formatHtml } from "../../src/sim/report/html.ts";
+import { VirtualLab } from "../../src/sim/lab/virtual/virtual-lab.ts";
+import { formatHtml } from "../../src/sim/report/page/html.ts";
 import { noPromtool } from "../support/promtool.ts";
 import { schemaFaults } from "../support/report-schema.ts";
 import { DRILLS, load, passes, play } from "../support/shipped-drill.ts";

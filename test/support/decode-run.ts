@@ -39,7 +39,7 @@ export async function decodeJson(args: Omit<DecodeArgs, "output">, stdin: readon
   return { exitCode, lines: lines.map((line): DecodedLine => JSON.parse(line)) };
 }
 
-const root = new URL("../../../", import.meta.url);
+const root = new URL("../../..", import.meta.url);
 
 export const fixture = (name: string): string => fileURLToPath(new URL(`fixtures/${name}`, root));
 

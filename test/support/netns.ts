@@ -6,7 +6,7 @@ import {
   type LinuxHost,
   type LinuxHostOptions,
 } from "../../src/platform/linux/host.ts";
-import { Namespaces, whyNoNamespaces } from "../../src/sim/lab/namespaces.ts";
+import { Namespaces, whyNoNamespaces } from "../../src/sim/lab/namespaces/namespaces.ts";
 
 /** Two network namespaces, `a` and `b`, with a cable `wire` between them, and hosts in both. */
 export class TwinNetns {

@@ -1,6 +1,6 @@
 import type { Test } from "tap";
+import { formatReport } from "../../src/sim/report/formats/text.ts";
 import type { DrillReport } from "../../src/sim/report/report.ts";
-import { formatReport } from "../../src/sim/report/text.ts";
 
 const ATTEMPTS_MAX = 3;
 

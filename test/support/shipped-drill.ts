@@ -5,12 +5,12 @@ import { fileURLToPath } from "node:url";
 import type { Test } from "tap";
 import { promtool } from "../../src/sim/alerts/engine.ts";
 import type { Drill } from "../../src/sim/drill/drill.ts";
-import { type FileAccess, loadDrill } from "../../src/sim/drill/load.ts";
+import { type FileAccess, loadDrill } from "../../src/sim/drill/file/load.ts";
 import { runDrill } from "../../src/sim/drill/runner.ts";
 import type { Lab } from "../../src/sim/lab/lab.ts";
-import { VirtualLab } from "../../src/sim/lab/virtual-lab.ts";
+import { VirtualLab } from "../../src/sim/lab/virtual/virtual-lab.ts";
+import { formatReport } from "../../src/sim/report/formats/text.ts";
 import type { DrillReport } from "../../src/sim/report/report.ts";
-import { formatReport } from "../../src/sim/report/text.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..");
 export const DRILLS = join(root, "fixtures", "drills");

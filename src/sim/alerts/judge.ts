@@ -3,7 +3,7 @@
  * run beside the other steps: an alert has its own patience (`for`), and no step waits for it.
  */
 import type { Micros } from "../../core/time.ts";
-import { figures } from "../drill/judge.ts";
+import { figures } from "../drill/judge/judge.ts";
 import type { AlertReport, CheckReport } from "../report/report.ts";
 import { ms } from "../report/units.ts";
 import type { AlertInstance } from "./engine.ts";

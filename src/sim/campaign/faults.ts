@@ -7,7 +7,7 @@
  * is up.
  */
 import { parseDurationUs } from "../../core/time.ts";
-import { FAULTS } from "../drill/faults.ts";
+import { FAULTS } from "../drill/faults/faults.ts";
 import type { FaultKind } from "./schema.ts";
 
 /** A step of a drill file, as plain data. */

@@ -3,8 +3,8 @@
  * longest gaps, loss and detection, the first axis down, the others across, every cell with its
  * figure, so that colour only helps. Where there is one axis or none, seeds go across.
  */
-import { escapeMarkup as text } from "../report/escape.ts";
-import { STYLE } from "../report/style.ts";
+import { escapeMarkup as text } from "../report/page/escape.ts";
+import { STYLE } from "../report/page/style.ts";
 import { axesOf } from "./campaign.ts";
 import type { RunResult } from "./result.ts";
 import {

@@ -6,7 +6,7 @@
 import { type ConfigProblem, type Document, readDocument } from "../../agent/config/document.ts";
 import { parseDurationUs } from "../../core/time.ts";
 import type { Drill } from "../drill/drill.ts";
-import { type FileAccess, loadDrill } from "../drill/load.ts";
+import { type FileAccess, loadDrill } from "../drill/file/load.ts";
 import {
   type Campaign,
   type DrillFiles,

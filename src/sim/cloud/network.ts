@@ -9,11 +9,11 @@
  *   customer ── vpn ───────────────────────────────────────────────────────────────┘
  */
 import { assert } from "../../core/assert.ts";
-import type { CloudConfig, InterconnectConfig, VbrConfig } from "./cloud-config.ts";
-import { ecrAssociations, isVpcOnEcr, toldOf } from "./ecr-associations.ts";
-import type { AttachmentConfig, TransitRouterConfig } from "./tr-config.ts";
-import { tablesOfVpc, type VpcConfig } from "./vpc-config.ts";
-import { tunnelsOf, type VpnConfig } from "./vpn-config.ts";
+import type { CloudConfig, InterconnectConfig, VbrConfig } from "./config/cloud-config.ts";
+import { ecrAssociations, isVpcOnEcr, toldOf } from "./config/ecr-associations.ts";
+import type { AttachmentConfig, TransitRouterConfig } from "./config/tr-config.ts";
+import { tablesOfVpc, type VpcConfig } from "./config/vpc-config.ts";
+import { tunnelsOf, type VpnConfig } from "./config/vpn-config.ts";
 
 export type NodeKind = "vbr" | "ecr" | "tr" | "vpc" | "vpn";
 

@@ -9,7 +9,7 @@ import { startInlineBfdEngine } from "../../agent/bfd/inline-engine.ts";
 import { PlatformError } from "../../core/app-error.ts";
 import { createLinuxHost, type LinuxHost } from "../../platform/linux/host.ts";
 import { Cloud, type CloudEntry } from "./cloud.ts";
-import type { CloudConfig } from "./cloud-config.ts";
+import type { CloudConfig } from "./config/cloud-config.ts";
 import type { WireEnd } from "./network.ts";
 
 /** 127.77.0.0/16 carries what runs inside the cloud. */

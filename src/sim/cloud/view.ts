@@ -1,14 +1,19 @@
 /** What a console would show of a running cloud; plain data, built when somebody asks. */
 import type { Agent } from "../../agent/agent.ts";
-import { groupedPeers } from "./bgp-config.ts";
-import type { CloudConfig, ConnectionConfig, VbrStatus } from "./cloud-config.ts";
-import type { JobView } from "./failover-jobs.ts";
-import type { CloudMachines } from "./machines.ts";
-import { type RouterTableView, type RouteView, viewRouterTables, vpcTable } from "./route-view.ts";
-import type { CloudState } from "./state.ts";
-import type { StaticTables } from "./static-tables.ts";
-import { type TransitRouterView, viewTransitRouters } from "./tr-view.ts";
-import type { VpnConfig } from "./vpn-config.ts";
+import { groupedPeers } from "./config/bgp-config.ts";
+import type { CloudConfig, ConnectionConfig, VbrStatus } from "./config/cloud-config.ts";
+import type { VpnConfig } from "./config/vpn-config.ts";
+import type { CloudState } from "./deeds/state.ts";
+import type { JobView } from "./machines/failover-jobs.ts";
+import type { CloudMachines } from "./machines/machines.ts";
+import {
+  type RouterTableView,
+  type RouteView,
+  viewRouterTables,
+  vpcTable,
+} from "./tables/route-view.ts";
+import type { StaticTables } from "./tables/static-tables.ts";
+import { type TransitRouterView, viewTransitRouters } from "./tables/tr-view.ts";
 
 export interface CloudView {
   readonly connections: readonly ConnectionView[];

@@ -4,8 +4,8 @@
  */
 import type { HostOptions, VirtualHost } from "../../platform/virtual/host.ts";
 import type { World } from "../../platform/virtual/world.ts";
-import type { CloudConfig } from "./cloud-config.ts";
-import type { CloudField } from "./deeds.ts";
+import type { CloudConfig } from "./config/cloud-config.ts";
+import type { CloudField } from "./deeds/deeds.ts";
 import { type CloudNetwork, type CustomerEnd, cloudNetwork, wireAddressesOf } from "./network.ts";
 
 /** As a lab of namespaces sets its kernels: ECMP by ports, IPv6 addresses outlive a link's fall. */

@@ -11,6 +11,7 @@ import type { ScrapeLog } from "../alerts/scrape-log.ts";
 import type { EvidenceKeeper } from "../evidence/keeper.ts";
 import type { Lab, ProbeRecord } from "../lab/lab.ts";
 import { composeReport, type Judgement, lossOfDrill, type Records } from "../report/compose.ts";
+import { ms, signed } from "../report/formats/text.ts";
 import { type Deed, measureFaults, measureRepairs, settleDeeds } from "../report/measure.ts";
 import type {
   AlertReport,
@@ -20,12 +21,11 @@ import type {
   TimelineEntry,
 } from "../report/report.ts";
 import type { FlowSample } from "../report/routes.ts";
-import { ms, signed } from "../report/text.ts";
-import { judgeAlways } from "./always.ts";
-import { Claims } from "./claims.ts";
 import type { Drill, Expectation, LiveExpectation, Step } from "./drill.ts";
-import { excused, figures, judgeBudgets } from "./judge.ts";
-import { StopConditions, Tripped } from "./stop-conditions.ts";
+import { judgeAlways } from "./judge/always.ts";
+import { Claims } from "./judge/claims.ts";
+import { excused, figures, judgeBudgets } from "./judge/judge.ts";
+import { StopConditions, Tripped } from "./judge/stop-conditions.ts";
 import { claimText, describe, stopText, summary, timesText } from "./words.ts";
 
 export interface RunOptions {

@@ -1,5 +1,5 @@
 /** Tables of the cloud that a drill's traffic comes back by, each way a list asked in turn. */
-import { nodeOfAddress, returnRouters } from "../cloud/return-path.ts";
+import { nodeOfAddress, returnRouters } from "../cloud/tables/return-path.ts";
 import type { Drill } from "./drill.ts";
 import { addressesOf } from "./traffic.ts";
 

@@ -10,8 +10,8 @@
 import type { EdgeConfig } from "../../agent/config/edge-config.ts";
 import { loadEdgeConfig } from "../../agent/config/load.ts";
 import { AppError } from "../../core/app-error.ts";
-import type { CloudConfig } from "../cloud/cloud-config.ts";
-import { loadCloud } from "../cloud/load.ts";
+import type { CloudConfig } from "../cloud/config/cloud-config.ts";
+import { loadCloud } from "../cloud/file/load.ts";
 import type { Fleet } from "./fleet.ts";
 
 /** The service in every region. */

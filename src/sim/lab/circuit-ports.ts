@@ -6,7 +6,7 @@
  */
 import { SharedRate, type VirtualLink } from "../../platform/virtual/link.ts";
 import type { World } from "../../platform/virtual/world.ts";
-import type { CloudConfig } from "../cloud/cloud-config.ts";
+import type { CloudConfig } from "../cloud/config/cloud-config.ts";
 import { type CustomerEnd, localAddresses } from "../cloud/network.ts";
 import { circuitOptions } from "../cloud/world.ts";
 import type { Drill } from "../drill/drill.ts";

@@ -1,9 +1,9 @@
 /** What each change of the cloud's routing is as a deed, and what undoes it. */
-import type { CloudConfig } from "../cloud/cloud-config.ts";
-import type { CloudDeed } from "../cloud/deeds.ts";
-import { ecrAssociations } from "../cloud/ecr-associations.ts";
-import type { CLOUD_CHANGES } from "../drill/cloud-changes.ts";
-import type { FaultOf } from "../drill/faults.ts";
+import type { CloudConfig } from "../cloud/config/cloud-config.ts";
+import { ecrAssociations } from "../cloud/config/ecr-associations.ts";
+import type { CloudDeed } from "../cloud/deeds/deeds.ts";
+import type { CLOUD_CHANGES } from "../drill/faults/cloud-changes.ts";
+import type { FaultOf } from "../drill/faults/faults.ts";
 
 type ChangeKind = keyof typeof CLOUD_CHANGES;
 export type CloudChange = { [K in ChangeKind]: FaultOf<K> }[ChangeKind];

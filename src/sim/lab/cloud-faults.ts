@@ -14,18 +14,18 @@ import { parseAddress } from "../../core/address.ts";
 import { AppError } from "../../core/app-error.ts";
 import { assert } from "../../core/assert.ts";
 import type { Host } from "../../platform/contract.ts";
-import { groupedPeers, peersOf } from "../cloud/bgp-config.ts";
 import type { Cloud } from "../cloud/cloud.ts";
-import type { CloudConfig, VbrConfig } from "../cloud/cloud-config.ts";
-import type { CloudDeed } from "../cloud/deeds.ts";
+import { groupedPeers, peersOf } from "../cloud/config/bgp-config.ts";
+import type { CloudConfig, VbrConfig } from "../cloud/config/cloud-config.ts";
+import type { CloudDeed } from "../cloud/deeds/deeds.ts";
 import { addressOf, toldPrefixes } from "../cloud/network.ts";
-import type { FaultOf } from "../drill/faults.ts";
+import type { FaultOf } from "../drill/faults/faults.ts";
 import { type CloudChange, deedOf, undone } from "./cloud-changes.ts";
 import type { Deeds } from "./deeds.ts";
 import { announcing, subnets, subnetsOf, withdrawing } from "./flood.ts";
 import type { Pending } from "./pending.ts";
-import { SessionTap } from "./session-tap.ts";
-import { withTcp } from "./update-watch.ts";
+import { SessionTap } from "./watch/session-tap.ts";
+import { withTcp } from "./watch/update-watch.ts";
 
 export interface CloudFaultGround {
   readonly config: CloudConfig;

@@ -1,5 +1,5 @@
 /** What a lab does for each fault it can do; the table of faults says what there is. */
-import type { FaultKind, FaultOf, LabFault } from "../drill/faults.ts";
+import type { FaultKind, FaultOf, LabFault } from "../drill/faults/faults.ts";
 
 export type Deeds = {
   readonly [K in FaultKind]?: (fault: FaultOf<K>) => void;

@@ -1,10 +1,10 @@
 import type { JournalEntry } from "../../agent/journal.ts";
 import type { Micros } from "../../core/time.ts";
 import type { ScrapeLog } from "../alerts/scrape-log.ts";
-import type { LabFault } from "../drill/faults.ts";
+import type { LabFault } from "../drill/faults/faults.ts";
 import type { EvidenceKeeper } from "../evidence/keeper.ts";
-import type { RouteHistory } from "./route-history.ts";
-import type { UpdateOffence } from "./update-watch.ts";
+import type { RouteHistory } from "./watch/route-history.ts";
+import type { UpdateOffence } from "./watch/update-watch.ts";
 
 /**
  * Where a drill is played. Three substrates keep this contract and the runner cannot tell them

@@ -1,11 +1,11 @@
 /** A report from the records of a run and what was judged of them. */
-import { withPaths } from "../drill/flow-figures.ts";
-import { linkLoads } from "../drill/load-figures.ts";
+import { withPaths } from "../drill/judge/flow-figures.ts";
+import { linkLoads } from "../drill/judge/load-figures.ts";
 import type { EvidenceKeeper } from "../evidence/keeper.ts";
 import type { ProbeRecord } from "../lab/lab.ts";
-import { bucketLoss } from "./buckets.ts";
 import { lossBetween } from "./loss.ts";
 import { type Evidence, measureRepairs } from "./measure.ts";
+import { bucketLoss } from "./page/buckets.ts";
 import { findPhases, type Phases } from "./phases.ts";
 import type { DrillReport, PhasesReport, TrafficReport } from "./report.ts";
 import { reportRoundTrips } from "./round-trips.ts";

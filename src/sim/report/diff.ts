@@ -5,7 +5,7 @@
  * modes: what virtual time predicted against what the lab measured.
  */
 
-import { alignRows, differenceText } from "./align.ts";
+import { alignRows, differenceText } from "./formats/align.ts";
 import { comparePrediction, formatPredictions, type PredictionRow } from "./prediction.ts";
 import type { DrillReport, FaultReport } from "./report.ts";
 import { ms } from "./units.ts";

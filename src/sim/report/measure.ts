@@ -1,10 +1,10 @@
 import type { JournalEntry } from "../../agent/journal.ts";
 import type { ScrapeLog } from "../alerts/scrape-log.ts";
 import type { Drill } from "../drill/drill.ts";
-import { recoveryOf } from "../drill/flow-figures.ts";
-import { restoredAt, routeChangesOf } from "../drill/table-figures.ts";
+import { recoveryOf } from "../drill/judge/flow-figures.ts";
+import { restoredAt, routeChangesOf } from "../drill/judge/table-figures.ts";
 import type { ProbeRecord, Watched } from "../lab/lab.ts";
-import { EDGE_TABLE, type RouteChange } from "../lab/route-history.ts";
+import { EDGE_TABLE, type RouteChange } from "../lab/watch/route-history.ts";
 import { lossBetween } from "./loss.ts";
 import type { AlertReport, FaultReport, LossReport, RepairReport } from "./report.ts";
 

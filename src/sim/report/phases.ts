@@ -2,7 +2,7 @@
  * A drill in three phases, read from the forwarding tables rather than from the plan: before the
  * first fault, during it, and after both tables were again what they had been and stayed so.
  */
-import type { RouteChange } from "../lab/route-history.ts";
+import type { RouteChange } from "../lab/watch/route-history.ts";
 import type { Evidence } from "./measure.ts";
 
 /** Moments on the lab's clock. */

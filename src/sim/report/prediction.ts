@@ -3,7 +3,7 @@
  * convergence must agree; loss and the cloud's side are told beside them, because they follow from
  * where in its interval a BFD packet was when the line died.
  */
-import { alignRows, differenceText } from "./align.ts";
+import { alignRows, differenceText } from "./formats/align.ts";
 import type { DrillReport, FaultReport } from "./report.ts";
 import { ms } from "./units.ts";
 

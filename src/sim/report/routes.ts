@@ -1,6 +1,6 @@
 /** Forwarding tables at three moments held against each other, and who carried which flow. */
 import type { Direction, FlowCircuits } from "../lab/lab.ts";
-import { EDGE_TABLE, type RouteChange } from "../lab/route-history.ts";
+import { EDGE_TABLE, type RouteChange } from "../lab/watch/route-history.ts";
 import { type Phases, type Table, tableAt } from "./phases.ts";
 import type { RouteReport, RoutesReport, ShareReport } from "./report.ts";
 

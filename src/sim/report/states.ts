@@ -1,7 +1,7 @@
 /** Lines and sessions of every circuit at one moment, from the deeds and the edge's journal. */
-import { describeReturnRouters } from "../cloud/return-path.ts";
+import { describeReturnRouters } from "../cloud/tables/return-path.ts";
 import type { Drill } from "../drill/drill.ts";
-import { endsSessions } from "../drill/session-book.ts";
+import { endsSessions } from "../drill/judge/session-book.ts";
 import { addressesOf } from "../drill/traffic.ts";
 import type { Evidence } from "./measure.ts";
 import type { Phases } from "./phases.ts";

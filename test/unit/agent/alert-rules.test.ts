@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import t from "tap";
 import { parse } from "yaml";
 import { EDGE_METRICS } from "../../../src/agent/metrics/edge-metrics.ts";
-import { DRILL_METRICS } from "../../../src/sim/report/openmetrics.ts";
+import { DRILL_METRICS } from "../../../src/sim/report/formats/openmetrics.ts";
 import { noPromtool as skip } from "../../support/promtool.ts";
 
 const FOLDER = "packaging/prometheus";

@@ -5,9 +5,9 @@ import { fileURLToPath } from "node:url";
 import t from "tap";
 import type { JournalEntry } from "../../../src/agent/journal.ts";
 import { micros } from "../../../src/core/time.ts";
-import { judgeAlways } from "../../../src/sim/drill/always.ts";
 import type { Drill, Invariant } from "../../../src/sim/drill/drill.ts";
-import { loadDrill } from "../../../src/sim/drill/load.ts";
+import { loadDrill } from "../../../src/sim/drill/file/load.ts";
+import { judgeAlways } from "../../../src/sim/drill/judge/always.ts";
 import type { ProbeColumns } from "../../../src/sim/lab/lab.ts";
 import {
   type Deed,

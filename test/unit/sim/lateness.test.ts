@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import t from "tap";
 import type { Budgets, Drill } from "../../../src/sim/drill/drill.ts";
-import { judgeBudgets } from "../../../src/sim/drill/judge.ts";
+import { judgeBudgets } from "../../../src/sim/drill/judge/judge.ts";
 import { aReport } from "../../support/drill-report.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..", "..");

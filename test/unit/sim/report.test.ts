@@ -1,10 +1,10 @@
 /** Reports drawn from JSON: buckets, HTML, Markdown and JUnit, with hostile names in them. */
 import t from "tap";
 import type { ProbeColumns } from "../../../src/sim/lab/lab.ts";
-import { bucketLoss, roundStep } from "../../../src/sim/report/buckets.ts";
-import { formatHtml } from "../../../src/sim/report/html.ts";
-import { formatJunit } from "../../../src/sim/report/junit.ts";
-import { formatMarkdown } from "../../../src/sim/report/markdown.ts";
+import { formatJunit } from "../../../src/sim/report/formats/junit.ts";
+import { formatMarkdown } from "../../../src/sim/report/formats/markdown.ts";
+import { bucketLoss, roundStep } from "../../../src/sim/report/page/buckets.ts";
+import { formatHtml } from "../../../src/sim/report/page/html.ts";
 import { aReport } from "../../support/drill-report.ts";
 
 function columns(sentUs: readonly number[], lost: readonly number[]): ProbeColumns {

@@ -1,6 +1,6 @@
 import t from "tap";
 import type { JournalEntry } from "../../../src/agent/journal.ts";
-import { SessionBook } from "../../../src/sim/drill/session-book.ts";
+import { SessionBook } from "../../../src/sim/drill/judge/session-book.ts";
 
 function entry(event: string, fields: JournalEntry["fields"]): JournalEntry {
   return { level: "info", event, fields, seq: 0, at: 0 as JournalEntry["at"], wallMs: 0 };

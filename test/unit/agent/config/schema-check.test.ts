@@ -10,8 +10,8 @@ import { parse } from "yaml";
 import "../../../../src/agent/config/schema-check.ts";
 import { edgeFileSchema } from "../../../../src/agent/config/schema.ts";
 import { CampaignSchema } from "../../../../src/sim/campaign/schema.ts";
-import { CloudSchema } from "../../../../src/sim/cloud/schema.ts";
-import { DrillSchema } from "../../../../src/sim/drill/schema.ts";
+import { CloudSchema } from "../../../../src/sim/cloud/file/schema.ts";
+import { DrillSchema } from "../../../../src/sim/drill/file/schema.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), ..."../../../../..".split("/"));
 const SHIPPED: readonly [TSchema, ...string[]][] = [

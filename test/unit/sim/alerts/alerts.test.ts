@@ -9,7 +9,7 @@ import { type AlertInstance, promtool, written } from "../../../../src/sim/alert
 import { judgeAlert, type OpenClaim, reportAlerts } from "../../../../src/sim/alerts/judge.ts";
 import { readRules, shippedRules } from "../../../../src/sim/alerts/rules.ts";
 import { ScrapeLog } from "../../../../src/sim/alerts/scrape-log.ts";
-import { loadDrill } from "../../../../src/sim/drill/load.ts";
+import { loadDrill } from "../../../../src/sim/drill/file/load.ts";
 import { claimText } from "../../../../src/sim/drill/words.ts";
 import { noPromtool } from "../../../support/promtool.ts";
 

@@ -3,14 +3,14 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import t from "tap";
-import { formatFidelity, SOURCES } from "../../../../src/sim/cloud/fidelity.ts";
-import { PEERING_ROWS } from "../../../../src/sim/cloud/fidelity-peering-rows.ts";
-import { ROUTE_ROWS } from "../../../../src/sim/cloud/fidelity-route-rows.ts";
-import { LINE_ROWS } from "../../../../src/sim/cloud/fidelity-rows.ts";
-import { SURVIVAL_ROWS } from "../../../../src/sim/cloud/fidelity-survival-rows.ts";
-import { TRANSIT_ROWS } from "../../../../src/sim/cloud/fidelity-transit-rows.ts";
-import { VPC_ROWS } from "../../../../src/sim/cloud/fidelity-vpc-rows.ts";
-import { KNOB_DEFAULTS, QUOTA_DEFAULTS } from "../../../../src/sim/cloud/knobs.ts";
+import { KNOB_DEFAULTS, QUOTA_DEFAULTS } from "../../../../src/sim/cloud/config/knobs.ts";
+import { formatFidelity, SOURCES } from "../../../../src/sim/cloud/fidelity/fidelity.ts";
+import { LINE_ROWS } from "../../../../src/sim/cloud/fidelity/line-rows.ts";
+import { PEERING_ROWS } from "../../../../src/sim/cloud/fidelity/peering-rows.ts";
+import { ROUTE_ROWS } from "../../../../src/sim/cloud/fidelity/route-rows.ts";
+import { SURVIVAL_ROWS } from "../../../../src/sim/cloud/fidelity/survival-rows.ts";
+import { TRANSIT_ROWS } from "../../../../src/sim/cloud/fidelity/transit-rows.ts";
+import { VPC_ROWS } from "../../../../src/sim/cloud/fidelity/vpc-rows.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..", "..", "..");
 const ROWS = [

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import t, { type Test } from "tap";
-import { loadCloud } from "../../../../src/sim/cloud/load.ts";
+import { loadCloud } from "../../../../src/sim/cloud/file/load.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..", "..", "..");
 const read = (file: string) => readFileSync(join(root, "fixtures", file), "utf8");

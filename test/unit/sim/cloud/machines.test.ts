@@ -2,11 +2,14 @@
 import t from "tap";
 import type { Machine } from "../../../../src/core/machine.ts";
 import { type Micros, micros } from "../../../../src/core/time.ts";
-import type { JobOrder } from "../../../../src/sim/cloud/deeds.ts";
-import { FailoverJobs, type JobResource } from "../../../../src/sim/cloud/failover-jobs.ts";
-import { HealthCheck, type HealthEffect } from "../../../../src/sim/cloud/health-check.ts";
-import { Port, type PortEffect } from "../../../../src/sim/cloud/port.ts";
-import { beyondQuota } from "../../../../src/sim/cloud/quota.ts";
+import type { JobOrder } from "../../../../src/sim/cloud/deeds/deeds.ts";
+import {
+  FailoverJobs,
+  type JobResource,
+} from "../../../../src/sim/cloud/machines/failover-jobs.ts";
+import { HealthCheck, type HealthEffect } from "../../../../src/sim/cloud/machines/health-check.ts";
+import { Port, type PortEffect } from "../../../../src/sim/cloud/machines/port.ts";
+import { beyondQuota } from "../../../../src/sim/cloud/tables/quota.ts";
 
 const SEC = 1_000_000;
 

@@ -3,10 +3,10 @@ import { readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import t from "tap";
-import { budgetsOf } from "../../../../src/sim/drill/default-budgets.ts";
 import { DEFAULT_INVARIANTS } from "../../../../src/sim/drill/drill.ts";
-import { judgeBudgets } from "../../../../src/sim/drill/judge.ts";
-import { loadDrill } from "../../../../src/sim/drill/load.ts";
+import { loadDrill } from "../../../../src/sim/drill/file/load.ts";
+import { budgetsOf } from "../../../../src/sim/drill/judge/default-budgets.ts";
+import { judgeBudgets } from "../../../../src/sim/drill/judge/judge.ts";
 import type { FaultReport } from "../../../../src/sim/report/report.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..", "..", "..");

@@ -1,6 +1,6 @@
 /** Changes of the cloud's routing as steps of a drill: what they do, and that they are taken back. */
 import t from "tap";
-import { loadCloud } from "../../../../src/sim/cloud/load.ts";
+import { loadCloud } from "../../../../src/sim/cloud/file/load.ts";
 import { type CloudChange, deedOf, undone } from "../../../../src/sim/lab/cloud-changes.ts";
 
 const CLOUD = `

@@ -3,11 +3,16 @@ import { readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import t from "tap";
-import { CLOUD_CHANGES } from "../../../../src/sim/drill/cloud-changes.ts";
 import type { Step } from "../../../../src/sim/drill/drill.ts";
-import { FAULT_KINDS, FAULTS, type Fault, faultText } from "../../../../src/sim/drill/faults.ts";
-import { loadDrill } from "../../../../src/sim/drill/load.ts";
-import type { Parameter } from "../../../../src/sim/drill/parameters.ts";
+import { CLOUD_CHANGES } from "../../../../src/sim/drill/faults/cloud-changes.ts";
+import {
+  FAULT_KINDS,
+  FAULTS,
+  type Fault,
+  faultText,
+} from "../../../../src/sim/drill/faults/faults.ts";
+import { loadDrill } from "../../../../src/sim/drill/file/load.ts";
+import type { Parameter } from "../../../../src/sim/drill/file/parameters.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..", "..", "..");
 const file = join(root, "fixtures", "drills", "two-circuits.yaml");

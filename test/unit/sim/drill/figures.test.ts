@@ -4,19 +4,19 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import t from "tap";
 import { micros } from "../../../../src/core/time.ts";
+import type { Drill } from "../../../../src/sim/drill/drill.ts";
+import { loadDrill } from "../../../../src/sim/drill/file/load.ts";
 import {
   findAsymmetry,
   findBareness,
   findLeak,
   findOverload,
-} from "../../../../src/sim/drill/always-routes.ts";
-import type { Drill } from "../../../../src/sim/drill/drill.ts";
-import { recoveryOf, withPaths } from "../../../../src/sim/drill/flow-figures.ts";
-import { loadDrill } from "../../../../src/sim/drill/load.ts";
-import { linkLoads } from "../../../../src/sim/drill/load-figures.ts";
-import { restoredAt, routeChangesOf } from "../../../../src/sim/drill/table-figures.ts";
+} from "../../../../src/sim/drill/judge/always-routes.ts";
+import { recoveryOf, withPaths } from "../../../../src/sim/drill/judge/flow-figures.ts";
+import { linkLoads } from "../../../../src/sim/drill/judge/load-figures.ts";
+import { restoredAt, routeChangesOf } from "../../../../src/sim/drill/judge/table-figures.ts";
 import type { FlowChange, ProbeRecord } from "../../../../src/sim/lab/lab.ts";
-import { RouteHistory } from "../../../../src/sim/lab/route-history.ts";
+import { RouteHistory } from "../../../../src/sim/lab/watch/route-history.ts";
 import type { Evidence } from "../../../../src/sim/report/measure.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..", "..", "..");

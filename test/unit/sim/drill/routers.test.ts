@@ -1,6 +1,6 @@
 /** Sessions and routers of a drill's files: what the two ends must agree on, told at its place. */
 import t from "tap";
-import { loadDrill } from "../../../../src/sim/drill/load.ts";
+import { loadDrill } from "../../../../src/sim/drill/file/load.ts";
 
 const circuit = (number: number, local: string, more = "") =>
   `{ name: circuit-${number}, profile: alibaba-vbr, interface: { device: c${number}, vlan: 0 },` +

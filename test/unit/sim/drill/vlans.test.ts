@@ -1,7 +1,7 @@
 /** VLANs of a drill's files: both ends must mean the same one, and light belongs to a port. */
 import t from "tap";
 import { formatProblems } from "../../../../src/agent/config/document.ts";
-import { loadDrill } from "../../../../src/sim/drill/load.ts";
+import { loadDrill } from "../../../../src/sim/drill/file/load.ts";
 
 const edge = (faces: readonly [string, string]) => `
 router: { name: a, as: 65010, id: 10.255.0.1 }

@@ -1,10 +1,10 @@
 /** CSV, the terminal, Markdown's length, and predictions against measurements. */
 import t from "tap";
-import { formatCsv } from "../../../../src/sim/report/csv.ts";
 import { diffReports, formatDiff, isBad } from "../../../../src/sim/report/diff.ts";
-import { formatMarkdown } from "../../../../src/sim/report/markdown.ts";
+import { formatCsv } from "../../../../src/sim/report/formats/csv.ts";
+import { formatMarkdown } from "../../../../src/sim/report/formats/markdown.ts";
+import { formatReport } from "../../../../src/sim/report/formats/text.ts";
 import type { DrillReport, FaultReport } from "../../../../src/sim/report/report.ts";
-import { formatReport } from "../../../../src/sim/report/text.ts";
 import { aFullReport, aReport } from "../../../support/drill-report.ts";
 
 t.test("CSV: microseconds, quoted fields, no formula", async (t) => {

@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import t from "tap";
 import type { ProbeColumns } from "../../../../src/sim/lab/lab.ts";
-import { formatOpenMetrics } from "../../../../src/sim/report/openmetrics.ts";
+import { formatOpenMetrics } from "../../../../src/sim/report/formats/openmetrics.ts";
 import { reportRoundTrips } from "../../../../src/sim/report/round-trips.ts";
 import { aReport } from "../../../support/drill-report.ts";
 

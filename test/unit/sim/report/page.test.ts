@@ -1,10 +1,10 @@
 /** The page in parts: the story, lanes and states, what a long or a large drill costs, contrast. */
 import t from "tap";
-import { formatHtml } from "../../../../src/sim/report/html.ts";
-import { lanesOf } from "../../../../src/sim/report/lanes.ts";
+import { formatHtml } from "../../../../src/sim/report/page/html.ts";
+import { lanesOf } from "../../../../src/sim/report/page/lanes.ts";
+import { STYLE } from "../../../../src/sim/report/page/style.ts";
 import type { DrillReport, TimelineEntry } from "../../../../src/sim/report/report.ts";
 import { share, tellReason, tellStory } from "../../../../src/sim/report/story.ts";
-import { STYLE } from "../../../../src/sim/report/style.ts";
 import { ms, signed } from "../../../../src/sim/report/units.ts";
 import { aFullReport, aReport } from "../../../support/drill-report.ts";
 

@@ -1,7 +1,7 @@
 /** Phases, routes and shares from a history of tables, written by hand. */
 import t from "tap";
 import { micros } from "../../../../src/core/time.ts";
-import { type RouteChange, RouteHistory } from "../../../../src/sim/lab/route-history.ts";
+import { type RouteChange, RouteHistory } from "../../../../src/sim/lab/watch/route-history.ts";
 import type { Deed } from "../../../../src/sim/report/measure.ts";
 import { findPhases, tableAt } from "../../../../src/sim/report/phases.ts";
 import { reportRoutes, reportShares } from "../../../../src/sim/report/routes.ts";
