@@ -4,18 +4,9 @@
  * IP without UDP, and UDP to some ports, so that a line full of traffic costs nothing.
  */
 import { FdPoll } from "./fd-poll.ts";
+import { MessageSlots } from "./message-slots.ts";
 import type { Netns } from "./netns.ts";
-import {
-  allocateBlock,
-  C,
-  check,
-  Errno,
-  int32,
-  libc,
-  type NativeBlock,
-  SysError,
-  setIntOption,
-} from "./sys.ts";
+import { allocateBlock, C, check, Errno, int32, libc, SysError, setIntOption } from "./sys.ts";
 
 export interface TappedFrame {
   /** A view, valid during the call. Checksums of what leaves may be left to the hardware. */
@@ -28,7 +19,7 @@ export interface TappedFrame {
 export class PacketTap {
   readonly #fd: number;
   readonly #poll: FdPoll;
-  readonly #block: NativeBlock;
+  readonly #slots = new MessageSlots(SIZES);
   readonly #heard: (frame: TappedFrame) => void;
 
   /** Throws SysError where the device is not there or the process may not look. */
@@ -59,7 +50,6 @@ export class PacketTap {
       libc.close(fd);
       throw error;
     }
-    this.#block = slots();
     this.#poll = new FdPoll(fd, "readable", () => this.#read());
     this.#poll.unref();
   }
@@ -72,32 +62,28 @@ export class PacketTap {
 
   #read(): void {
     for (let turn = 0; turn < TURNS_MAX; turn += 1) {
-      const { view, pointer } = this.#block;
-      for (let index = 0; index < COUNT; index += 1) {
-        view.setUint32(index * HEADER_OCTETS + 8, NAME_OCTETS, true);
-        view.setBigUint64(index * HEADER_OCTETS + 40, BigInt(CONTROL_OCTETS), true);
-      }
-      const count = libc.recvmmsg(this.#fd, pointer, COUNT, C.MSG_DONTWAIT, null);
+      const count = this.#slots.receive(this.#fd);
       for (let index = 0; index < count; index += 1) this.#tell(index);
       if (count < COUNT) return;
     }
   }
 
   #tell(index: number): void {
-    const { view, octets } = this.#block;
-    const length = view.getUint32(index * HEADER_OCTETS + 56, true);
-    const payload = PAYLOADS_AT + index * PAYLOAD_OCTETS;
-    const packetType = view.getUint8(NAMES_AT + index * NAME_OCTETS + 10);
+    const slots = this.#slots;
+    const { view, octets } = slots.block;
+    const payload = slots.payloadAt(index);
+    const length = Math.min(slots.payloadOctets(index), PAYLOAD_OCTETS);
+    const packetType = view.getUint8(slots.nameAt(index) + 10);
     this.#heard({
-      octets: octets.subarray(payload, payload + Math.min(length, PAYLOAD_OCTETS)),
+      octets: octets.subarray(payload, payload + length),
       direction: packetType === PACKET_OUTGOING ? "out" : "in",
-      timeNs: this.#stampOf(CONTROLS_AT + index * CONTROL_OCTETS),
+      timeNs: this.#stampOf(slots.controlAt(index)),
     });
   }
 
   /** The only control message asked for: `struct timespec` behind a header of 16 octets. */
   #stampOf(at: number): bigint {
-    const { view } = this.#block;
+    const { view } = this.#slots.block;
     if (view.getInt32(at + 12, true) !== SO_TIMESTAMPNS) return BigInt(Date.now()) * 1_000_000n;
     return view.getBigInt64(at + 16, true) * 1_000_000_000n + view.getBigInt64(at + 24, true);
   }
@@ -156,23 +142,6 @@ function attachFilter(fd: number, udpPorts: readonly number[]): void {
   );
 }
 
-/** As `UdpBatch`: headers, vectors, names, control buffers and payloads in memory that stays. */
-function slots(): NativeBlock {
-  const block = allocateBlock(BLOCK_OCTETS);
-  const { view, address } = block;
-  for (let index = 0; index < COUNT; index += 1) {
-    const header = index * HEADER_OCTETS;
-    const vector = VECTORS_AT + index * VECTOR_OCTETS;
-    view.setBigUint64(header, address + BigInt(NAMES_AT + index * NAME_OCTETS), true);
-    view.setBigUint64(header + 16, address + BigInt(vector), true);
-    view.setBigUint64(header + 24, 1n, true);
-    view.setBigUint64(header + 32, address + BigInt(CONTROLS_AT + index * CONTROL_OCTETS), true);
-    view.setBigUint64(vector, address + BigInt(PAYLOADS_AT + index * PAYLOAD_OCTETS), true);
-    view.setBigUint64(vector + 8, BigInt(PAYLOAD_OCTETS), true);
-  }
-  return block;
-}
-
 const AF_PACKET = 17;
 const ETH_P_ALL = 3;
 const PACKET_OUTGOING = 4;
@@ -182,14 +151,9 @@ const RECEIVE_BUFFER_OCTETS = 2 ** 22;
 const TURNS_MAX = 16;
 
 const COUNT = 8;
-const HEADER_OCTETS = 64;
-const VECTOR_OCTETS = 16;
-const NAME_OCTETS = 32;
-const CONTROL_OCTETS = 64;
 /** Segmentation offload makes frames of up to 64 KiB. */
 const PAYLOAD_OCTETS = 1 << 16;
-const VECTORS_AT = COUNT * HEADER_OCTETS;
-const NAMES_AT = VECTORS_AT + COUNT * VECTOR_OCTETS;
-const CONTROLS_AT = NAMES_AT + COUNT * NAME_OCTETS;
-const PAYLOADS_AT = CONTROLS_AT + COUNT * CONTROL_OCTETS;
-const BLOCK_OCTETS = PAYLOADS_AT + COUNT * PAYLOAD_OCTETS;
+const SIZES = {
+  ...{ count: COUNT, nameOctets: 32, controlOctets: 64 },
+  payloadOctets: PAYLOAD_OCTETS,
+} as const;

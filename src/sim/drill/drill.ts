@@ -1,8 +1,8 @@
 import type { EdgeConfig } from "../../agent/config/edge-config.ts";
-import type { AlertClaim } from "../alerts/judge.ts";
 import type { Rules } from "../alerts/rules.ts";
 import type { CloudConfig } from "../cloud/config/cloud-config.ts";
 import type { LabFault } from "./faults/faults.ts";
+import type { AlertClaim } from "./judge/alert-claims.ts";
 
 /** A drill after schema and references: what a runner plays in any mode (design §7). */
 export interface Drill {

@@ -6,7 +6,6 @@
  */
 import { after, type Micros, micros } from "../../core/time.ts";
 import type { RulesEngine } from "../alerts/engine.ts";
-import { alertsEndUs, judgeAlert, type OpenClaim, reportAlerts } from "../alerts/judge.ts";
 import type { ScrapeLog } from "../alerts/scrape-log.ts";
 import type { EvidenceKeeper } from "../evidence/keeper.ts";
 import type { Lab, ProbeRecord } from "../lab/lab.ts";
@@ -22,6 +21,7 @@ import type {
 } from "../report/report.ts";
 import type { FlowSample } from "../report/routes.ts";
 import type { Drill, Expectation, LiveExpectation, Step } from "./drill.ts";
+import { alertsEndUs, judgeAlert, type OpenClaim, reportAlerts } from "./judge/alert-claims.ts";
 import { judgeAlways } from "./judge/always.ts";
 import { Claims } from "./judge/claims.ts";
 import { excused, figures, judgeBudgets } from "./judge/judge.ts";

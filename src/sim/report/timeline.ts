@@ -1,6 +1,6 @@
 /** What happened, in order, in the words of deeds, journals and tables. */
 import type { JournalEntry } from "../../agent/journal.ts";
-import { textOf } from "../alerts/judge.ts";
+import { textOf } from "../drill/judge/alert-claims.ts";
 import { AGENT_KILLED } from "../drill/judge/session-book.ts";
 import { EDGE_TABLE, type RouteChange } from "../lab/watch/route-history.ts";
 import type { Evidence } from "./measure.ts";

@@ -5,6 +5,7 @@
  */
 import { after } from "../../../core/time.ts";
 import type { Clock, Tcp, TcpConnection, TcpHandler } from "../../../platform/contract.ts";
+import { TappedConnection, tappedTcp } from "./tapped-tcp.ts";
 
 export class SessionTap {
   readonly #clock: Clock;
@@ -17,18 +18,7 @@ export class SessionTap {
 
   constructor(tcp: Tcp, clock: Clock) {
     this.#clock = clock;
-    this.tcp = {
-      listen: (options, accept) =>
-        tcp.listen(options, (raw) => {
-          const tap = this.#open(raw);
-          return tap.carry(accept(tap));
-        }),
-      connect: (options, handler) => {
-        const tap = this.#open(undefined);
-        tap.attach(tcp.connect(options, tap.carry(handler)));
-        return tap;
-      },
-    };
+    this.tcp = tappedTcp(tcp, () => this.#open());
   }
 
   /** Sends whole messages as if the agent had. */
@@ -74,7 +64,7 @@ export class SessionTap {
     for (const tap of this.#of(remote)) tap.resetAfter(octets);
   }
 
-  #open(raw: TcpConnection | undefined): Tap {
+  #open(): Tap {
     const tap = new Tap({
       clock: this.#clock,
       isSilenced: (remote) => this.#silenced.has(remote),
@@ -83,7 +73,6 @@ export class SessionTap {
       slicesOf: (remote) => this.#slices.get(remote),
       closed: () => this.#taps.delete(tap),
     });
-    if (raw !== undefined) tap.attach(raw);
     this.#taps.add(tap);
     return tap;
   }
@@ -117,9 +106,8 @@ interface TapRules {
 }
 
 /** One connection, as its agent has it. */
-class Tap implements TcpConnection {
+class Tap extends TappedConnection {
   readonly #rules: TapRules;
-  #raw: TcpConnection | undefined;
   #handler: TcpHandler | undefined;
   #isPausedByOwner = false;
   /** What was read last is still being digested, at the drill's rate. */
@@ -135,23 +123,23 @@ class Tap implements TcpConnection {
   #isOver = false;
 
   constructor(rules: TapRules) {
+    super();
     this.#rules = rules;
   }
 
-  attach(raw: TcpConnection): void {
-    this.#raw = raw;
+  override attach(raw: TcpConnection): void {
+    super.attach(raw);
     this.judgePause();
   }
 
-  carry(handler: TcpHandler): TcpHandler {
+  override carry(handler: TcpHandler): TcpHandler {
     this.#handler = handler;
     return {
-      connected: () => handler.connected(),
+      ...super.carry(handler),
       data: (octets) => {
         this.#digest(octets.length);
         handler.data(octets);
       },
-      progress: (queuedOctets) => handler.progress(queuedOctets),
       closed: (cause) => {
         this.#rules.closed();
         this.#isOver = true;
@@ -160,56 +148,36 @@ class Tap implements TcpConnection {
     };
   }
 
-  get localAddress(): string {
-    return this.#raw?.localAddress ?? "";
-  }
-
-  get localPort(): number {
-    return this.#raw?.localPort ?? 0;
-  }
-
-  get remoteAddress(): string {
-    return this.#raw?.remoteAddress ?? "";
-  }
-
-  get remotePort(): number {
-    return this.#raw?.remotePort ?? 0;
-  }
-
-  send(octets: Uint8Array): number {
+  override send(octets: Uint8Array): number {
     if (this.#isCutOff) return 0;
     if (!this.#rules.isSilenced(this.remoteAddress)) return this.#say(octets);
     this.#soon(() => this.#handler?.progress(0));
     return 0;
   }
 
-  pause(isPaused: boolean): void {
+  override pause(isPaused: boolean): void {
     this.#isPausedByOwner = isPaused;
     this.judgePause();
   }
 
   judgePause(): void {
     const isStalled = this.#isDigesting || this.#rules.isStalled(this.remoteAddress);
-    this.#raw?.pause(this.#isPausedByOwner || isStalled);
+    this.raw?.pause(this.#isPausedByOwner || isStalled);
   }
 
-  setTtl(options: { readonly ttl: number; readonly minTtl: number | undefined }): void {
-    this.#raw?.setTtl(options);
-  }
-
-  close(how: "flush" | "reset"): void {
+  override close(how: "flush" | "reset"): void {
     this.#rules.closed();
     this.#isOver = true;
-    for (const piece of this.#pieces.splice(0)) this.#raw?.send(piece);
-    if (!this.#isCutOff) this.#raw?.close(how);
+    for (const piece of this.#pieces.splice(0)) this.raw?.send(piece);
+    if (!this.#isCutOff) this.raw?.close(how);
   }
 
   say(octets: Uint8Array): void {
-    if (!this.#isCutOff) this.#raw?.send(octets);
+    if (!this.#isCutOff) this.raw?.send(octets);
   }
 
   inject(octets: Uint8Array): void {
-    this.#raw?.send(octets);
+    this.raw?.send(octets);
     this.#end("flush");
   }
 
@@ -253,7 +221,7 @@ class Tap implements TcpConnection {
     const isLast = octets.length >= this.#creditOctets;
     const said = isLast ? octets.subarray(0, this.#creditOctets) : octets;
     this.#creditOctets -= said.length;
-    const queued = this.#raw?.send(said) ?? 0;
+    const queued = this.raw?.send(said) ?? 0;
     if (isLast) this.#soon(() => this.reset(), RESET_GAP_US);
     return queued;
   }
@@ -276,7 +244,7 @@ class Tap implements TcpConnection {
   #end(how: "flush" | "reset"): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#raw?.close(how);
+    this.raw?.close(how);
     this.#isCutOff = true;
     this.#rules.closed();
     this.#soon(() => this.#handler?.closed({ kind: "reset", text: "ended by the drill" }));

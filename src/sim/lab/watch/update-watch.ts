@@ -10,9 +10,10 @@ import type { NlriRun, UpdateMessage, WireContext } from "../../../bgp/wire/mess
 import { NlriCursor } from "../../../bgp/wire/nlri.ts";
 import { Afi } from "../../../core/address.ts";
 import { coversPrefix, formatPrefix, type Prefix, parsePrefix } from "../../../core/prefix.ts";
-import type { Clock, Host, Tcp, TcpConnection, TcpHandler } from "../../../platform/contract.ts";
+import type { Clock, Host, Tcp, TcpHandler } from "../../../platform/contract.ts";
 import { probeSources, toldPrefixes } from "../../cloud/network.ts";
 import type { Drill } from "../../drill/drill.ts";
+import { TappedConnection, tappedTcp } from "./tapped-tcp.ts";
 
 /** What an UPDATE did that it should not have done. */
 export interface UpdateOffence {
@@ -77,18 +78,7 @@ export class UpdateWatch {
   }
 
   tapped(tcp: Tcp): Tcp {
-    return {
-      listen: (options, accept) =>
-        tcp.listen(options, (raw) => {
-          const ear = new Ear(this, raw);
-          return ear.carry(accept(ear));
-        }),
-      connect: (options, handler) => {
-        const ear = new Ear(this, undefined);
-        ear.attach(tcp.connect(options, ear.carry(handler)));
-        return ear;
-      },
-    };
+    return tappedTcp(tcp, () => new Ear(this));
   }
 
   /** A prefix that may not go out (`own`), or that may not be taken. */
@@ -129,66 +119,28 @@ const CONTEXT: WireContext = {
 };
 
 /** One connection of the edge. */
-class Ear implements TcpConnection {
+class Ear extends TappedConnection {
   readonly #watch: UpdateWatch;
   readonly #sent = new Framer();
   readonly #heard = new Framer();
   /** What the peer was told: attributes by prefix. */
   readonly #told = new Map<string, string>();
-  #raw: TcpConnection | undefined;
 
-  constructor(watch: UpdateWatch, raw: TcpConnection | undefined) {
+  constructor(watch: UpdateWatch) {
+    super();
     this.#watch = watch;
-    this.#raw = raw;
   }
 
-  attach(raw: TcpConnection): void {
-    this.#raw = raw;
+  override carry(handler: TcpHandler): TcpHandler {
+    return { ...super.carry(handler), data: (octets) => this.#hear(octets, handler) };
   }
 
-  carry(handler: TcpHandler): TcpHandler {
-    return {
-      connected: () => handler.connected(),
-      data: (octets) => this.#hear(octets, handler),
-      progress: (queuedOctets) => handler.progress(queuedOctets),
-      closed: (cause) => handler.closed(cause),
-    };
-  }
-
-  get localAddress(): string {
-    return this.#raw?.localAddress ?? "";
-  }
-
-  get localPort(): number {
-    return this.#raw?.localPort ?? 0;
-  }
-
-  get remoteAddress(): string {
-    return this.#raw?.remoteAddress ?? "";
-  }
-
-  get remotePort(): number {
-    return this.#raw?.remotePort ?? 0;
-  }
-
-  send(octets: Uint8Array): number {
+  override send(octets: Uint8Array): number {
     this.#sent.push(octets.slice());
     for (const { message } of messagesOf(this.#sent)) {
       if (message?.kind === "update") this.#judgeSent(message);
     }
-    return this.#raw?.send(octets) ?? 0;
-  }
-
-  pause(isPaused: boolean): void {
-    this.#raw?.pause(isPaused);
-  }
-
-  setTtl(options: { readonly ttl: number; readonly minTtl: number | undefined }): void {
-    this.#raw?.setTtl(options);
-  }
-
-  close(how: "flush" | "reset"): void {
-    this.#raw?.close(how);
+    return super.send(octets);
   }
 
   /** Asked after each of its chunks: what is taken and taken back within one was never used. */

@@ -6,10 +6,14 @@ import { fileURLToPath } from "node:url";
 import t from "tap";
 import { micros } from "../../../../src/core/time.ts";
 import { type AlertInstance, promtool, written } from "../../../../src/sim/alerts/engine.ts";
-import { judgeAlert, type OpenClaim, reportAlerts } from "../../../../src/sim/alerts/judge.ts";
 import { readRules, shippedRules } from "../../../../src/sim/alerts/rules.ts";
 import { ScrapeLog } from "../../../../src/sim/alerts/scrape-log.ts";
 import { loadDrill } from "../../../../src/sim/drill/file/load.ts";
+import {
+  judgeAlert,
+  type OpenClaim,
+  reportAlerts,
+} from "../../../../src/sim/drill/judge/alert-claims.ts";
 import { claimText } from "../../../../src/sim/drill/words.ts";
 import { noPromtool } from "../../../support/promtool.ts";
 

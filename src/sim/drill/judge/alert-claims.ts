@@ -2,12 +2,12 @@
  * Claims about alerts, judged when the drill is over by what fired at which scrape. Their windows
  * run beside the other steps: an alert has its own patience (`for`), and no step waits for it.
  */
-import type { Micros } from "../../core/time.ts";
-import { figures } from "../drill/judge/judge.ts";
-import type { AlertReport, CheckReport } from "../report/report.ts";
-import { ms } from "../report/units.ts";
-import type { AlertInstance } from "./engine.ts";
-import type { ScrapeLog } from "./scrape-log.ts";
+import type { Micros } from "../../../core/time.ts";
+import type { AlertInstance } from "../../alerts/engine.ts";
+import type { ScrapeLog } from "../../alerts/scrape-log.ts";
+import type { AlertReport, CheckReport } from "../../report/report.ts";
+import { ms } from "../../report/units.ts";
+import { figures } from "./judge.ts";
 
 export interface AlertClaim {
   readonly kind: "alert";
