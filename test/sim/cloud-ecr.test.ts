@@ -3,14 +3,11 @@
  * routers, single routes switched off, regions whose Cloud Data Transfer is closed.
  */
 import t from "tap";
-import { CloudRig, circuit, edgeFile, vbr } from "./cloud-rig.ts";
+import { CloudRig, cloudFile, TWO_REGIONS } from "./cloud-rig.ts";
 
 /** vpc-a on the ECR itself, vpc-b behind a transit router on it. */
-const CLOUD = (attachment = "") => `
-cloud: { name: lab }
-vbrs:${vbr(1)}${vbr(2)}
-ecr: { name: ecr-1 }
-vpcs:
+const CLOUD = (attachment = "") =>
+  cloudFile(`vpcs:
   - name: vpc-a
     vswitches: [{ name: a, cidr: 10.64.0.0/24 }, { name: z, cidr: 10.70.0.0/24 }]
   - { name: vpc-b, vswitches: [{ name: b, cidr: 10.65.0.0/24 }, { name: y, cidr: 10.71.0.0/24 }] }
@@ -19,11 +16,9 @@ transitRouters:
     attachments:
       - { name: to-ecr, kind: ecr${attachment} }
       - { name: to-b, kind: vpc, to: vpc-b }
-`;
+`);
 const ALL = ["10.64.0.0/24", "10.65.0.0/24", "10.70.0.0/24", "10.71.0.0/24"];
-const EDGE = edgeFile(circuit(1) + circuit(2));
-const started = (cloud: string, vpc = "10.64.0.10") =>
-  new CloudRig({ cloud, edge: EDGE, vpc }).start();
+const started = (cloud: string, vpc = "10.64.0.10") => new CloudRig({ cloud, vpc }).start();
 const told = (rig: CloudRig) => [...rig.toldToEdge("circuit-1")].toSorted();
 
 t.test(
@@ -80,18 +75,7 @@ t.test("ECR: a route switched off by prefix and next hop, and on again", async (
 });
 
 t.test("regions: one whose Cloud Data Transfer is closed keeps its own lines only", async (t) => {
-  const cloud = `
-cloud: { name: lab }
-regions: [{ name: near, cdt: true }, { name: far, cdt: true }]
-accessPoints: [{ name: ap-near, region: near }, { name: ap-far, region: far }]
-connections: [{ name: pc-1, accessPoint: ap-near }, { name: pc-2, accessPoint: ap-far }]
-vbrs:${vbr(1, "\n    connection: pc-1")}${vbr(2, "\n    connection: pc-2")}
-ecr: { name: ecr-1 }
-vpcs:
-  - { name: vpc-a, region: near, vswitches: [{ name: a, cidr: 10.64.0.0/24 }] }
-  - { name: vpc-b, region: far, vswitches: [{ name: b, cidr: 10.65.0.0/24 }] }
-`;
-  const rig = started(cloud);
+  const rig = started(TWO_REGIONS);
   const both = ["10.64.0.0/24", "10.65.0.0/24"];
   t.same(told(rig), both);
   t.equal(rig.cloud.do({ do: "cdt", region: "far", isOpen: false }), undefined);

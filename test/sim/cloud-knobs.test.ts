@@ -3,7 +3,16 @@
  * default and once as it also could be, in virtual time, against the shipped agent.
  */
 import t from "tap";
-import { CloudRig, circuit, ECR, edgeFile, readCloud, readEdge, vbr } from "./cloud-rig.ts";
+import {
+  CloudRig,
+  circuit,
+  cloudFile,
+  ECR,
+  edgeFile,
+  readCloud,
+  readEdge,
+  vbr,
+} from "./cloud-rig.ts";
 
 const CLOUD = (knobs: string, vbrs = vbr(1) + vbr(2), more = "") => `
 cloud: { name: lab }
@@ -367,11 +376,8 @@ t.test("vpcRoutesActive: of too many dynamic routes the lowest, or the first", a
   t.same(active("vpcRoutesActive: first-received"), ["10.1.5.0/24", "10.1.6.0/24"]);
 });
 
-const TR = (knobs: string, more = "") => `
-cloud: { name: lab }
-vbrs:${vbr(1)}${vbr(2)}
-ecr: { name: ecr-1 }
-vpcs:
+const TR = (knobs: string, more = "") =>
+  cloudFile(`vpcs:
   - name: vpc-a
     vswitches: [{ name: vsw, cidr: 10.64.0.0/24 }]
     routes: [{ prefix: 100.64.9.0/24, nextHop: instance }]
@@ -382,7 +388,7 @@ transitRouters:
       - { name: to-vbr-1, kind: vbr, to: vbr-1 }${more}
     routes: [{ prefix: 10.1.7.0/24, to: to-vbr-1 }]
 knobs: { ${knobs} }
-`;
+`);
 const WITH_ECR = "\n      - { name: to-ecr, kind: ecr }";
 const WITH_VBR = "\n      - { name: to-vbr-2, kind: vbr, to: vbr-2 }";
 

@@ -49,6 +49,25 @@ export const vbr = (number: number, more = ""): string => `
 export const ECR = "ecr: { name: ecr-1, prefixes: [10.64.0.0/16] }";
 export const GROUP = "failoverGroups: [{ name: ha, vbrs: [vbr-1, vbr-2] }]";
 
+/** The cloud's file with an ECR that is given no prefixes, and what a test adds to it. */
+export const cloudFile = (rest: string, vbrs = vbr(1) + vbr(2)): string => `
+cloud: { name: lab }
+vbrs:${vbrs}
+ecr: { name: ecr-1 }
+${rest}`;
+
+/** A line and a VPC in each of two regions. */
+export const TWO_REGIONS = cloudFile(
+  `regions: [{ name: near, cdt: true }, { name: far, cdt: true }]
+accessPoints: [{ name: ap-near, region: near }, { name: ap-far, region: far }]
+connections: [{ name: pc-1, accessPoint: ap-near }, { name: pc-2, accessPoint: ap-far }]
+vpcs:
+  - { name: vpc-a, region: near, vswitches: [{ name: a, cidr: 10.64.0.0/24 }] }
+  - { name: vpc-b, region: far, vswitches: [{ name: b, cidr: 10.65.0.0/24 }] }
+`,
+  vbr(1, "\n    connection: pc-1") + vbr(2, "\n    connection: pc-2"),
+);
+
 export function readCloud(text: string): CloudConfig {
   const { config, problems } = loadCloud("cloud.yaml", text);
   if (config === undefined) throw new RangeError(problems.map(({ message }) => message).join("\n"));

@@ -3,14 +3,11 @@
  * way into a transit router's table and out of it, of this region and of another.
  */
 import t from "tap";
-import { CloudRig, circuit, edgeFile, vbr } from "./cloud-rig.ts";
+import { CloudRig, circuit, cloudFile, edgeFile, TWO_REGIONS } from "./cloud-rig.ts";
 
 /** Three sources of routes: two VBRs with a prefix of their own each, and a VPC of both types. */
-const CLOUD = (maps: string, more = "") => `
-cloud: { name: lab }
-vbrs:${vbr(1)}${vbr(2)}
-ecr: { name: ecr-1 }
-vpcs:
+const CLOUD = (maps: string, more = "") =>
+  cloudFile(`vpcs:
   - name: vpc-a
     vswitches: [{ name: a, cidr: 10.64.0.0/24 }]
     routes: [{ prefix: 10.99.0.0/16, nextHop: instance, publish: true }]
@@ -24,7 +21,7 @@ transitRouters:
       - { name: two, kind: vbr, to: vbr-2 }
     routes: [{ prefix: 10.77.0.0/16, to: blackhole }]
     routeMaps:${maps}
-`;
+`);
 const EDGE = `${edgeFile(
   circuit(1, "\n    export: [first, announce-own]") +
     circuit(2, "\n    export: [second, announce-own]"),
@@ -121,17 +118,7 @@ t.test("route maps: one belongs to a table, and is asked there only", async (t) 
   t.ok(inDefault.tableOf("tr-1-other").includes("10.64.0.0/24"));
 });
 
-const REGIONS = (near: string, far = "") => `
-cloud: { name: lab }
-regions: [{ name: near, cdt: true }, { name: far, cdt: true }]
-accessPoints: [{ name: ap-near, region: near }, { name: ap-far, region: far }]
-connections: [{ name: pc-1, accessPoint: ap-near }, { name: pc-2, accessPoint: ap-far }]
-vbrs:${vbr(1, "\n    connection: pc-1")}${vbr(2, "\n    connection: pc-2")}
-ecr: { name: ecr-1 }
-vpcs:
-  - { name: vpc-a, region: near, vswitches: [{ name: a, cidr: 10.64.0.0/24 }] }
-  - { name: vpc-b, region: far, vswitches: [{ name: b, cidr: 10.65.0.0/24 }] }
-transitRouters:
+const REGIONS = (near: string, far = "") => `${TWO_REGIONS}transitRouters:
   - name: tr-near
     region: near
     attachments:

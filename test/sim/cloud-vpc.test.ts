@@ -3,18 +3,14 @@
  * whose connection or zone is lost.
  */
 import t from "tap";
-import { CloudRig, circuit, edgeFile, vbr } from "./cloud-rig.ts";
+import { CloudRig, circuit, cloudFile, edgeFile, vbr } from "./cloud-rig.ts";
 
-const EDGE = edgeFile(circuit(1) + circuit(2));
-const CLOUD = (routes = "", more = "") => `
-cloud: { name: lab }
-vbrs:${vbr(1)}${vbr(2)}
-ecr: { name: ecr-1 }
-vpcs:
+const CLOUD = (routes = "", more = "") =>
+  cloudFile(`vpcs:
   - name: vpc-a
     vswitches: [{ name: a, cidr: 10.64.0.0/24 }, { name: b, cidr: 10.64.1.0/24 }]
     routes: [${routes}]
-${more}`;
+${more}`);
 
 t.test("VPC: what is behind a next hop answers a private line, if it is published", async (t) => {
   const types = [
@@ -28,7 +24,7 @@ t.test("VPC: what is behind a next hop answers a private line, if it is publishe
     return `{ prefix: 10.81.${index}.0/24, nextHop: ${type} }`;
   });
   const cloud = CLOUD([...routes, ...quiet].join(", "));
-  const rig = new CloudRig({ cloud, edge: EDGE, vpc: "10.80.3.1" }).start();
+  const rig = new CloudRig({ cloud, vpc: "10.80.3.1" }).start();
   const told = rig.toldToEdge("circuit-1").filter((prefix) => prefix.startsWith("10.8"));
   t.same(
     told,
@@ -59,7 +55,7 @@ transitRouters:
   rig.run(2);
   const rows = rig.cloud.view().vpcs[0]?.table.filter(({ prefix }) => prefix === "10.1.0.0/16");
   t.match(rows, [{ type: "Custom" }, { type: "Dynamic", isActive: false }]);
-  const onEcr = new CloudRig({ cloud: CLOUD(), edge: EDGE }).start();
+  const onEcr = new CloudRig({ cloud: CLOUD() }).start();
   t.match(onEcr.cloud.do({ ...route, nextHop: "vpn-gateway" }), refused, "the ECR's stays");
 });
 
@@ -73,9 +69,7 @@ endpoints:
 `;
 
 t.test("PrivateLink: an endpoint answers while it is connected, zone by zone", async (t) => {
-  const rig = new CloudRig({
-    ...{ cloud: CLOUD("", ENDPOINT("Connected")), edge: EDGE, vpc: "10.64.0.50" },
-  }).start();
+  const rig = new CloudRig({ cloud: CLOUD("", ENDPOINT("Connected")), vpc: "10.64.0.50" }).start();
   const deed = { do: "endpoint", endpoint: "ep-1" } as const;
   const zone = { do: "endpoint-zone", endpoint: "ep-1" } as const;
   t.equal(rig.fate("idc"), "delivered");
@@ -94,21 +88,19 @@ t.test("PrivateLink: an endpoint answers while it is connected, zone by zone", a
   const unknown = { ...deed, endpoint: "x", connection: "Connected" } as const;
   t.match(rig.cloud.do(unknown), { code: "EndpointNotFound" });
   const pending = new CloudRig({
-    ...{ cloud: CLOUD("", ENDPOINT("Pending")), edge: EDGE, vpc: "10.64.1.50" },
+    cloud: CLOUD("", ENDPOINT("Pending")),
+    vpc: "10.64.1.50",
   }).start();
   t.equal(pending.fate("idc"), "blackhole", "one that nobody has accepted");
 });
 
-const TABLES = (table: string, more = "") => `
-cloud: { name: lab }
-vbrs:${vbr(1)}${vbr(2)}
-ecr: { name: ecr-1 }
-vpcs:
+const TABLES = (table: string, more = "") =>
+  cloudFile(`vpcs:
   - name: vpc-a
     vswitches: [{ name: a, cidr: 10.64.0.0/24 }, { name: b, cidr: 10.64.1.0/24 }]
     tables: [{ name: t1, vswitches: [b]${table} }]
-${more}`;
-const inB = (cloud: string) => new CloudRig({ cloud, edge: EDGE, vpc: "10.64.1.10" }).start();
+${more}`);
+const inB = (cloud: string) => new CloudRig({ cloud, vpc: "10.64.1.10" }).start();
 
 t.test("VPC: a vSwitch goes by the custom table it is associated to", async (t) => {
   const rig = inB(TABLES(""));
@@ -137,9 +129,7 @@ t.test("VPC: a custom table without propagation has no way back, routes of its o
   t.equal(rig.fate("vpc"), "delivered", "by hand");
   const walled = inB(TABLES(", routes: [{ prefix: 10.1.0.0/16, nextHop: blackhole }]"));
   t.equal(walled.fate("vpc"), "blackhole");
-  const other = new CloudRig({
-    ...{ cloud: TABLES(", propagation: false"), edge: EDGE, vpc: "10.64.0.10" },
-  }).start();
+  const other = new CloudRig({ cloud: TABLES(", propagation: false"), vpc: "10.64.0.10" }).start();
   t.equal(other.fate("vpc"), "delivered", "the system table is another");
 });
 

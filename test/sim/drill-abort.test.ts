@@ -1,61 +1,30 @@
 /** Stop conditions: what trips them, and that everything a drill did is undone at once. */
-import { readFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import t from "tap";
-import { loadDrill } from "../../src/sim/drill/file/load.ts";
-import { runDrill } from "../../src/sim/drill/runner.ts";
 import type { Lab } from "../../src/sim/lab/lab.ts";
 import { LoopbackLab } from "../../src/sim/lab/loopback/loopback-lab.ts";
 import { NamespaceLab } from "../../src/sim/lab/namespaces/namespace-lab.ts";
 import { whyNoNamespaces } from "../../src/sim/lab/namespaces/namespaces.ts";
 import { VirtualLab } from "../../src/sim/lab/virtual/virtual-lab.ts";
+import { passes, play, readDrill, type SoundLoad, sound, written } from "../support/drills.ts";
 import { schemaFaults } from "../support/report-schema.ts";
 
-const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..");
-const folder = join(root, "fixtures", "drills");
-
-function load(abort: string, ...steps: readonly string[]) {
-  const text = `
-drill: abort
-description: a test
-seed: 7
-edge: ../lab/edge.yaml
-cloud: ../lab/cloud.yaml
-traffic: { idc: 10.1.0.10, vpc: 10.64.0.10, flows: 4, interval: 10ms }
-abort:
+const load = (abort: string, ...steps: readonly string[]) =>
+  readDrill(
+    written(`abort:
   - ${abort}
 steps:
 ${steps.map((step) => `  - ${step}`).join("\n")}
-always: [no-blackhole]
-`;
-  return loadDrill(join(folder, "abort.yaml"), text, {
-    resolve: (from, name) => resolve(dirname(from), name),
-    read: (file) => ({ text: readFileSync(file, "utf8") }),
-  });
-}
-
-function sound(...args: Parameters<typeof load>) {
-  const { drill, problems, edgeFile } = load(...args);
-  if (drill === undefined) throw new Error(JSON.stringify(problems));
-  return { drill, edgeFile };
-}
-
-const play = ({ drill }: ReturnType<typeof sound>, lab: Lab) =>
-  runDrill(drill, lab, {
-    version: "test",
-    startedAt: "2026-01-01T00:00:00.000Z",
-    progress: () => undefined,
-    traceHash: () => null,
-  });
+always: [no-blackhole]`),
+  );
+const drillOf = (...args: Parameters<typeof load>) => sound(load(...args));
 
 const ALL_DOWN = "{ session: all, is: down }";
 const BOTH_CUT = "{ at: 2s, do: cut, circuit: all }";
 const LATER = "{ at: 60s, do: expect, session: all, is: down, within: 1s }";
 
 t.test("both circuits down: the drill is broken off, and what was cut is mended", async (t) => {
-  const loaded = sound(ALL_DOWN, BOTH_CUT, LATER);
-  const report = await play(loaded, new VirtualLab(loaded.drill));
+  const { drill } = drillOf(ALL_DOWN, BOTH_CUT, LATER);
+  const report = await play(drill, new VirtualLab(drill));
   t.equal(report.verdict, "INCONCLUSIVE");
   t.match(report.because, /every circuit is down at \+2[5-9]\d\d.* as before after/);
   t.same(schemaFaults(report), []);
@@ -77,24 +46,24 @@ t.test("both circuits down: the drill is broken off, and what was cut is mended"
 });
 
 t.test("a condition that does not hold for as long as it says changes nothing", async (t) => {
-  const loaded = sound(
+  const { drill } = drillOf(
     "{ outage: 5s }",
     "{ at: 1s, do: cut, circuit: circuit-1 }",
     "{ do: expect, session: circuit-1, is: down, within: 2s }",
   );
-  const report = await play(loaded, new VirtualLab(loaded.drill));
-  t.equal(report.verdict, "PASS", report.because);
+  const report = await play(drill, new VirtualLab(drill));
+  passes(t, report);
   t.match(report.safety?.stopConditions, [{ isTripped: false, atMs: null }]);
   t.match(report.safety?.rollback, { isByAbort: false, isRestored: false, left: /circuit-1/ });
 });
 
 t.test("outage: a flow that is lost for so long", async (t) => {
-  const loaded = sound(
+  const { drill } = drillOf(
     "{ outage: 500ms }",
     "{ at: 1s, do: forwarding-dead, circuit: circuit-1 }",
     LATER,
   );
-  const report = await play(loaded, new VirtualLab(loaded.drill));
+  const report = await play(drill, new VirtualLab(drill));
   t.match(report.because, /a flow is lost for 500 ms at \+1500/);
   t.match(report.safety?.rollback, { isByAbort: true, isRestored: true });
 });
@@ -132,32 +101,31 @@ for (const step of STANDING) {
     // The cloud still sees both circuits go where the edge's daemon is away.
     const isAway = /freeze|kill|upgrade/.test(step);
     const abort = isAway ? "{ outage: 8s }" : "{ session: circuit-2, is: down, for: 2s }";
-    const loaded = sound(abort, ...(isAway ? [BOTH_CUT, step] : [step, BOTH_CUT]), LATER);
-    const report = await play(loaded, new VirtualLab(loaded.drill));
+    const { drill } = drillOf(abort, ...(isAway ? [BOTH_CUT, step] : [step, BOTH_CUT]), LATER);
+    const report = await play(drill, new VirtualLab(drill));
     t.equal(report.verdict, "INCONCLUSIVE", report.because);
     t.match(report.safety?.rollback, { isByAbort: true, isRestored: true, left: null });
   });
 }
 
-const LABS: readonly (readonly [string, string | false, (of: ReturnType<typeof sound>) => Lab])[] =
+const LABS: readonly (readonly [string, string | false, (of: SoundLoad) => Lab])[] = [
+  ["on loopback sockets", false, ({ drill }) => new LoopbackLab(drill)],
   [
-    ["on loopback sockets", false, ({ drill }) => new LoopbackLab(drill)],
-    [
-      "in network namespaces",
-      whyNoNamespaces() ?? false,
-      ({ drill, edgeFile }) => new NamespaceLab(drill, edgeFile),
-    ],
-  ];
+    "in network namespaces",
+    whyNoNamespaces() ?? false,
+    ({ drill, edgeFile }) => new NamespaceLab(drill, edgeFile),
+  ],
+];
 for (const [where, skip, open] of LABS) {
   t.test(`broken off and restored, ${where}`, { skip }, async (t) => {
-    const loaded = sound(
+    const loaded = drillOf(
       ALL_DOWN,
       "{ at: 300ms, do: withdraw-own, prefix: 10.1.0.0/16 }",
       "{ at: 500ms, do: withdraw, prefix: 10.64.0.0/16 }",
       "{ at: 600ms, do: cut, circuit: all }",
       LATER,
     );
-    const report = await play(loaded, open(loaded));
+    const report = await play(loaded.drill, open(loaded));
     t.equal(report.verdict, "INCONCLUSIVE", report.because);
     t.match(report.safety?.rollback, { isByAbort: true, isRestored: true, left: null });
   });

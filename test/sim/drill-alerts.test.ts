@@ -1,31 +1,20 @@
 /** Drills held against Prometheus rules: virtual time with the shipped agent, and a real scrape. */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import t from "tap";
-import { promtool } from "../../src/sim/alerts/engine.ts";
 import { readRules } from "../../src/sim/alerts/rules.ts";
 import type { Claim, Drill, Step } from "../../src/sim/drill/drill.ts";
-import { loadDrill } from "../../src/sim/drill/file/load.ts";
-import { runDrill } from "../../src/sim/drill/runner.ts";
-import type { Lab } from "../../src/sim/lab/lab.ts";
 import { LoopbackLab } from "../../src/sim/lab/loopback/loopback-lab.ts";
 import { VirtualLab } from "../../src/sim/lab/virtual/virtual-lab.ts";
 import { formatHtml } from "../../src/sim/report/page/html.ts";
+import { load, passes, play } from "../support/drills.ts";
 import { playPatiently } from "../support/patience.ts";
 import { noPromtool as skip } from "../support/promtool.ts";
 import { schemaFaults } from "../support/report-schema.ts";
 
-const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..");
-const file = join(root, "fixtures", "drills", "alerts", "alert-silent.yaml");
-
 function base(): Drill {
-  const { drill, problems } = loadDrill(file, readFileSync(file, "utf8"), {
-    resolve: (from, name) => resolve(dirname(from), name),
-    read: (name) => ({ text: readFileSync(name, "utf8") }),
-  });
-  if (drill === undefined) throw new Error(JSON.stringify(problems));
+  const { drill } = load("alerts/alert-silent.yaml");
   return { ...drill, budgets: { ...drill.budgets, outageUsMax: undefined }, always: [] };
 }
 
@@ -69,15 +58,6 @@ const restore = (atSec: number): Step => ({
   ...{ do: "restore", atUs: atSec * SEC, circuit: "circuit-1" },
 });
 
-const play = (drill: Drill, lab: Lab, engine = promtool) =>
-  runDrill(drill, lab, {
-    version: "test",
-    startedAt: "2026-01-01T00:00:00.000Z",
-    progress: () => undefined,
-    rulesEngine: engine,
-    traceHash: () => (lab instanceof VirtualLab ? lab.traceHash : null),
-  });
-
 t.test(
   "alerts fire and resolve on the virtual clock, and the report says when",
   { skip },
@@ -92,7 +72,7 @@ t.test(
     ];
     const drill = drillOf(steps, SEC);
     const report = await play(drill, new VirtualLab(drill));
-    t.equal(report.verdict, "PASS", report.because);
+    passes(t, report);
     t.same(schemaFaults(report), []);
     const [one, ...others] = report.alerts ?? [];
     t.same(others, []);
@@ -148,7 +128,7 @@ t.test(
     ];
     const drill = drillOf(steps, SEC);
     const report = await play(drill, new VirtualLab(drill));
-    t.equal(report.verdict, "PASS", report.because);
+    passes(t, report);
     const down = report.alerts?.find((one) => one.alert === "AgentDown");
     t.same([down?.firedAtMs, down?.resolvedAtMs], [9000, 12_000]);
   },
@@ -156,7 +136,9 @@ t.test(
 
 t.test("without a rules engine the claim is inconclusive, and says what is missing", async (t) => {
   const drill = drillOf([cut(1), alert("CircuitDown", "firing", 3)], SEC);
-  const report = await play(drill, new VirtualLab(drill), async () => "promtool is not installed");
+  const report = await play(drill, new VirtualLab(drill), {
+    rulesEngine: async () => "promtool is not installed",
+  });
   t.equal(report.verdict, "INCONCLUSIVE");
   t.equal(report.because, "CircuitDown is firing: promtool is not installed");
   t.equal(report.alerts, undefined);
@@ -176,7 +158,7 @@ t.test("a lab's edge is scraped over its socket", { skip }, async (t) => {
     count += 1;
     return play(drill, new LoopbackLab(drill, join(folder, `edge-${count}.sock`)));
   });
-  t.equal(report.verdict, "PASS", report.because);
+  passes(t, report);
   t.same(
     report.alerts?.map(({ alert: name, labels }) => [name, labels.circuit]),
     [["CircuitDown", "circuit-1"]],

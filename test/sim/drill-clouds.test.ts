@@ -2,26 +2,18 @@
  * Drills in clouds of every kind: an ECR, a transit router and peering connections, each with its
  * own table that decides the way back, one by one and all at once.
  */
-import { readFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
-import t, { type Test } from "tap";
+import t from "tap";
 import type { Drill } from "../../src/sim/drill/drill.ts";
-import { type FileAccess, loadDrill } from "../../src/sim/drill/file/load.ts";
-import { runDrill } from "../../src/sim/drill/runner.ts";
-import type { Lab } from "../../src/sim/lab/lab.ts";
 import { LoopbackLab } from "../../src/sim/lab/loopback/loopback-lab.ts";
 import { NamespaceLab } from "../../src/sim/lab/namespaces/namespace-lab.ts";
 import { whyNoNamespaces } from "../../src/sim/lab/namespaces/namespaces.ts";
 import { VirtualLab } from "../../src/sim/lab/virtual/virtual-lab.ts";
-import { formatReport } from "../../src/sim/report/formats/text.ts";
 import { drawTopology } from "../../src/sim/report/page/topology-svg.ts";
-import type { DrillReport } from "../../src/sim/report/report.ts";
+import { filesOf, load, passes, play, readDrill, sound } from "../support/drills.ts";
 import { playPatiently } from "../support/patience.ts";
 import { schemaFaults } from "../support/report-schema.ts";
 import { circuit, edgeFile, vbr } from "./cloud-rig.ts";
 
-const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..");
 const NUMBERS = [1, 2, 3, 4];
 const IMMEDIATE = "failover: { mode: ecmp, failback: immediate }";
 
@@ -66,46 +58,10 @@ ${steps}
 always: [no-leak, fib-is-rib, no-loop]
 `;
 
-interface Files {
-  readonly edge: string;
-  readonly cloud: string;
-}
+const THREE = { "edge.yaml": EDGE, "cloud.yaml": CLOUD };
 
-const THREE: Files = { edge: EDGE, cloud: CLOUD };
-const inline = ({ edge, cloud }: Files): FileAccess => ({
-  resolve: (_, name) => name,
-  read: (name) => ({ text: name === "edge.yaml" ? edge : cloud }),
-});
-const onDisk: FileAccess = {
-  resolve: (from, name) => resolve(dirname(from), name),
-  read: (file) => ({ text: readFileSync(file, "utf8") }),
-};
-
-function loaded(text: string, files = THREE): Drill {
-  const { drill, problems } = loadDrill("three-ways.yaml", text, inline(files));
-  if (drill === undefined) throw new RangeError(JSON.stringify(problems));
-  return drill;
-}
-
-function shipped(name: string): { drill: Drill; edgeFile: string } {
-  const file = join(root, "fixtures", "drills", `${name}.yaml`);
-  const { drill, problems, edgeFile } = loadDrill(file, readFileSync(file, "utf8"), onDisk);
-  if (drill === undefined) throw new RangeError(JSON.stringify(problems));
-  return { drill, edgeFile };
-}
-
-const play = (drill: Drill, lab: Lab) =>
-  runDrill(drill, lab, {
-    version: "test",
-    startedAt: "2026-01-01T00:00:00.000Z",
-    progress: () => undefined,
-    traceHash: () => null,
-  });
-
-function passes(t: Test, report: DrillReport): void {
-  t.equal(report.verdict, "PASS", `${report.drill}: ${report.because}`);
-  if (report.verdict !== "PASS") t.comment(formatReport(report));
-}
+const loaded = (text: string, texts = THREE): Drill =>
+  sound(readDrill(text, { files: filesOf(texts) })).drill;
 
 t.test("three tables at once: each traffic comes back by its own", async (t) => {
   const back = (node: string, via: string, more = "within: 5s") =>
@@ -159,7 +115,7 @@ t.test("three tables at once: each traffic comes back by its own", async (t) => 
 
 t.test("return: a table that no traffic comes back by is an error", async (t) => {
   const step = "  - { do: expect, return: 10.1.0.0/16, node: tr-9, via: [], within: 1s }";
-  const { drill, problems } = loadDrill("three-ways.yaml", DRILL(step), inline(THREE));
+  const { drill, problems } = readDrill(DRILL(step), { files: filesOf(THREE) });
   t.equal(drill, undefined);
   t.match(problems, [
     { code: "D103", message: /no traffic comes back by "tr-9"; it does by vpc-a, ecr-1, vpc-b/ },
@@ -202,7 +158,7 @@ steps:
   - { do: expect, return: 10.1.0.0/16, node: vpc-a, via: [${after}], within: 20s, for: 1s }
 always: [no-leak, no-loop]
 `,
-      { edge: edgeFile(circuit(1) + circuit(2), IMMEDIATE), cloud: BESIDE(knob) },
+      { "edge.yaml": edgeFile(circuit(1) + circuit(2), IMMEDIATE), "cloud.yaml": BESIDE(knob) },
     );
     const report = await play(drill, new VirtualLab(drill));
     passes(t, report);
@@ -238,7 +194,7 @@ t.test(
   "peering connections in namespaces: kernel routes, real pings",
   { skip: whyNoNamespaces() ?? false },
   async (t) => {
-    const { drill, edgeFile } = shipped("peering-load-sharing");
+    const { drill, edgeFile } = load("peering-load-sharing.yaml");
     const quick = hurried(drill);
     const report = await playPatiently(t, () => play(quick, new NamespaceLab(quick, edgeFile)));
     passes(t, report);
@@ -249,7 +205,7 @@ t.test(
 );
 
 t.test("peering connections on loopback sockets: the health check moves the VPC", async (t) => {
-  const drill = hurried(shipped("peering-active-standby").drill);
+  const drill = hurried(load("peering-active-standby.yaml").drill);
   const report = await playPatiently(t, () => play(drill, new LoopbackLab(drill)));
   passes(t, report);
   t.ok((report.faults[0]?.cloudConvergenceMs ?? 0) > 1_000, "eight pings of it, not BFD");

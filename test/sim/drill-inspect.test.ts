@@ -1,14 +1,11 @@
 /** `drill list`, `check`, `explain` and `faults`: read, and nothing played. */
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import t from "tap";
 import { FAULT_KINDS } from "../../src/sim/drill/faults/faults.ts";
 import { checkDrills, explainDrill, listDrills, listFaults } from "../../src/sim/inspect.ts";
-
-const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..");
-const shipped = join(root, "fixtures", "drills");
+import { DRILLS } from "../support/drills.ts";
 
 function streams() {
   const texts = { out: "", err: "" };
@@ -27,7 +24,7 @@ t.test("list: the shipped drills, each with its sentence", async (t) => {
   const to = streams();
   const { rows, exit } = listDrills([], to);
   t.equal(exit, 0);
-  t.equal(rows.length, readdirSync(shipped).filter((name) => name.endsWith(".yaml")).length);
+  t.equal(rows.length, readdirSync(DRILLS).filter((name) => name.endsWith(".yaml")).length);
   t.match(
     rows.find(({ drill }) => drill === "two-circuits"),
     { steps: 7, description: /cut silently/ },
@@ -42,7 +39,7 @@ t.test("check: a line for what is sound, line and column for what is not", async
   writeFileSync(bad, "drill: bad\ndescription: x\nseed: 1\ntopology: optimal\nsteps: []\n");
   writeFileSync(join(folder, "notes.txt"), "no drill");
   const to = streams();
-  t.equal(checkDrills([join(shipped, "two-circuits.yaml"), folder], to), 2);
+  t.equal(checkDrills([join(DRILLS, "two-circuits.yaml"), folder], to), 2);
   t.match(to.texts.out, /two-circuits\.yaml: drill two-circuits is sound, 7 steps\n$/);
   t.match(to.texts.err, /bad\.yaml:4:\d+: error .*topology/);
   t.notMatch(to.texts.err, /notes/);
@@ -53,14 +50,14 @@ t.test("check: a line for what is sound, line and column for what is not", async
 
 t.test("explain: steps, stop conditions and limits in words", async (t) => {
   const to = streams();
-  t.equal(explainDrill(join(shipped, "overlapping-tests.yaml"), to), 0);
+  t.equal(explainDrill(join(DRILLS, "overlapping-tests.yaml"), to), 0);
   t.match(to.texts.out, /at 1000 ms {2}a failover-test job for circuit-1\n/);
   t.match(to.texts.out, /broken off where\n {2}every circuit is down\n/);
   const plain = streams();
-  t.equal(explainDrill(join(shipped, "clock-steps.yaml"), plain), 0);
+  t.equal(explainDrill(join(DRILLS, "clock-steps.yaml"), plain), 0);
   t.match(plain.texts.out, /not in a lab of namespaces\n {2}step \d+ cannot set a clock/);
   const limits = streams();
-  t.equal(explainDrill(join(shipped, "two-circuits.yaml"), limits), 0);
+  t.equal(explainDrill(join(DRILLS, "two-circuits.yaml"), limits), 0);
   t.match(limits.texts.out, /budgets\n {2}detection at most 950 ms\n/);
 });
 

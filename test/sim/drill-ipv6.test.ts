@@ -5,8 +5,8 @@ import type { Lab } from "../../src/sim/lab/lab.ts";
 import { LoopbackLab } from "../../src/sim/lab/loopback/loopback-lab.ts";
 import { NamespaceLab } from "../../src/sim/lab/namespaces/namespace-lab.ts";
 import { whyNoNamespaces } from "../../src/sim/lab/namespaces/namespaces.ts";
+import { load, passes, play } from "../support/drills.ts";
 import { playPatiently } from "../support/patience.ts";
-import { load, passes, play } from "../support/shipped-drill.ts";
 
 t.setTimeout(120_000);
 

@@ -7,41 +7,21 @@
  * what is compared is the silence, from the last packet heard to Down; the detection from the fault
  * must lie in the band that follows from the intervals. Of six runs in the lab one must agree.
  */
-import { readFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import t from "tap";
 import type { Drill } from "../../src/sim/drill/drill.ts";
-import { loadDrill } from "../../src/sim/drill/file/load.ts";
-import { runDrill } from "../../src/sim/drill/runner.ts";
 import type { Lab } from "../../src/sim/lab/lab.ts";
 import { NamespaceLab } from "../../src/sim/lab/namespaces/namespace-lab.ts";
 import { whyNoNamespaces } from "../../src/sim/lab/namespaces/namespaces.ts";
 import { VirtualLab } from "../../src/sim/lab/virtual/virtual-lab.ts";
 import type { FaultReport } from "../../src/sim/report/report.ts";
+import { load, play } from "../support/drills.ts";
 
-const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..");
 const SHARE = 0.2;
 const SLACK_MS = 20;
 const RUNS_MAX = 6;
 
-function load(name: string) {
-  const file = join(root, "fixtures", "drills", `${name}.yaml`);
-  const { drill, problems, edgeFile } = loadDrill(file, readFileSync(file, "utf8"), {
-    resolve: (from, other) => resolve(dirname(from), other),
-    read: (other) => ({ text: readFileSync(other, "utf8") }),
-  });
-  if (drill === undefined) throw new Error(JSON.stringify(problems));
-  return { drill, edgeFile };
-}
-
 async function firstFault(drill: Drill, lab: Lab): Promise<FaultReport> {
-  const { faults, because } = await runDrill(drill, lab, {
-    version: "test",
-    startedAt: "2026-01-01T00:00:00.000Z",
-    progress: () => undefined,
-    traceHash: () => null,
-  });
+  const { faults, because } = await play(drill, lab);
   const [fault] = faults;
   if (fault === undefined) throw new Error(`${drill.name}: ${because}`);
   return fault;
@@ -97,7 +77,7 @@ for (const name of ["two-circuits", "carrier-seen", "vbr-restart-graceful"]) {
     `${name}: the lab measures what virtual time predicted`,
     { skip: whyNoNamespaces() ?? false },
     async (t) => {
-      const { drill, edgeFile } = load(name);
+      const { drill, edgeFile } = load(`${name}.yaml`);
       const predicted = await firstFault(drill, new VirtualLab(drill));
       let found: readonly string[] = ["never played"];
       for (let run = 0; run < RUNS_MAX && found.length > 0; run += 1) {

@@ -1,43 +1,18 @@
 /** `reload` in drills: another file for an edge that runs, taken or refused, in every lab. */
-import { readFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import t from "tap";
-import { loadDrill } from "../../src/sim/drill/file/load.ts";
-import { runDrill } from "../../src/sim/drill/runner.ts";
-import type { Lab } from "../../src/sim/lab/lab.ts";
 import { LoopbackLab } from "../../src/sim/lab/loopback/loopback-lab.ts";
 import { NamespaceLab } from "../../src/sim/lab/namespaces/namespace-lab.ts";
 import { whyNoNamespaces } from "../../src/sim/lab/namespaces/namespaces.ts";
 import { VirtualLab } from "../../src/sim/lab/virtual/virtual-lab.ts";
+import { passes, play, readDrill, sound, written } from "../support/drills.ts";
 import { playPatiently } from "../support/patience.ts";
 
-const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..");
-const folder = join(root, "fixtures", "drills");
-
-function load(...steps: readonly string[]) {
-  const text = `
-drill: reload
-description: a test
-seed: 7
-edge: ../lab/edge.yaml
-cloud: ../lab/cloud.yaml
-traffic: { idc: 10.1.0.10, vpc: 10.64.0.10, flows: 4, interval: 10ms }
-steps:
+const load = (...steps: readonly string[]) =>
+  readDrill(
+    written(`steps:
 ${steps.map((step) => `  - ${step}`).join("\n")}
-always: [session-isolation, no-fib-error, no-loop, fib-is-rib]
-`;
-  return loadDrill(join(folder, "reload.yaml"), text, {
-    resolve: (from, name) => resolve(dirname(from), name),
-    read(file) {
-      try {
-        return { text: readFileSync(file, "utf8") };
-      } catch (cause) {
-        return { error: String(cause) };
-      }
-    },
-  });
-}
+always: [session-isolation, no-fib-error, no-loop, fib-is-rib]`),
+  );
 
 /** `../lab/edge.yaml` with circuit 1 only, spelled out. */
 const FIRST_ONLY =
@@ -59,38 +34,22 @@ const STEPS = [
   `{ do: expect, route: 10.64.0.0/16, via: [circuit-1, circuit-2], within: 30s }`,
 ];
 
-function sound(...steps: readonly string[]) {
-  const { drill, problems, edgeFile } = load(...steps);
-  if (drill === undefined) throw new Error(JSON.stringify(problems));
-  return { drill, edgeFile };
-}
-
-async function play(lab: Lab, { drill }: ReturnType<typeof sound>) {
-  return runDrill(drill, lab, {
-    version: "test",
-    startedAt: "2026-01-01T00:00:00.000Z",
-    progress: () => undefined,
-    traceHash: () => (lab instanceof VirtualLab ? lab.traceHash : null),
-  });
-}
-
 t.test("in virtual time: refused, a circuit given up, and taken back", async (t) => {
-  const loaded = sound(...STEPS);
-  const report = await play(new VirtualLab(loaded.drill), loaded);
-  t.equal(report.verdict, "PASS", report.because);
+  const { drill } = sound(load(...STEPS));
+  const report = await play(drill, new VirtualLab(drill));
+  passes(t, report);
 });
 
 t.test("on loopback sockets", async (t) => {
-  const loaded = sound(...STEPS);
-  const report = await playPatiently(t, () => play(new LoopbackLab(loaded.drill), loaded));
-  t.equal(report.verdict, "PASS", report.because);
+  const { drill } = sound(load(...STEPS));
+  const report = await playPatiently(t, () => play(drill, new LoopbackLab(drill)));
+  passes(t, report);
 });
 
 t.test("in network namespaces", { skip: whyNoNamespaces() ?? false }, async (t) => {
-  const loaded = sound(...STEPS);
-  const lab = () => new NamespaceLab(loaded.drill, loaded.edgeFile);
-  const report = await playPatiently(t, () => play(lab(), loaded));
-  t.equal(report.verdict, "PASS", report.because);
+  const { drill, edgeFile } = sound(load(...STEPS));
+  const report = await playPatiently(t, () => play(drill, new NamespaceLab(drill, edgeFile)));
+  passes(t, report);
 });
 
 t.test("a file that is to be taken must be sound, and fit into the lab", async (t) => {
@@ -119,12 +78,10 @@ t.test("a file that is to be taken must be sound, and fit into the lab", async (
 });
 
 t.test("another answer than the drill says ends it with a sentence", async (t) => {
-  const loaded = sound(STEPS[0] ?? "");
-  const lab = new VirtualLab(loaded.drill);
-  const { steps } = loaded.drill;
-  const wrong = steps.map((step) =>
+  const { drill } = sound(load(STEPS[0] ?? ""));
+  const steps = drill.steps.map((step) =>
     step.do === "reload" ? { ...step, answer: "accepted" as const } : step,
   );
-  const drill = { ...loaded.drill, steps: wrong };
-  await t.rejects(play(lab, { ...loaded, drill }), /reload with another edge: the edge refused it/);
+  const played = play({ ...drill, steps }, new VirtualLab(drill));
+  await t.rejects(played, /reload with another edge: the edge refused it/);
 });

@@ -2,16 +2,11 @@
  * What the edge says and takes, judged by its UPDATEs: leaks that no table ever showed, and words
  * that a healthy peer did not need. The faults are planted where only the wire can show them.
  */
-import { readFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import t from "tap";
 import { parsePrefix } from "../../src/core/prefix.ts";
 import { after } from "../../src/core/time.ts";
 import type { Host, TcpConnection } from "../../src/platform/contract.ts";
 import type { Drill } from "../../src/sim/drill/drill.ts";
-import { loadDrill } from "../../src/sim/drill/file/load.ts";
-import { runDrill } from "../../src/sim/drill/runner.ts";
 import { announcing, withdrawing } from "../../src/sim/lab/flood.ts";
 import type { Lab } from "../../src/sim/lab/lab.ts";
 import { LoopbackLab } from "../../src/sim/lab/loopback/loopback-lab.ts";
@@ -21,39 +16,15 @@ import type { EdgeInjection } from "../../src/sim/lab/virtual/virtual-edge.ts";
 import { VirtualLab } from "../../src/sim/lab/virtual/virtual-lab.ts";
 import { withTcp } from "../../src/sim/lab/watch/update-watch.ts";
 import type { CheckReport } from "../../src/sim/report/report.ts";
+import { play, readDrill, type SoundLoad, sound, written } from "../support/drills.ts";
 
-const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..");
-const folder = join(root, "fixtures", "drills");
 const LEAK = "10.99.0.0/16";
 
-function load(steps: string, more = "") {
-  const text = `
-drill: updates
-description: a test
-seed: 7
-edge: ../lab/edge.yaml
-cloud: ../lab/cloud.yaml
-traffic: { idc: 10.1.0.10, vpc: 10.64.0.10, flows: 4, interval: 10ms }
-steps:
-${steps}
-always: [no-leak, session-isolation]
-${more}
-`;
-  const { drill, problems, edgeFile } = loadDrill(join(folder, "updates.yaml"), text, {
-    resolve: (from, name) => resolve(dirname(from), name),
-    read: (file) => ({ text: readFileSync(file, "utf8") }),
-  });
-  if (drill === undefined) throw new Error(JSON.stringify(problems));
-  return { drill, edgeFile };
-}
+const load = (steps: string, more = "") =>
+  sound(readDrill(written(`steps:\n${steps}\nalways: [no-leak, session-isolation]\n${more}`)));
 
 async function checksOf(drill: Drill, lab: Lab): Promise<ReadonlyMap<string, CheckReport>> {
-  const { checks } = await runDrill(drill, lab, {
-    version: "test",
-    startedAt: "2026-01-01T00:00:00.000Z",
-    progress: () => undefined,
-    traceHash: () => null,
-  });
+  const { checks } = await play(drill, lab);
   return new Map(checks.map((check) => [check.check, check]));
 }
 
@@ -117,7 +88,7 @@ t.test("a prefix the edge tells for a millisecond is a leak, with session and ti
   t.equal(checks.get("always no-leak")?.status, "pass", "unless the drill allows it");
 });
 
-const LABS: readonly (readonly [string, string | false, (of: ReturnType<typeof load>) => Lab])[] = [
+const LABS: readonly (readonly [string, string | false, (of: SoundLoad) => Lab])[] = [
   ["in virtual time", false, ({ drill }) => new VirtualLab(drill)],
   ["on loopback sockets", false, ({ drill }) => new LoopbackLab(drill)],
   [

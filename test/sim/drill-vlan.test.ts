@@ -1,22 +1,15 @@
 /** Drills of an edge whose circuits are VLANs, in every lab: alone on a port and sharing one. */
-import { readFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import t from "tap";
-import type { Drill, FaultStep } from "../../src/sim/drill/drill.ts";
-import { loadDrill } from "../../src/sim/drill/file/load.ts";
-import { runDrill } from "../../src/sim/drill/runner.ts";
+import type { FaultStep } from "../../src/sim/drill/drill.ts";
 import { describe } from "../../src/sim/drill/words.ts";
-import type { Lab } from "../../src/sim/lab/lab.ts";
 import { LoopbackLab } from "../../src/sim/lab/loopback/loopback-lab.ts";
 import { NamespaceLab } from "../../src/sim/lab/namespaces/namespace-lab.ts";
 import { whyNoNamespaces, whyNoVlan } from "../../src/sim/lab/namespaces/namespaces.ts";
 import { buildWorld } from "../../src/sim/lab/virtual/topology.ts";
 import { VirtualLab } from "../../src/sim/lab/virtual/virtual-lab.ts";
-import { formatReport } from "../../src/sim/report/formats/text.ts";
+import { edited, passes, play, readDrill, sound } from "../support/drills.ts";
 import { playPatiently } from "../support/patience.ts";
 
-const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..");
 const ALL = ["circuit-1", "circuit-2", "circuit-3"];
 
 type StepSource = Readonly<Record<string, unknown>>;
@@ -35,24 +28,9 @@ function load(steps: readonly StepSource[], edit = (text: string) => text) {
     steps,
     always: ["session-isolation", "no-fib-error", "no-loop"],
   });
-  const { drill, problems, edgeFile } = loadDrill(join(root, "fixtures/drills/x.yaml"), text, {
-    resolve: (from, name) => resolve(dirname(from), name),
-    read: (file) => {
-      const found = readFileSync(file, "utf8");
-      return { text: file.endsWith("cloud-vlan.yaml") ? edit(found) : found };
-    },
-  });
-  if (drill === undefined) throw new Error(JSON.stringify(problems));
-  return { drill, edgeFile };
+  const files = edited((found, file) => (file.endsWith("cloud-vlan.yaml") ? edit(found) : found));
+  return sound(readDrill(text, { files }));
 }
-
-const play = (drill: Drill, lab: Lab) =>
-  runDrill(drill, lab, {
-    version: "test",
-    startedAt: "2026-01-01T00:00:00.000Z",
-    progress: () => undefined,
-    traceHash: () => null,
-  });
 
 const route = (...via: readonly string[]) => {
   return { do: "expect", route: "10.64.0.0/16", via, within: "20s" };
@@ -74,7 +52,7 @@ for (const fault of ["cut", "remove-vlan"]) {
   t.test(`${fault} of one circuit leaves its neighbour on the same port alone`, async (t) => {
     const { drill } = load(goes({ do: fault, circuit: "circuit-1" }, "circuit-1"));
     const report = await play(drill, new VirtualLab(drill));
-    t.equal(report.verdict, "PASS", formatReport(report));
+    passes(t, report);
     t.equal(report.faults[0]?.detectedBy, "bfd", "the light of the port stays on");
   });
 }
@@ -82,7 +60,7 @@ for (const fault of ["cut", "remove-vlan"]) {
 t.test("a port of one circuit alone loses its carrier with it", async (t) => {
   const { drill } = load(goes({ do: "cut", circuit: "circuit-3", carrier: "seen" }, "circuit-3"));
   const report = await play(drill, new VirtualLab(drill));
-  t.equal(report.verdict, "PASS", formatReport(report));
+  passes(t, report);
   t.equal(report.faults[0]?.detectedBy, "link");
 });
 
@@ -103,7 +81,7 @@ t.test("maintenance of one circuit on a shared port takes no other", async (t) =
     { do: "expect", session: "all", is: "up", within: "60s", for: "1s" },
   ]);
   const report = await play(drill, new VirtualLab(drill));
-  t.equal(report.verdict, "PASS", formatReport(report));
+  passes(t, report);
 });
 
 t.test("a VLAN that only the edge states is the cloud's as well", async (t) => {
@@ -119,7 +97,7 @@ t.test("a VLAN that only the edge states is the cloud's as well", async (t) => {
   );
   const lax = { ...drill, always: [] };
   const report = await play(lax, new VirtualLab(lax));
-  t.equal(report.verdict, "PASS", formatReport(report));
+  passes(t, report);
 });
 
 t.test("frames carry the tag of their circuit, and only its VBR hears them", async (t) => {
@@ -170,7 +148,7 @@ t.test("on loopback sockets, with the edge's file as it is", async (t) => {
   const { drill } = load(goes({ do: "remove-vlan", circuit: "circuit-1" }, "circuit-1"));
   const inLab = () => play(drill, new LoopbackLab(drill));
   const report = await playPatiently(t, inLab);
-  t.equal(report.verdict, "PASS", formatReport(report));
+  passes(t, report);
 });
 
 t.test(
@@ -183,7 +161,7 @@ t.test(
     const missing = whyNoVlan();
     const report = await play(drill, new NamespaceLab(drill, edgeFile));
     if (missing === undefined) {
-      t.equal(report.verdict, "PASS", formatReport(report));
+      passes(t, report);
       return;
     }
     t.equal(report.verdict, "INCONCLUSIVE");

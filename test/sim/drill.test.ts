@@ -1,58 +1,19 @@
 /** Drills end to end: the shipped files, in virtual time and in a lab, and what they must catch. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import t, { type Test } from "tap";
 import type { Drill } from "../../src/sim/drill/drill.ts";
-import { type FileAccess, loadDrill } from "../../src/sim/drill/file/load.ts";
-import { runDrill } from "../../src/sim/drill/runner.ts";
-import type { Lab } from "../../src/sim/lab/lab.ts";
 import { LoopbackLab } from "../../src/sim/lab/loopback/loopback-lab.ts";
 import { NamespaceLab } from "../../src/sim/lab/namespaces/namespace-lab.ts";
 import { whyNoNamespaces } from "../../src/sim/lab/namespaces/namespaces.ts";
 import { VirtualLab } from "../../src/sim/lab/virtual/virtual-lab.ts";
-import { formatReport } from "../../src/sim/report/formats/text.ts";
 import type { DrillReport } from "../../src/sim/report/report.ts";
+import { load, passes, play, readDrill, shippedText } from "../support/drills.ts";
 import { playPatiently } from "../support/patience.ts";
 import { schemaFaults } from "../support/report-schema.ts";
 
-const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..");
-const TWO_CIRCUITS = join(root, "fixtures", "drills", "two-circuits.yaml");
-
-const files: FileAccess = {
-  resolve: (from, name) => resolve(dirname(from), name),
-  read(file) {
-    try {
-      return { text: readFileSync(file, "utf8") };
-    } catch (cause) {
-      return { error: String(cause) };
-    }
-  },
-};
-
-function shipped(file = TWO_CIRCUITS): { drill: Drill; edgeFile: string } {
-  const { drill, problems, edgeFile } = loadDrill(file, readFileSync(file, "utf8"), files);
-  if (drill === undefined) throw new Error(JSON.stringify(problems));
-  return { drill, edgeFile };
-}
-
-async function play(drill: Drill, lab: Lab): Promise<DrillReport> {
-  return runDrill(drill, lab, {
-    version: "test",
-    startedAt: "2026-01-01T00:00:00.000Z",
-    progress: () => undefined,
-    traceHash: () => (lab instanceof VirtualLab ? lab.traceHash : null),
-  });
-}
-
-function verdictIs(t: Test, report: DrillReport, verdict: DrillReport["verdict"]): void {
-  t.equal(report.verdict, verdict, `${report.drill} is ${verdict}`);
-  if (report.verdict !== verdict) t.comment(formatReport(report));
-}
+const TWO_CIRCUITS = "two-circuits.yaml";
 
 function mustPass(t: Test, report: DrillReport): void {
-  verdictIs(t, report, "PASS");
+  passes(t, report);
   const [fault] = report.faults;
   t.equal(fault?.detectedBy, "bfd");
   t.ok((fault?.detectionMs ?? 0) > 550, "detection takes the detection time, not less");
@@ -61,7 +22,7 @@ function mustPass(t: Test, report: DrillReport): void {
 }
 
 t.test("two-circuits in virtual time: PASS, and the same seed repeats it exactly", async (t) => {
-  const { drill } = shipped();
+  const { drill } = load(TWO_CIRCUITS);
   const first = await play(drill, new VirtualLab(drill));
   mustPass(t, first);
   const again = await play(drill, new VirtualLab(drill));
@@ -75,20 +36,20 @@ t.test(
   "the same file in a lab of network namespaces",
   { skip: whyNoNamespaces() ?? false },
   async (t) => {
-    const { drill, edgeFile } = shipped();
+    const { drill, edgeFile } = load(TWO_CIRCUITS);
     const inLab = () => play(drill, new NamespaceLab(drill, edgeFile));
     mustPass(t, await playPatiently(t, inLab));
   },
 );
 
 t.test("the same file on loopback sockets", async (t) => {
-  const { drill } = shipped();
+  const { drill } = load(TWO_CIRCUITS);
   const inLab = () => play(drill, new LoopbackLab(drill));
   mustPass(t, await playPatiently(t, inLab));
 });
 
 t.test("a budget that is missed is a FAIL with its figure", async (t) => {
-  const { drill } = shipped();
+  const { drill } = load(TWO_CIRCUITS);
   const strict = { ...drill, budgets: { ...drill.budgets, detectionUsMax: 100_000 } };
   const report = await play(strict, new VirtualLab(strict));
   t.equal(report.verdict, "FAIL");
@@ -96,7 +57,7 @@ t.test("a budget that is missed is a FAIL with its figure", async (t) => {
 });
 
 t.test("a cut that carrier shows is noticed by the link, long before BFD", async (t) => {
-  const { drill } = shipped();
+  const { drill } = load(TWO_CIRCUITS);
   const seen: Drill = {
     ...drill,
     steps: drill.steps.map((step) =>
@@ -104,13 +65,13 @@ t.test("a cut that carrier shows is noticed by the link, long before BFD", async
     ),
   };
   const report = await play(seen, new VirtualLab(seen));
-  verdictIs(t, report, "PASS");
+  passes(t, report);
   t.equal(report.faults[0]?.detectedBy, "link");
   t.ok((report.faults[0]?.detectionMs ?? 1000) < 50);
 });
 
 t.test("one-way cuts, a restarted VBR, withdrawn and leaked routes", async (t) => {
-  const { drill } = shipped();
+  const { drill } = load(TWO_CIRCUITS);
   const reports: [string, Drill["steps"]][] = [
     ["to-cloud", oneWay("to-cloud")],
     ["to-edge", oneWay("to-edge")],
@@ -142,12 +103,12 @@ t.test("one-way cuts, a restarted VBR, withdrawn and leaked routes", async (t) =
   for (const [name, steps] of reports) {
     const one: Drill = { ...drill, name, steps, budgets: NO_BUDGETS };
     const report = await play(one, new VirtualLab(one));
-    verdictIs(t, report, "PASS");
+    passes(t, report);
   }
 });
 
 t.test("what cannot be set up is INCONCLUSIVE and says what was missing", async (t) => {
-  const { drill } = shipped();
+  const { drill } = load(TWO_CIRCUITS);
   const vbrs = drill.cloud.vbrs.map((vbr, index) =>
     index === 0
       ? { ...vbr, groups: vbr.groups.map((group) => ({ ...group, peerAs: 65099 })) }
@@ -161,28 +122,22 @@ t.test("what cannot be set up is INCONCLUSIVE and says what was missing", async 
 });
 
 t.test("files with errors: every problem with its place, nothing thrown", async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), "causeway-drill-"));
-  t.teardown(() => rmSync(folder, { recursive: true }));
-  const good = readFileSync(TWO_CIRCUITS, "utf8");
-  const lab = join(root, "fixtures", "lab");
-  const at = (text: string) => text.replaceAll("../lab/", `${lab}/`);
+  const good = shippedText(TWO_CIRCUITS);
   const cases: [string, RegExp][] = [
     [
-      at(good).replace("circuit: circuit-1, direction", "circuit: circuit-9, direction"),
+      good.replace("circuit: circuit-1, direction", "circuit: circuit-9, direction"),
       /no circuit "circuit-9"/,
     ],
-    [at(good).replace("interval: 1ms", "interval: 1"), /written duration/],
-    [at(good).replace("do: cut", "do: cutt"), /cut, restore/],
-    [at(good).replace("vpc: 10.64.0.10", "vpc: 10.99.0.10"), /no prefix that lab-cloud tells/],
+    [good.replace("interval: 1ms", "interval: 1"), /written duration/],
+    [good.replace("do: cut", "do: cutt"), /cut, restore/],
+    [good.replace("vpc: 10.64.0.10", "vpc: 10.99.0.10"), /no prefix that lab-cloud tells/],
     [good.replace("../lab/edge.yaml", "missing.yaml"), /cannot read/],
-    [`${at(good)}\nseed: 3\n`, /given twice/],
+    [`${good}\nseed: 3\n`, /given twice/],
     ["drill: [", /./],
     ["", /./],
   ];
   for (const [text, expected] of cases) {
-    const file = join(folder, "bad.yaml");
-    writeFileSync(file, text);
-    const { drill, problems } = loadDrill(file, text, files);
+    const { drill, problems } = readDrill(text);
     t.equal(drill, undefined);
     const [problem] = problems.filter((one) => one.severity === "error");
     t.match(`${problem?.code} ${problem?.message}`, expected);

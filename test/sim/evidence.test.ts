@@ -4,17 +4,16 @@ import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import t from "tap";
 import { readCapture } from "../../src/decode/capture/pcap.ts";
 import { runMrt } from "../../src/decode/mrt/mrt.ts";
 import { type DrillOrder, runDrills } from "../../src/sim/main.ts";
 import type { DrillReport } from "../../src/sim/report/report.ts";
 import { decodeJson } from "../support/decode-run.ts";
+import { DRILLS } from "../support/drills.ts";
 import { skipWithoutNetns as noNetns } from "../support/netns.ts";
 import { noPromtool } from "../support/promtool.ts";
 
-const root = fileURLToPath(new URL("../../..", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "causeway-evidence-"));
 t.teardown(() => rmSync(folder, { recursive: true }));
 
@@ -26,7 +25,7 @@ async function play(
 ): Promise<DrillReport> {
   const json = join(folder, "report.json");
   const order: DrillOrder = {
-    ...{ files: [join(root, "fixtures", "drills", `${name}.yaml`)], mode },
+    ...{ files: [join(DRILLS, `${name}.yaml`)], mode },
     ...{ seed: undefined, output: "json", version: "test", isQuiet: true, isKept: false },
     ...{ write: { json }, evidence: kept },
   };

@@ -2,21 +2,15 @@
  * The way back of a circuit, with the shipped agent and the cloud on one virtual clock: both ends
  * stay away until the soak and its step are over, return together, and lose nothing on the way.
  */
-import { readFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import t, { type Test } from "tap";
 import type { FailbackConfig } from "../../src/agent/config/edge-config.ts";
 import type { JournalEntry } from "../../src/agent/journal.ts";
 import { after, US_PER_SEC } from "../../src/core/time.ts";
 import type { Claim, Drill, Step } from "../../src/sim/drill/drill.ts";
-import { loadDrill } from "../../src/sim/drill/file/load.ts";
-import { runDrill } from "../../src/sim/drill/runner.ts";
 import { VirtualLab } from "../../src/sim/lab/virtual/virtual-lab.ts";
-import { formatReport } from "../../src/sim/report/formats/text.ts";
 import type { DrillReport } from "../../src/sim/report/report.ts";
+import { load, passes, play } from "../support/drills.ts";
 
-const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..");
 const VPC = "10.64.0.0/16";
 const IDC = "10.1.0.0/16";
 const sec = (count: number) => count * US_PER_SEC;
@@ -26,26 +20,15 @@ const RULE: FailbackConfig = {
 };
 
 function shipped(name: string, failback: FailbackConfig, steps: readonly Step[]): Drill {
-  const file = join(root, "fixtures", "drills", name);
-  const { drill } = loadDrill(file, readFileSync(file, "utf8"), {
-    resolve: (from, other) => resolve(dirname(from), other),
-    read: (path) => ({ text: readFileSync(path, "utf8") }),
-  });
-  if (drill === undefined) throw new Error(`${name} is a drill`);
+  const { drill } = load(name);
   const { edge } = drill;
   return { ...drill, steps, edge: { ...edge, failover: { ...edge.failover, failback } } };
 }
 
-async function play(t: Test, drill: Drill) {
+async function played(t: Test, drill: Drill) {
   const lab = new VirtualLab(drill);
-  const report = await runDrill(drill, lab, {
-    version: "test",
-    startedAt: "2026-01-01T00:00:00.000Z",
-    progress: () => undefined,
-    traceHash: () => lab.traceHash,
-  });
-  t.equal(report.verdict, "PASS", report.because);
-  if (report.verdict !== "PASS") t.comment(formatReport(report));
+  const report = await play(drill, lab);
+  passes(t, report);
   const journal = lab.edgeJournal();
   const only = (event: string): JournalEntry => {
     const found = journal.filter((entry) => entry.event === event);
@@ -90,7 +73,7 @@ t.test("failback: away while it soaks, back together, nothing lost on the way", 
     expect(route("circuit-1", "circuit-2"), sec(3)),
     expect(back("circuit-1", "circuit-2"), sec(1), sec(2)),
   ]);
-  const { report, only } = await play(t, drill);
+  const { report, only } = await played(t, drill);
   const soaking = only("circuit.soaking");
   t.match(soaking.fields, { circuit: "circuit-1", forMs: 5_000, isNeeded: false });
   const returning = only("circuit.returning");
@@ -113,7 +96,7 @@ t.test("failback: active-standby gives the traffic back after soak and step", as
     expect(route("circuit-1"), sec(5)),
     expect(back("circuit-1"), sec(1), sec(1)),
   ]);
-  const { report, only } = await play(t, drill);
+  const { report, only } = await played(t, drill);
   t.equal(only("circuit.returned").at - only("circuit.soaking").at, RULE.soakUs + RULE.stepUs);
   t.equal(lostAfter(report, 3_000), 0);
 });
@@ -129,7 +112,7 @@ t.test("failback: a circuit that soaks takes over at once when the other fails",
     expect(back("circuit-1"), sec(2)),
   ]);
   const soak = { ...RULE, soakUs: sec(600) };
-  const { report, only } = await play(t, {
+  const { report, only } = await played(t, {
     ...drill,
     edge: { ...drill.edge, failover: { ...drill.edge.failover, failback: soak } },
   });
@@ -149,7 +132,7 @@ t.test("failback: a line that flaps is held, and does not come back by itself", 
     expect(route("circuit-2"), sec(1), sec(60)),
     expect(back("circuit-2"), sec(1), sec(1)),
   ]);
-  const { journal, only } = await play(t, drill);
+  const { journal, only } = await played(t, drill);
   t.equal(journal.filter((entry) => entry.event === "circuit.returned").length, 2);
   t.match(only("circuit.held").fields, { circuit: "circuit-1", failures: 3, per: "3600s" });
 });

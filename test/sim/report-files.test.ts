@@ -2,16 +2,15 @@
 import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import t from "tap";
 import { diffDrills } from "../../src/sim/diff.ts";
 import { type DrillOrder, runDrills } from "../../src/sim/main.ts";
 import type { DrillReport } from "../../src/sim/report/report.ts";
+import { DRILLS } from "../support/drills.ts";
 import { schemaFaults } from "../support/report-schema.ts";
 
-const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..");
-const drill = (name: string): string => join(root, "fixtures", "drills", `${name}.yaml`);
+const drill = (name: string): string => join(DRILLS, `${name}.yaml`);
 
 function streams(): { out: (text: string) => void; err: (text: string) => void; all: string[] } {
   const all: string[] = [];

@@ -2,8 +2,8 @@
 import t from "tap";
 import { NamespaceLab } from "../../src/sim/lab/namespaces/namespace-lab.ts";
 import { whyNoNamespaces } from "../../src/sim/lab/namespaces/namespaces.ts";
+import { load, passes, play } from "../support/drills.ts";
 import { playPatiently } from "../support/patience.ts";
-import { load, passes, play } from "../support/shipped-drill.ts";
 
 t.setTimeout(300_000);
 

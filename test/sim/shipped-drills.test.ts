@@ -4,9 +4,9 @@ import { basename, join } from "node:path";
 import t from "tap";
 import { VirtualLab } from "../../src/sim/lab/virtual/virtual-lab.ts";
 import { formatHtml } from "../../src/sim/report/page/html.ts";
+import { DRILLS, load, passes, play } from "../support/drills.ts";
 import { noPromtool } from "../support/promtool.ts";
 import { schemaFaults } from "../support/report-schema.ts";
-import { DRILLS, load, passes, play } from "../support/shipped-drill.ts";
 
 /** Those that need a program beside Causeway are in folders of their own. */
 const names = readdirSync(DRILLS, { recursive: true })

@@ -1,12 +1,8 @@
 /** Invariants over made-up records: each holds where it should, and each can be broken. */
-import { readFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import t from "tap";
 import type { JournalEntry } from "../../../src/agent/journal.ts";
 import { micros } from "../../../src/core/time.ts";
-import type { Drill, Invariant } from "../../../src/sim/drill/drill.ts";
-import { loadDrill } from "../../../src/sim/drill/file/load.ts";
+import type { Invariant } from "../../../src/sim/drill/drill.ts";
 import { judgeAlways } from "../../../src/sim/drill/judge/always.ts";
 import type { ProbeColumns } from "../../../src/sim/lab/lab.ts";
 import {
@@ -15,19 +11,9 @@ import {
   measureFaults,
   settleDeeds,
 } from "../../../src/sim/report/measure.ts";
+import { load } from "../../support/drills.ts";
 
-const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..", "..");
-const file = join(root, "fixtures", "drills", "two-circuits.yaml");
-
-function drill(): Drill {
-  const access = {
-    resolve: (from: string, name: string) => resolve(dirname(from), name),
-    read: (name: string) => ({ text: readFileSync(name, "utf8") }),
-  };
-  const loaded = loadDrill(file, readFileSync(file, "utf8"), access).drill;
-  if (loaded === undefined) throw new Error("the shipped drill loads");
-  return loaded;
-}
+const drill = () => load("two-circuits.yaml").drill;
 
 const MS = 1000;
 let seq = 0;

@@ -1,32 +1,27 @@
 /** Claims about alerts: what a file may say, what is scraped, what promtool is told, who is right. */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import t from "tap";
 import { micros } from "../../../../src/core/time.ts";
 import { type AlertInstance, promtool, written } from "../../../../src/sim/alerts/engine.ts";
 import { readRules, shippedRules } from "../../../../src/sim/alerts/rules.ts";
 import { ScrapeLog } from "../../../../src/sim/alerts/scrape-log.ts";
-import { loadDrill } from "../../../../src/sim/drill/file/load.ts";
 import {
   judgeAlert,
   type OpenClaim,
   reportAlerts,
 } from "../../../../src/sim/drill/judge/alert-claims.ts";
 import { claimText } from "../../../../src/sim/drill/words.ts";
+import { readDrill, shippedText } from "../../../support/drills.ts";
 import { noPromtool } from "../../../support/promtool.ts";
 
-const root = join(dirname(fileURLToPath(import.meta.url)), ..."../../../../..".split("/"));
-const file = join(root, "fixtures", "drills", "alerts", "alert-fires.yaml");
-const text = readFileSync(file, "utf8");
+const name = "alerts/alert-fires.yaml";
+const text = shippedText(name);
 
 function load(step: string, drill = text) {
   const cut = drill.replace(/^ {2}- .*do: cut.*$/m, `  - ${step}`);
-  return loadDrill(file, cut, {
-    resolve: (from, name) => resolve(dirname(from), name),
-    read: (name) => ({ text: readFileSync(name, "utf8") }),
-  });
+  return readDrill(cut, { name });
 }
 
 function refusal(step: string, drill?: string): string {

@@ -1,44 +1,26 @@
 /** `budgets: default` and `always: default`: which limits a drill gets that writes none. */
-import { readFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import t from "tap";
 import { DEFAULT_INVARIANTS } from "../../../../src/sim/drill/drill.ts";
-import { loadDrill } from "../../../../src/sim/drill/file/load.ts";
 import { budgetsOf } from "../../../../src/sim/drill/judge/default-budgets.ts";
 import { judgeBudgets } from "../../../../src/sim/drill/judge/judge.ts";
 import type { FaultReport } from "../../../../src/sim/report/report.ts";
+import { readDrill, sound, written } from "../../../support/drills.ts";
 
-const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..", "..", "..");
-const folder = join(root, "fixtures", "drills");
-
-function load(budgets: string, { edge = "edge", cloud = "cloud" } = {}) {
-  const text = `
-drill: budgets
-description: a test
-seed: 7
-edge: ../lab/${edge}.yaml
-cloud: ../lab/${cloud}.yaml
-traffic: { idc: 10.1.0.10, vpc: 10.64.0.10, flows: 4, interval: 10ms }
-steps:
+const load = (budgets: string, of: Parameters<typeof written>[1] = {}) =>
+  readDrill(
+    written(
+      `steps:
   - { at: 1s, do: cut, circuit: circuit-1 }
 always: default
-budgets: ${budgets}
-`;
-  return loadDrill(join(folder, "budgets.yaml"), text, {
-    resolve: (from, name) => resolve(dirname(from), name),
-    read: (file) => ({ text: readFileSync(file, "utf8") }),
-  });
-}
+budgets: ${budgets}`,
+      of,
+    ),
+  );
 
-function sound(...args: Parameters<typeof load>) {
-  const { drill, problems } = load(...args);
-  if (drill === undefined) throw new Error(JSON.stringify(problems));
-  return drill;
-}
+const drillOf = (...args: Parameters<typeof load>) => sound(load(...args)).drill;
 
 t.test("300 ms x 3: a detection time and an interval; 500 ms more for traffic", async (t) => {
-  const drill = sound("default");
+  const drill = drillOf("default");
   t.match(budgetsOf(drill, "circuit-1"), {
     ...{ detectionUsMax: 1_200_000, convergenceUsMax: 200_000, cloudUsMax: 1_400_000 },
     rtoUsMax: { max: 1_400_000 },
@@ -49,20 +31,20 @@ t.test("300 ms x 3: a detection time and an interval; 500 ms more for traffic", 
 });
 
 t.test("200 ms x 3, and 9 s of hold time where there is no BFD", async (t) => {
-  const fast = sound("default", { edge: "edge-bfd200", cloud: "cloud-bfd200" });
+  const fast = drillOf("default", { edge: "edge-bfd200", cloud: "cloud-bfd200" });
   t.match(budgetsOf(fast, "circuit-2"), { detectionUsMax: 800_000, rtoUsMax: { max: 1_100_000 } });
-  const slow = sound("default", { edge: "edge-no-bfd", cloud: "cloud-no-bfd" });
+  const slow = drillOf("default", { edge: "edge-no-bfd", cloud: "cloud-no-bfd" });
   t.match(budgetsOf(slow, "circuit-1"), {
     ...{ detectionUsMax: 12_000_000, rtoUsMax: { max: 9_500_000 } },
   });
 });
 
 t.test("what is written goes before; without the word nothing is judged unasked", async (t) => {
-  const drill = sound("{ default: true, detection: 5s, outage: 2s }");
+  const drill = drillOf("{ default: true, detection: 5s, outage: 2s }");
   t.match(budgetsOf(drill, "circuit-1"), {
     ...{ detectionUsMax: 5_000_000, outageUsMax: 2_000_000, convergenceUsMax: 200_000 },
   });
-  const plain = sound("{ outage: 2s }");
+  const plain = drillOf("{ outage: 2s }");
   t.equal(budgetsOf(plain, "circuit-1").detectionUsMax, undefined);
 });
 
@@ -73,7 +55,7 @@ t.test("a check for each, of each fault", async (t) => {
     ...{ silenceMs: null, convergenceMs: 1, cloudConvergenceMs: null, routeChanges: 3 },
     lost: { toCloud: none, toEdge: none },
   };
-  const found = judgeBudgets(sound("default"), [fault], []);
+  const found = judgeBudgets(drillOf("default"), [fault], []);
   t.same(
     found.map(({ check, status }) => [check.split(" ")[0], status]),
     [

@@ -1,7 +1,4 @@
 /** The table of faults: what a file may say of each, what is refused, and in which words. */
-import { readFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import t from "tap";
 import type { Step } from "../../../../src/sim/drill/drill.ts";
 import { CLOUD_CHANGES } from "../../../../src/sim/drill/faults/cloud-changes.ts";
@@ -11,30 +8,23 @@ import {
   type Fault,
   faultText,
 } from "../../../../src/sim/drill/faults/faults.ts";
-import { loadDrill } from "../../../../src/sim/drill/file/load.ts";
 import type { Parameter } from "../../../../src/sim/drill/file/parameters.ts";
+import { filesOf, readDrill, shippedText, sound } from "../../../support/drills.ts";
 
-const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..", "..", "..");
-const file = join(root, "fixtures", "drills", "two-circuits.yaml");
-const text = readFileSync(file, "utf8");
+const text = shippedText("two-circuits.yaml");
 const CUT = /^ {2}- .*do: cut.*$/m;
 
 /** The shipped drill with one step in place of its cut; another where a router is named. */
 function load(step: string) {
   const isOfRouter = step.includes("router: ");
-  const drill = isOfRouter ? readFileSync(join(dirname(file), "two-routers.yaml"), "utf8") : text;
+  const drill = isOfRouter ? shippedText("two-routers.yaml") : text;
   const isOfCloud = Object.keys(CLOUD_CHANGES).some((kind) => step.includes(`do: ${kind}`));
   const played = isOfCloud ? drill.replace("/cloud.yaml", "/cloud-changes.yaml") : drill;
-  return loadDrill(file, played.replace(CUT, `  - ${step}`), {
-    resolve: (from, name) => resolve(dirname(from), name),
-    read: (name) => ({ text: readFileSync(name, "utf8") }),
-  });
+  return readDrill(played.replace(CUT, `  - ${step}`));
 }
 
 function stepsOf(step: string): readonly Step[] {
-  const { drill, problems } = load(step);
-  if (drill === undefined) throw new Error(JSON.stringify(problems));
-  return drill.steps.filter((one) => one.do !== "expect" && one.atUs < 4_000_000);
+  return sound(load(step)).drill.steps.filter((one) => one.do !== "expect" && one.atUs < 4_000_000);
 }
 
 function refusal(step: string): string {
@@ -134,10 +124,7 @@ t.test("flap and circuit: all stand for many steps, in the order of time", async
 
 t.test("traffic: one group or several, with rates; what it lacks is said", async (t) => {
   const open = (traffic: string) =>
-    loadDrill(file, text.replace(/^traffic:\n(?: {2}.*\n)+/m, `traffic: ${traffic}\n`), {
-      resolve: (from, name) => resolve(dirname(from), name),
-      read: (name) => ({ text: readFileSync(name, "utf8") }),
-    });
+    readDrill(text.replace(/^traffic:\n(?: {2}.*\n)+/m, `traffic: ${traffic}\n`));
   const groups = open(`{ interval: 2ms, groups: [
     { name: erp, idc: 10.1.0.10, vpc: 10.64.0.10, flows: 4, rate: 300Mbps },
     { name: bulk, idc: 10.1.0.11, vpc: 10.64.0.11, flows: 8, rate: 1.5Gbps } ] }`);
@@ -160,9 +147,9 @@ t.test("traffic: one group or several, with rates; what it lacks is said", async
 t.test("topology: one line in place of two files; inline: no file at all", async (t) => {
   const steps = "steps: [{ do: expect, session: all, is: up, within: 1s }]";
   const open = (parts: string) =>
-    loadDrill("/d/x.yaml", `drill: x\ndescription: d\nseed: 1\n${parts}\n${steps}\n`, {
-      resolve: (from, name) => resolve(dirname(from), name),
-      read: (name) => ({ error: `no ${name}` }),
+    readDrill(`drill: x\ndescription: d\nseed: 1\n${parts}\n${steps}\n`, {
+      name: "x.yaml",
+      files: filesOf({}),
     });
   const told = (parts: string) => {
     const [problem] = open(parts).problems.filter(({ severity }) => severity === "error");
@@ -179,7 +166,7 @@ t.test("topology: one line in place of two files; inline: no file at all", async
   t.match(told("traffic: { flows: 4, interval: 1ms }"), /needs "edge", or a "topology"/);
   t.match(
     told("edge: gone.yaml\ncloud: gone.yaml\ntraffic: { interval: 1ms }"),
-    /\/d\/x.yaml 4:7 .*gone/,
+    /\/drills\/x.yaml 4:7 .*gone/,
   );
   const inline = (remote: string, vlan = 0) => `
 cloud:

@@ -1,11 +1,7 @@
 /** Figures of flows, tables and loads over made-up records, each with an answer known by hand. */
-import { readFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import t from "tap";
 import { micros } from "../../../../src/core/time.ts";
 import type { Drill } from "../../../../src/sim/drill/drill.ts";
-import { loadDrill } from "../../../../src/sim/drill/file/load.ts";
 import {
   findAsymmetry,
   findBareness,
@@ -18,22 +14,14 @@ import { restoredAt, routeChangesOf } from "../../../../src/sim/drill/judge/tabl
 import type { FlowChange, ProbeRecord } from "../../../../src/sim/lab/lab.ts";
 import { RouteHistory } from "../../../../src/sim/lab/watch/route-history.ts";
 import type { Evidence } from "../../../../src/sim/report/measure.ts";
+import { load } from "../../../support/drills.ts";
 
-const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..", "..", "..");
-const file = join(root, "fixtures", "drills", "two-circuits.yaml");
 const VPC = "10.64.0.0/16";
 const IDC = "10.1.0.0/16";
 const BOTH = ["circuit-1", "circuit-2"];
 const SEC = 1_000_000;
 
-function shipped(): Drill {
-  const { drill } = loadDrill(file, readFileSync(file, "utf8"), {
-    resolve: (from, name) => resolve(dirname(from), name),
-    read: (name) => ({ text: readFileSync(name, "utf8") }),
-  });
-  if (drill === undefined) throw new Error("the shipped drill loads");
-  return drill;
-}
+const shipped = () => load("two-circuits.yaml").drill;
 
 /** Two flows, a probe every 10 ms each for a second; flow 0 is silent from 300 to 500 ms. */
 function probes(): ProbeRecord {

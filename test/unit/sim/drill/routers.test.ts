@@ -1,6 +1,7 @@
 /** Sessions and routers of a drill's files: what the two ends must agree on, told at its place. */
 import t from "tap";
 import { loadDrill } from "../../../../src/sim/drill/file/load.ts";
+import { filesOf } from "../../../support/drills.ts";
 
 const circuit = (number: number, local: string, more = "") =>
   `{ name: circuit-${number}, profile: alibaba-vbr, interface: { device: c${number}, vlan: 0 },` +
@@ -35,8 +36,7 @@ function problems({ edge, vbr = "", routers, step }: Written): readonly string[]
     "traffic: { idc: 10.1.0.10, vpc: 10.64.0.10, flows: 1, interval: 10ms }",
     `steps: [${step ?? "{ at: 1s, do: cut, circuit: circuit-1 }"}]`,
   ];
-  const files = { resolve: (_: string, name: string) => name, read: () => ({ error: "none" }) };
-  const load = loadDrill("d.yaml", lines.join("\n"), files);
+  const load = loadDrill("d.yaml", lines.join("\n"), filesOf({}));
   return load.problems
     .filter(({ severity }) => severity === "error")
     .map(({ path, message }) => `${path}: ${message}`);

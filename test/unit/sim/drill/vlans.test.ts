@@ -2,6 +2,7 @@
 import t from "tap";
 import { formatProblems } from "../../../../src/agent/config/document.ts";
 import { loadDrill } from "../../../../src/sim/drill/file/load.ts";
+import { filesOf } from "../../../support/drills.ts";
 
 const edge = (faces: readonly [string, string]) => `
 router: { name: a, as: 65010, id: 10.255.0.1 }
@@ -59,14 +60,8 @@ const QUIET = "{ do: expect, session: all, is: up, within: 1s }";
 const TAGGED = ["{ parent: eth1, vlan: 100 }", "{ parent: eth1, vlan: 200 }"] as const;
 
 function told({ faces = TAGGED, vlans = ["", ""], step = QUIET }: Case): string {
-  const texts: Readonly<Record<string, string>> = {
-    "edge.yaml": edge(faces),
-    "cloud.yaml": cloud(vlans),
-  };
-  const { problems } = loadDrill("drill.yaml", drill(step), {
-    resolve: (_from, name) => name,
-    read: (file) => ({ text: texts[file] ?? "" }),
-  });
+  const files = filesOf({ "edge.yaml": edge(faces), "cloud.yaml": cloud(vlans) });
+  const { problems } = loadDrill("drill.yaml", drill(step), files);
   return formatProblems(problems.filter(({ severity }) => severity === "error"));
 }
 
