@@ -26,6 +26,8 @@ const LossFields = {
   lost: Count,
   /** Longest time any flow went without a packet arriving, beyond the probe interval. */
   longestGapMs: Type.Number({ minimum: 0 }),
+  /** How often a flow went silent: runs of lost packets, of every flow for itself. */
+  gaps: Type.Optional(Count),
 } as const;
 export const LossSchema = object(LossFields);
 

@@ -125,7 +125,7 @@ function formatRoutes({ routes, topology }: DrillReport): string[] {
 
 const formatLoss = (loss: LossReport): string =>
   `${loss.sent} probes sent, ${loss.lost} lost (${share(loss)}), ` +
-  `longest gap ${ms(loss.longestGapMs)}`;
+  `${loss.gaps === undefined ? "" : `${loss.gaps} gaps, the `}longest ${ms(loss.longestGapMs)}`;
 
 const MARKS = { pass: "ok  ", fail: "FAIL", inconclusive: "?   " } as const;
 

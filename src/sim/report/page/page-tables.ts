@@ -169,15 +169,17 @@ export function trafficTables({ traffic, flows }: DrillReport): string {
   if (traffic.length === 0) return `<p class="soft">no probe was sent</p>`;
   const heads: Cell[] = [
     "direction",
-    ...["sent", "lost", "longest silence"].map(number),
+    ...["sent", "lost", "silences", "longest"].map(number),
     ...PHASE_HEADS.map((phase) => number(`lost ${phase}`)),
     ...PHASE_HEADS.map((phase) => number(`delay ${phase}, p50 / p99`)),
   ];
   const cells = (
-    row: Pick<FlowReport, "sent" | "lost" | "longestGapMs"> & Partial<Pick<FlowReport, "phases">>,
+    row: Pick<FlowReport, "sent" | "lost" | "longestGapMs" | "gaps"> &
+      Partial<Pick<FlowReport, "phases">>,
   ) => [
     number(row.sent),
     number(row.lost),
+    number(row.gaps ?? "–"),
     number(ms(row.longestGapMs)),
     ...PHASE_HEADS.map((phase) => number(lossText(row.phases?.[phase]))),
     ...PHASE_HEADS.map((phase) => number(delayText(row.phases?.[phase]))),
