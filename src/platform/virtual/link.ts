@@ -1,37 +1,12 @@
 import type { Rng } from "../../core/rng.ts";
 import type { Micros } from "../../core/time.ts";
-import { FlowPolicer } from "./flow-policer.ts";
 import type { Interface, Wire, WireProbe } from "./interface.ts";
 import type { Ip } from "./ip.ts";
+import { Direction, type SharedRate } from "./link-direction.ts";
+import { changed, type LinkQuality } from "./link-quality.ts";
 import type { DropReason, Packet } from "./packet.ts";
 import { Scheduled, type Timeline } from "./timeline.ts";
 import type { Place } from "./trace.ts";
-
-/** What happens to a packet on the way; the same in every direction or one by one (`shape`). */
-export interface LinkQuality {
-  readonly latencyUs: number;
-  /** Added to the latency, uniform in [0, jitterUs]; order is kept. */
-  readonly jitterUs: number;
-  /** Probability in [0, 1] that a packet is lost. */
-  readonly loss: number;
-  /** Mean length of a run of lost packets, 1 where each is lost on its own (Gilbert's model). */
-  readonly lossBurst: number;
-  /** Probability that a packet is damaged, so that the checksum of its end drops it. */
-  readonly corrupt: number;
-  /** Probability that a packet arrives twice. */
-  readonly duplicate: number;
-  /** Probability that a packet is overtaken: it takes up to `reorderUs` longer, order not kept. */
-  readonly reorder: number;
-  readonly reorderUs: number;
-  /** Packets leave one behind the other at this rate; undefined: at once. */
-  readonly bandwidthBps: number | undefined;
-  /** Octets that may wait for the bandwidth; what exceeds it is lost. */
-  readonly queueOctets: number;
-  /** No flow gets more than this, whatever the bandwidth; undefined: as much as there is. */
-  readonly flowBps: number | undefined;
-  /** Longer packets vanish without a word, whatever the interfaces believe. */
-  readonly mtu: number;
-}
 
 /** One end of a link: a port of a host. */
 export interface LinkEnd {
@@ -313,59 +288,6 @@ export interface LinkCounters {
   readonly dropped: ReadonlyMap<DropReason, number>;
 }
 
-export const PERFECT_LINK: LinkQuality = {
-  latencyUs: 0,
-  jitterUs: 0,
-  loss: 0,
-  lossBurst: 1,
-  corrupt: 0,
-  duplicate: 0,
-  reorder: 0,
-  reorderUs: 0,
-  bandwidthBps: undefined,
-  queueOctets: 1 << 20,
-  flowBps: undefined,
-  mtu: 65_535,
-};
-
-/** Packets leave one behind the other at this rate, whatever directions they came from. */
-export class SharedRate {
-  readonly #bandwidthBps: number;
-  readonly #queueOctets: number;
-  #busyUntil = Number.NEGATIVE_INFINITY;
-
-  constructor(bandwidthBps: number, queueOctets: number) {
-    this.#bandwidthBps = bandwidthBps;
-    this.#queueOctets = queueOctets;
-  }
-
-  /** When a packet that comes at an instant has left; undefined where it may not wait. */
-  pass(lengthOctets: number, at: number): number | undefined {
-    const waitingOctets = (Math.max(0, this.#busyUntil - at) * this.#bandwidthBps) / 8e6;
-    if (waitingOctets + lengthOctets > this.#queueOctets) return undefined;
-    this.#busyUntil = Math.max(at, this.#busyUntil) + (lengthOctets * 8e6) / this.#bandwidthBps;
-    return this.#busyUntil;
-  }
-}
-
-/** Written out, so that every quality looks the same to the engine. */
-function changed(quality: LinkQuality, change: Partial<LinkQuality>): LinkQuality {
-  return {
-    latencyUs: change.latencyUs ?? quality.latencyUs,
-    jitterUs: change.jitterUs ?? quality.jitterUs,
-    loss: change.loss ?? quality.loss,
-    lossBurst: change.lossBurst ?? quality.lossBurst,
-    corrupt: change.corrupt ?? quality.corrupt,
-    duplicate: change.duplicate ?? quality.duplicate,
-    reorder: change.reorder ?? quality.reorder,
-    reorderUs: change.reorderUs ?? quality.reorderUs,
-    bandwidthBps: "bandwidthBps" in change ? change.bandwidthBps : quality.bandwidthBps,
-    queueOctets: change.queueOctets ?? quality.queueOctets,
-    flowBps: "flowBps" in change ? change.flowBps : quality.flowBps,
-    mtu: change.mtu ?? quality.mtu,
-  };
-}
-
 /** A packet on its way, and where to. */
 class Delivery extends Scheduled {
   readonly #link: VirtualLink;
@@ -391,84 +313,5 @@ class Delivery extends Scheduled {
     }
     this.#link.tell("arrived", direction, this.#via.vlanId, this.#packet);
     direction.to.receive(this.#packet, this.#via);
-  }
-}
-
-/** One way over a link: quality, queue, fault state, and randomness of its own. */
-class Direction {
-  readonly from: LinkPort;
-  readonly to: LinkPort;
-  quality: LinkQuality;
-  isCut = false;
-  /** Counts the cuts: a packet of an older epoch was under way and is lost. */
-  epoch = 0;
-  sentCount = 0;
-  shared: { readonly rate: SharedRate; readonly isFirst: boolean } | undefined;
-  readonly dropped = new Map<DropReason, number>();
-  readonly #rng: Rng;
-  readonly #flows = new FlowPolicer();
-  #isInBurst = false;
-  /** When the last octet queued for the bandwidth will have left. */
-  #busyUntil = Number.NEGATIVE_INFINITY;
-  #lastArrival = Number.NEGATIVE_INFINITY;
-
-  constructor(from: LinkPort, to: LinkPort, quality: LinkQuality, rng: Rng) {
-    this.from = from;
-    this.to = to;
-    this.quality = quality;
-    this.#rng = rng;
-  }
-
-  /** When a packet sent now has left the queues, in which it takes its place; else why not. */
-  departure(packet: Packet, now: Micros, verdict: Verdict): number | DropReason {
-    const { loss, corrupt, mtu, flowBps } = this.quality;
-    if (this.isCut) return "cut";
-    if (packet.lengthOctets > mtu) return "wire-mtu";
-    if (verdict === "drop") return "rule";
-    if (loss > 0 && this.#isLost()) return "loss";
-    if (corrupt > 0 && this.#rng.unit() < corrupt) return "corrupt";
-    if (flowBps !== undefined && !this.#flows.admits(packet, now, flowBps)) return "flow-limit";
-    const { lengthOctets } = packet;
-    const { shared } = this;
-    if (shared === undefined) return this.#pass(lengthOctets, now) ?? "queue-full";
-    const { rate, isFirst } = shared;
-    const between = isFirst ? rate.pass(lengthOctets, now) : this.#pass(lengthOctets, now);
-    if (between === undefined) return "queue-full";
-    const left = isFirst ? this.#pass(lengthOctets, between) : rate.pass(lengthOctets, between);
-    return left ?? "queue-full";
-  }
-
-  /** The queue of this direction alone. */
-  #pass(lengthOctets: number, at: number): number | undefined {
-    const { bandwidthBps, queueOctets } = this.quality;
-    if (bandwidthBps === undefined) return at;
-    const waitingOctets = (Math.max(0, this.#busyUntil - at) * bandwidthBps) / 8e6;
-    if (waitingOctets + lengthOctets > queueOctets) return undefined;
-    this.#busyUntil = Math.max(at, this.#busyUntil) + (lengthOctets * 8e6) / bandwidthBps;
-    return this.#busyUntil;
-  }
-
-  /** When a packet that has left arrives. */
-  arrival(leaves: number): number {
-    const { latencyUs, jitterUs, reorder, reorderUs } = this.quality;
-    let arrival = leaves + latencyUs;
-    if (jitterUs > 0) arrival += this.#rng.int(0, jitterUs);
-    arrival = Math.max(Math.ceil(arrival), this.#lastArrival);
-    if (reorder > 0 && this.#rng.unit() < reorder) return arrival + this.#rng.int(0, reorderUs);
-    this.#lastArrival = arrival;
-    return arrival;
-  }
-
-  /** Two states, lossy and not; a burst ends with probability 1 / its mean length. */
-  #isLost(): boolean {
-    const { loss, lossBurst } = this.quality;
-    if (lossBurst <= 1 || loss >= 1) return this.#rng.unit() < loss;
-    const begins = loss / (lossBurst * (1 - loss));
-    this.#isInBurst = this.#rng.unit() < (this.#isInBurst ? 1 - 1 / lossBurst : begins);
-    return this.#isInBurst;
-  }
-
-  isDuplicated(): boolean {
-    return this.quality.duplicate > 0 && this.#rng.unit() < this.quality.duplicate;
   }
 }

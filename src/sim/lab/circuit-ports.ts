@@ -4,7 +4,8 @@
  * sub-interface with the same tag. A shared port is a segment: the provider's switch between one
  * trunk and the access ports of several VBRs.
  */
-import { SharedRate, type VirtualLink } from "../../platform/virtual/link.ts";
+import type { VirtualLink } from "../../platform/virtual/link.ts";
+import { SharedRate } from "../../platform/virtual/link-direction.ts";
 import type { World } from "../../platform/virtual/world.ts";
 import type { CloudConfig } from "../cloud/config/cloud-config.ts";
 import { type CustomerEnd, localAddresses } from "../cloud/network.ts";

@@ -8,11 +8,8 @@
  */
 import type { EdgeConfig } from "../../../agent/config/edge-config.ts";
 import type { VirtualHost } from "../../../platform/virtual/host.ts";
-import {
-  type LinkQuality,
-  PERFECT_LINK,
-  type VirtualLink,
-} from "../../../platform/virtual/link.ts";
+import type { VirtualLink } from "../../../platform/virtual/link.ts";
+import { type LinkQuality, PERFECT_LINK } from "../../../platform/virtual/link-quality.ts";
 import { World } from "../../../platform/virtual/world.ts";
 import type { CloudConfig, VbrConfig } from "../../cloud/config/cloud-config.ts";
 import {

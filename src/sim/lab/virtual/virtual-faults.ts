@@ -1,5 +1,6 @@
 /** Every fault, on a virtual clock: the wires, hosts and processes of a world are all to hand. */
-import type { LinkDirections, LinkQuality, VirtualLink } from "../../../platform/virtual/link.ts";
+import type { LinkDirections, VirtualLink } from "../../../platform/virtual/link.ts";
+import type { LinkQuality } from "../../../platform/virtual/link-quality.ts";
 import type { Packet } from "../../../platform/virtual/packet.ts";
 import type { Cloud } from "../../cloud/cloud.ts";
 import type { CustomerEnd } from "../../cloud/network.ts";
