@@ -13,11 +13,10 @@ export interface JournalEntry extends LogEvent {
 
 /**
  * What happened, in order, bounded: `causeway events`, SSE, and the drills read it. Drills measure
- * from these ids, so they are part of the public surface:
- * `bfd.session.up|down {session, from, to, diag, …}`, `bgp.peer.up|down {peer, reason, text, …}`,
- * `circuit.up|down {circuit, reason}`, `fib.circuit.left|joined {circuit, groups, tookUs}` (next-
- * hop
- * groups moved), `fib.synced {routes, tookUs}` (the kernel acknowledged everything asked so far).
+ * from these ids, so they are part of the public surface: `bfd.session.up|down {session, from, to,
+ * diag, …}`, `bgp.peer.up|down {peer, reason, text, …}`, `circuit.up|down {circuit, reason}`,
+ * `fib.circuit.left|joined {circuit, groups, tookUs}` (next-hop groups moved), `fib.synced
+ * {routes, tookUs}` (the kernel acknowledged everything asked so far).
  */
 export interface JournalView {
   /** Entries after `seq` that are still held, oldest first. */

@@ -31,8 +31,7 @@ import { transitionOn } from "./transitions.ts";
  * else leaves answers a poll or tells a change of state, and what of it a peer can provoke is
  * limited by a bucket; P and F never go together; the Echo function, Demand mode of our own and
  * control plane independence are never claimed. Expiry is judged on the assumption that every
- * packet
- * that had arrived was handed over first: hosts read sockets before they ring alarms.
+ * packet that had arrived was handed over first: hosts read sockets before they ring alarms.
  */
 export class BfdSession {
   #config: BfdSessionConfig;

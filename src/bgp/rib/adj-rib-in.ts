@@ -13,8 +13,7 @@ import type { Peer } from "./peer.ts";
 /**
  * Adj-RIBs-In (RFC 4271 §3.2): what peers sent goes into the columns of its family with what import
  * made of it. Refused paths are kept too, so that a changed policy is applied to what is here
- * instead
- * of asking the peer to send it again.
+ * instead of asking the peer to send it again.
  */
 export class AdjRibIn {
   readonly #ribs: readonly LocRib[];

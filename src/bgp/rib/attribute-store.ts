@@ -18,8 +18,7 @@ import type { NextHopTable } from "./next-hop-table.ts";
 /**
  * Attribute sets by number: interned by their canonical octets, counted by reference, with what the
  * decision compares beside them as numbers (design §3). Octets live in one arena the collector
- * never
- * looks into; it is compacted when half of it is dead. Id 0 is no set.
+ * never looks into; it is compacted when half of it is dead. Id 0 is no set.
  *
  * An id is only meaningful together with its birth: caches keep both, so that they need not be told
  * when a set dies.

@@ -10,9 +10,8 @@ import * as standing from "./standing-rules.ts";
 /**
  * Peers whose Adj-RIBs-Out are made by the same rules: one evaluation of export policy and one
  * rewriting of attributes (RFC 4271 §5.1, §9.2; RFC 4456 §8) serve them all. What still differs,
- * the
- * address of each session, stays out of it: a next hop of our own is left empty here and filled in
- * when an UPDATE is built.
+ * the address of each session, stays out of it: a next hop of our own is left empty here and filled
+ * in when an UPDATE is built.
  */
 export class ExportGroup {
   /** Peers in the group; without any it is dropped. */

@@ -17,8 +17,7 @@ import { RowQueue } from "./row-queue.ts";
  *
  * A row lives while anything refers to it: a path, a best route, the FIB, or an Adj-RIB-Out
  * (`hold`). Decisions are taken in `decideSome`; until then the Loc-RIB keeps its last word, which
- * is
- * why it remembers attribute set and peer of the best path rather than the path.
+ * is why it remembers attribute set and peer of the best path rather than the path.
  */
 export class LocRib {
   readonly afi: Afi;

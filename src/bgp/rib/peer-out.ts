@@ -15,15 +15,13 @@ import type { PackTarget, UpdatePacker } from "./update-packer.ts";
 /**
  * Adj-RIBs-Out of one session (RFC 4271 §9.2): which attribute set the peer was told for which
  * prefix. What it should be told follows from the Loc-RIB; the difference is sent. Two readers
- * bring
- * rows up: the journal of changes, and a walk over everything (first feed, ROUTE-REFRESH, changed
- * policy). Rows are looked at again as they are, so the two may meet in any order, and the Loc-RIB
- * does not change while a batch is made.
+ * bring rows up: the journal of changes, and a walk over everything (first feed, ROUTE-REFRESH,
+ * changed policy). Rows are looked at again as they are, so the two may meet in any order, and the
+ * Loc-RIB does not change while a batch is made.
  *
  * With a budget, the gate says which prefixes go out. Nothing is sent while a walk is under way,
- * for
- * it may yet bring up a prefix that ranks higher; then withdrawals go first, so that the peer never
- * holds more than it may.
+ * for it may yet bring up a prefix that ranks higher; then withdrawals go first, so that the peer
+ * never holds more than it may.
  */
 export class PeerOut {
   readonly #peer: Peer;

@@ -46,9 +46,8 @@ import { ColumnsView } from "./view.ts";
  * Invariants. Whoever keeps the number of an attribute set, next hop, hop group or row holds a
  * reference to it; caches keep the set's birth instead. The outcome of a decision depends on the
  * set of paths, not on the order they came in (save where oldest-path is asked for). A peer is
- * never
- * told the same twice, nor more prefixes than its budget, not even between two messages. Every call
- * does bounded work; what is proportional to a table is done by `work` in slices.
+ * never told the same twice, nor more prefixes than its budget, not even between two messages.
+ * Every call does bounded work; what is proportional to a table is done by `work` in slices.
  */
 export class Rib implements RibEngine {
   readonly view: RibView;

@@ -11,10 +11,9 @@ import type { NextHopTable } from "./next-hop-table.ts";
 
 /**
  * Turns a batch of changes for one peer into UPDATEs as full as they get: withdrawals first, so
- * that
- * the peer never holds more than it may, then announcements grouped by attribute set. The octets of
- * a set are copied as they stand in the store; nothing is encoded per peer, next hops of our own
- * excepted, unless the peer speaks 2-octet ASes.
+ * that the peer never holds more than it may, then announcements grouped by attribute set. The
+ * octets of a set are copied as they stand in the store; nothing is encoded per peer, next hops of
+ * our own excepted, unless the peer speaks 2-octet ASes.
  *
  * Hot path of table transfers: typed arrays and no allocation per route (bench/rib.ts).
  */

@@ -11,9 +11,8 @@ import { SPEAKER_LIMITS } from "./limits.ts";
 
 /**
  * What an Established peer is told: the UPDATEs the RIB has for it, as fast as the socket takes
- * them
- * and no faster. The RIB keeps what is not sent as a set of changed prefixes, so a peer that reads
- * slowly costs the octets of one full queue, whatever happens to the table meanwhile.
+ * them and no faster. The RIB keeps what is not sent as a set of changed prefixes, so a peer that
+ * reads slowly costs the octets of one full queue, whatever happens to the table meanwhile.
  *
  * RFC 7313: a refresh is opened by BoRR and closed by EoRR, which follows when the RIB has nothing
  * more for the peer. None is opened before the first feed is complete (§4), and a request that

@@ -38,11 +38,9 @@ export interface SpeakerOptions {
  *   refresh-in.ts a peer sends all again, RFC 7313
  *
  * Invariants. Work on tables is done in slices, armed as a deadline of `now`: timers, KEEPALIVEs
- * and
- * orders come in between. What one peer costs is bounded by `limits.ts` and `core/limits.ts`, in
- * memory and in log lines, whatever it sends and however slowly it reads. A bug that one peer's
- * input
- * finds ends that peer's session; only broken state of the RIB all share ends the speaker.
+ * and orders come in between. What one peer costs is bounded by `limits.ts` and `core/limits.ts`,
+ * in memory and in log lines, whatever it sends and however slowly it reads. A bug that one peer's
+ * input finds ends that peer's session; only broken state of the RIB all share ends the speaker.
  *
  * RFC 4271, 4486, 4724, 6286, 6608, 6793, 7313, 8212 (in the RIB), 9003, 9384, 9687.
  */

@@ -18,8 +18,7 @@ import { LinuxUdp } from "./udp.ts";
  * The host a daemon runs on: real sockets, real time, the kernel's interfaces and routes, in one
  * network namespace. It is cheap until used: nothing is opened before the first call that needs it,
  * so a worker thread takes a host of its own for nothing but a clock and a UDP socket. A process
- * may
- * have several, in different namespaces.
+ * may have several, in different namespaces.
  *
  * What the kernel does not let us do is a PlatformError with a sentence of advice (`errors.ts`).
  * Native calls are in `sys.ts` alone.

@@ -25,9 +25,8 @@ import { C, Errno, errnoName, libc } from "./sys.ts";
  * The kernel has its own ideas about objects: it deletes a hop when its interface goes down, a
  * group with its last hop, and with a group every route on it, without a word. So hops are put in
  * again with every definition (who is there already says so), a group is replaced and never
- * emptied,
- * and one that is found gone is made anew and reported, for its routes have to be written again.
- * Hops that do not work are left out, and reported; a group nothing works of is not touched.
+ * emptied, and one that is found gone is made anew and reported, for its routes have to be written
+ * again. Hops that do not work are left out, and reported; a group nothing works of is not touched.
  */
 export class NextHopGroups implements GroupStore {
   readonly rewriteReplaces = false;

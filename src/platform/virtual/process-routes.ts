@@ -22,8 +22,7 @@ import type { Timeline } from "./timeline.ts";
  * own: each numbers them in an epoch of its own, as the Linux host does.
  *
  * The process does the work: while it is frozen nothing goes on, and when it is killed a batch
- * stays
- * half done, as it would.
+ * stays half done, as it would.
  */
 export class ProcessRoutes implements Routes {
   readonly kind = "kernel";

@@ -1,8 +1,7 @@
 /**
  * Plays a drill in a lab and judges it. The runner knows steps, claims and figures; it does not
- * know
- * whether time is virtual. Whatever goes wrong before the first step is INCONCLUSIVE, not FAIL: a
- * drill that could not be set up says nothing about failover.
+ * know whether time is virtual. Whatever goes wrong before the first step is INCONCLUSIVE, not
+ * FAIL: a drill that could not be set up says nothing about failover.
  */
 import { after, type Micros, micros } from "../../core/time.ts";
 import type { RulesEngine } from "../alerts/engine.ts";

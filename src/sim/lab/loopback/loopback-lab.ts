@@ -1,8 +1,7 @@
 /**
  * A lab for those who are not root: real TCP and UDP sockets on loopback addresses, one process,
- * and
- * a virtual FIB. Forwarding is a virtual world that runs beside the real clock; probes are walks
- * through its tables, taken at the same pace as packets would be sent.
+ * and a virtual FIB. Forwarding is a virtual world that runs beside the real clock; probes are
+ * walks through its tables, taken at the same pace as packets would be sent.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { Agent } from "../../../agent/agent.ts";

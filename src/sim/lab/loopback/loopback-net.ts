@@ -1,9 +1,8 @@
 /**
  * Real sockets without privileges: every address of a topology stands for one of 127.0.0.0/8, every
  * port below 1024 for a free one above, and the agents never learn of it. Wires can be cut here,
- * for
- * loopback has none: datagrams over a cut wire are dropped, a TCP stream stands still (as it would
- * while its segments are lost) and goes on when the wire is whole again.
+ * for loopback has none: datagrams over a cut wire are dropped, a TCP stream stands still (as it
+ * would while its segments are lost) and goes on when the wire is whole again.
  */
 import type {
   Tcp,

@@ -1,9 +1,7 @@
 /**
  * The edge of a namespace lab: the shipped agent in a process of its own, on a Linux host inside
- * the
- * edge's namespace, with its BFD in a worker as in production. Its journal and its kernel table go
- * to
- * the lab by the process channel; it lives exactly as long as that channel.
+ * the edge's namespace, with its BFD in a worker as in production. Its journal and its kernel table
+ * go to the lab by the process channel; it lives exactly as long as that channel.
  */
 import { readFileSync } from "node:fs";
 import { Agent } from "../../../agent/agent.ts";

@@ -1,7 +1,6 @@
 /**
  * Probes of a namespace lab, in a thread of their own: a busy cloud or a report being drawn must
- * not
- * read as loss. One file is both sides; the worker opens its sockets inside the namespaces.
+ * not read as loss. One file is both sides; the worker opens its sockets inside the namespaces.
  */
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { createLinuxHost, type LinuxHost } from "../../../platform/linux/host.ts";
