@@ -269,9 +269,10 @@ async function openLab(
   const { LoopbackLab } = await import("./lab/loopback/loopback-lab.ts");
   const { NamespaceLab } = await import("./lab/namespaces/namespace-lab.ts");
   const { whyNoNamespaces } = await import("./lab/namespaces/namespaces.ts");
-  return whyNoNamespaces() === undefined
+  const because = whyNoNamespaces();
+  return because === undefined
     ? new NamespaceLab(drill, edgeFile, socketPath)
-    : new LoopbackLab(drill, socketPath);
+    : new LoopbackLab(drill, socketPath, because);
 }
 
 /** A lab kept up after its report: the edge answers on a socket, standard input breaks the line. */

@@ -50,7 +50,7 @@ const PUMP_MS = 1;
 
 export class LoopbackLab implements Lab {
   readonly mode = "lab";
-  readonly substrate = "loopback sockets, virtual FIB (not root: no kernel routes, no packets)";
+  readonly substrate: string;
   readonly routes = new RouteHistory();
   readonly #drill: Drill;
   readonly #ground: DrillWorld;
@@ -76,7 +76,9 @@ export class LoopbackLab implements Lab {
   #pump: NodeJS.Timeout | undefined;
   #scraper: SocketScraper | undefined;
 
-  constructor(drill: Drill, socketPath?: string) {
+  /** `because`: why it is not a lab of namespaces. */
+  constructor(drill: Drill, socketPath?: string, because = "no namespaces") {
+    this.substrate = `loopback sockets, virtual FIB, no kernel routes, no packets: ${because}`;
     this.#socketPath = socketPath;
     this.#drill = { ...drill, cloud: withDevices(drill.cloud) };
     this.#ground = buildWorld(this.#drill);
