@@ -60,7 +60,7 @@ export type RecordedMachine = "speaker" | "bfd";
 /** Oldest first: their names are the time they were written. */
 const recordingsIn = (directory: string, machine: RecordedMachine): readonly string[] =>
   readdirSync(directory)
-    .filter((name) => /^[a-z]+-\d.*\.jsonl$/.test(name) && name.startsWith(`${machine}-`))
+    .filter((name) => new RegExp(`^${machine}-\\d.*\\.jsonl$`).test(name))
     .sort();
 
 /** Of one machine in one state directory. */

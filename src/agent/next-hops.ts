@@ -55,7 +55,7 @@ export class NextHops {
       this.#beyond.delete(nextHop);
     }
     for (const nextHop of added) {
-      if (this.#interest.size < LIMITS.nextHops) this.#tell(nextHop, this.#isReachable(nextHop));
+      if (this.#interest.size < LIMITS.nextHops) this.#admit(nextHop);
       else {
         this.#beyond.add(nextHop);
         this.#answer(nextHop, { isReachable: false, igpMetric: 0 });
@@ -120,14 +120,19 @@ export class NextHops {
     for (const nextHop of this.#beyond) {
       if (this.#interest.size >= LIMITS.nextHops) break;
       this.#beyond.delete(nextHop);
-      this.#tell(nextHop, this.#isReachable(nextHop));
+      this.#admit(nextHop);
       isAny = true;
     }
     return isAny;
   }
 
+  #admit(nextHop: string): void {
+    this.#octets.set(nextHop, parseAddress(nextHop));
+    this.#tell(nextHop, this.#isReachable(nextHop));
+  }
+
   #isReachable(nextHop: string): boolean {
-    const address = this.#octets.get(nextHop) ?? parseAddress(nextHop);
+    const address = this.#octets.get(nextHop);
     if (address === undefined) return false;
     // A link-local next hop belongs to its own session's link, and that link's death ends the
     // session.
@@ -141,7 +146,6 @@ export class NextHops {
 
   #tell(nextHop: string, isReachable: boolean): void {
     this.#interest.set(nextHop, isReachable);
-    if (!this.#octets.has(nextHop)) this.#octets.set(nextHop, parseAddress(nextHop));
     this.#answer(nextHop, { isReachable, igpMetric: 0 });
   }
 }

@@ -1,6 +1,7 @@
 import type { BfdSessionView } from "../bfd/sessions/contract.ts";
 import type { SpeakerView } from "../bgp/speaker/view.ts";
 import type { Micros } from "../core/time.ts";
+import type { RecordingPiece } from "./bfd/engine.ts";
 import type { CapacityView } from "./capacity-watch.ts";
 import type { CircuitView } from "./circuits.ts";
 import type { EdgeConfig } from "./config/edge-config.ts";
@@ -23,7 +24,7 @@ export interface AgentView {
   /** Asks the BFD engine; answers with nothing where it does not run. */
   bfd(done: (sessions: readonly BfdSessionView[]) => void): void;
   /** The last inputs of the BFD engine, in pieces of whole lines; none where it does not run. */
-  bfdRecording(told: (text: string, isLast: boolean) => void): void;
+  bfdRecording(told: RecordingPiece): void;
   readonly health: HealthView;
   readonly lastReload: ReloadOutcome;
   /** Monotonic time now, and what it is for people (ms since 1970). */

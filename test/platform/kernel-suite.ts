@@ -122,6 +122,11 @@ const spareHop: Case = async (t, probe) => {
   t.same(await probe.table(), { "10.2.0.0/16": "spare 1" }, "the owner has the last word");
   t.match(await probe.define(1, [wire, spare], Afi.Ipv4, []), { applied: 1, failures: [] });
   t.same(await probe.table(), { "10.2.0.0/16": "spare 1, wire 1" });
+
+  t.match(await probe.define(2, [wire], Afi.Ipv4), { applied: 1 });
+  await probe.apply({ "10.3.0.0/16": 2 });
+  t.match(await probe.define(2, [wire], Afi.Ipv4, [spare]), { applied: 1, failures: [] });
+  t.match(await probe.table(), { "10.3.0.0/16": "wire 1" }, "a group of the other kind has none");
 };
 
 const adminDown: Case = async (t, probe) => {

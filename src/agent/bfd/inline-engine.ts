@@ -26,10 +26,8 @@ export function startInlineBfdEngine(host: Host): StartBfdEngine {
       admin: (input) => runtime.admin(input),
       protect: () => undefined,
       snapshot: (done) => done(runtime.view()),
-      record: (told) => {
-        const lines = [...{ [Symbol.iterator]: () => runtime.recording() }];
-        post(() => told(lines.map((line) => `${line}\n`).join(""), true));
-      },
+      // None are kept here.
+      record: (told) => post(() => told("", true)),
       stop: (done) => runtime.stop(() => post(done)),
     };
   };

@@ -1,3 +1,4 @@
+import { isPrivateAs } from "../../bgp/policy/as-path.ts";
 import type { EdgeConfig } from "./edge-config.ts";
 
 /**
@@ -74,5 +75,4 @@ export const BFD_PLAIN: BfdDefaults = { intervalUs: 300_000, multiplier: 3, hops
 /** The cloud's own AS, and what it documents for its private ones. */
 export const CLOUD_AS = 45104;
 export const CLOUD_AS_REFUSED = 65025;
-export const isDocumentedCloudAs = (as: number): boolean =>
-  as === CLOUD_AS || (as >= 64512 && as <= 65534) || (as >= 4_200_000_000 && as <= 4_294_967_294);
+export const isDocumentedCloudAs = (as: number): boolean => as === CLOUD_AS || isPrivateAs(as);

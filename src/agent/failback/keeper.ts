@@ -89,7 +89,8 @@ export class FailbackKeeper {
 
   #remember(): void {
     const note = this.#parts.notes?.read();
-    this.#written = "[]";
+    // A note that was read is always replaced by what is true of it now.
+    this.#written = note === undefined ? "[]" : "";
     if (note === undefined) return;
     const sessions = note.sessions.map(({ failedAtMs, ...known }) => ({
       ...known,
@@ -102,16 +103,15 @@ export class FailbackKeeper {
   #keepNote(): void {
     const { notes, host } = this.#parts;
     if (notes === undefined) return;
-    const offsetMs = Math.round(host.wallClock.nowMs() - this.#clock.now() / 1_000);
     const memory = this.#machine.memory(this.#clock.now());
+    const text = JSON.stringify(memory);
+    if (text === this.#written) return;
+    this.#written = text;
+    const offsetMs = Math.round(host.wallClock.nowMs() - this.#clock.now() / 1_000);
     const sessions = memory.map(({ failedAt, ...known }) => ({
       ...known,
       failedAtMs: failedAt.map((at) => Math.round(at / 1_000) + offsetMs),
     }));
-    // Times by a wall clock that is being set differ by milliseconds from one note to the next.
-    const text = JSON.stringify(memory);
-    if (text === this.#written) return;
-    this.#written = text;
     const failure = notes.write({ version: 1, sessions });
     if (failure === undefined) return;
     const because = `what is held or drained now will be forgotten by a restart: ${failure}`;

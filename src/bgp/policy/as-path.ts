@@ -44,7 +44,8 @@ export function withoutPrivate(path: AsPath): AsPath {
   });
 }
 
-const isPrivateAs = (as: number): boolean =>
+/** RFC 6996 §5. */
+export const isPrivateAs = (as: number): boolean =>
   (as >= 64_512 && as <= 65_534) || (as >= 4_200_000_000 && as <= 4_294_967_294);
 
 /** The text patterns are matched against: `45104 64512 {65001,65002}`, confederations in `()`. */

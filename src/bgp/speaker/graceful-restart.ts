@@ -80,11 +80,11 @@ export class GracefulRestart {
   }
 
   /**
-   * An attempt at a session ended because the peer shares no family with us (any more). No session
-   * will come to say so, as it would of one family among several (RFC 4724 §4.2): nothing is kept
-   * for it, and no End-of-RIB of it is to be waited for.
+   * Nothing is kept for a peer that shares no family with us (any more), which the end of an
+   * attempt says: no session will come to say so, as it would of one family among several (RFC 4724
+   * §4.2). True where that is so: no End-of-RIB of it is to be waited for.
    */
-  isGone({ code, subcode }: Ended): boolean {
+  forgetIfGone({ code, subcode }: Ended): boolean {
     const isRefused = code === ErrorCode.OpenMessageError;
     if (this.#isUp || !isRefused || subcode !== OpenSubcode.UnsupportedCapability) return false;
     this.forget();

@@ -377,7 +377,7 @@ export class Peer implements ChannelsOwner, Reader {
     this.#facts.because = ended.text;
     this.#endReason = ended.reason;
     if (!hadOpen) return;
-    if (this.restart.isGone(ended)) this.#shared.restarting.forget(this.name);
+    if (this.restart.forgetIfGone(ended)) this.#shared.restarting.forget(this.name);
     this.tally.reset(ended.reason);
     this.#facts.lastReset = { at: now, ...ended };
     const { code, subcode, reason, text } = ended;

@@ -59,11 +59,7 @@ export class NextHopGroups implements GroupStore {
     readonly rewrite: readonly number[];
   } {
     for (const group of groups) this.#wanted.set(group.id, group);
-    for (const { id, spare } of groups) {
-      if (this.#placed.has(id)) continue;
-      if (spare === undefined) this.#resilient.delete(id);
-      else this.#resilient.add(id);
-    }
+    for (const group of groups) if (!this.#placed.has(group.id)) this.#noteKind(group);
     const { members, failures } = this.#membersOf(groups);
     const rewrite = this.#placeGroups(members, failures);
     return { failures, rewrite };
@@ -71,13 +67,18 @@ export class NextHopGroups implements GroupStore {
 
   /** For a thread that does not own the groups: replaces those that are there, makes none. */
   replace(groups: readonly RouteGroup[]): readonly RouteFailure[] {
-    for (const { id, spare } of groups) if (spare !== undefined) this.#resilient.add(id);
+    for (const group of groups) this.#noteKind(group);
     const { members, failures } = this.#membersOf(groups);
     const ids = [...members.keys()];
     for (const refusal of this.#sendGroups(ids, members, Nlm.REPLACE)) {
       failures.push(failureOf("group-set", ids[refusal.index] ?? 0, refusal));
     }
     return failures;
+  }
+
+  #noteKind({ id, spare }: RouteGroup): void {
+    if (spare === undefined) this.#resilient.delete(id);
+    else this.#resilient.add(id);
   }
 
   remove(ids: readonly number[]): readonly RouteFailure[] {
@@ -151,7 +152,7 @@ export class NextHopGroups implements GroupStore {
 
   /** Puts the hops in and answers which of them each group can have. */
   #membersOf(groups: readonly RouteGroup[]): {
-    readonly members: ReadonlyMap<number, readonly ResolvedHop[]>;
+    readonly members: ReadonlyMap<number, Members>;
     readonly failures: RouteFailure[];
   } {
     const failures: RouteFailure[] = [];
@@ -164,7 +165,7 @@ export class NextHopGroups implements GroupStore {
       return { group, hops: group.hops.map(resolve), spares: (group.spare ?? []).map(resolve) };
     });
     const broken = this.#placeHops(resolved.flatMap(({ hops, spares }) => [...hops, ...spares]));
-    const members = new Map<number, readonly ResolvedHop[]>();
+    const members = new Map<number, Members>();
     for (const { group, hops, spares } of resolved) {
       const usable = hops.filter((hop) => !broken.has(hopKey(hop)));
       for (const hop of hops) {
@@ -174,10 +175,10 @@ export class NextHopGroups implements GroupStore {
         failures.push(groupFailure("group-set", group.id, fault.errno, text));
       }
       if (usable.length === 0) continue;
-      const merged = mergeHops(usable);
-      const isOwn = (hop: ResolvedHop) => merged.some((own) => hopKey(own) === hopKey(hop));
-      const spare = spares.find((hop) => !broken.has(hopKey(hop)) && !isOwn(hop));
-      members.set(group.id, withSpare(merged, spare));
+      const inUse = mergeHops(usable);
+      const isUsed = (hop: ResolvedHop) => inUse.some((one) => hopKey(one) === hopKey(hop));
+      const spare = spares.find((hop) => !broken.has(hopKey(hop)) && !isUsed(hop));
+      members.set(group.id, { inUse, spare });
     }
     return { members, failures };
   }
@@ -245,10 +246,7 @@ export class NextHopGroups implements GroupStore {
   }
 
   /** Answers the groups that were gone, though we had placed them. */
-  #placeGroups(
-    members: ReadonlyMap<number, readonly ResolvedHop[]>,
-    failures: RouteFailure[],
-  ): number[] {
+  #placeGroups(members: ReadonlyMap<number, Members>, failures: RouteFailure[]): number[] {
     const lost: number[] = [];
     const known = [...members.keys()].filter((id) => this.#placed.has(id));
     for (const refusal of this.#sendGroups(known, members, Nlm.REPLACE)) {
@@ -272,7 +270,7 @@ export class NextHopGroups implements GroupStore {
    */
   #sendGroups(
     ids: readonly number[],
-    members: ReadonlyMap<number, readonly ResolvedHop[]>,
+    members: ReadonlyMap<number, Members>,
     flags: number,
   ): Refusal[] {
     const refusals = this.#sendGroupsOnce(ids, members, flags);
@@ -297,12 +295,14 @@ export class NextHopGroups implements GroupStore {
 
   #sendGroupsOnce(
     ids: readonly number[],
-    members: ReadonlyMap<number, readonly ResolvedHop[]>,
+    members: ReadonlyMap<number, Members>,
     flags: number,
   ): Refusal[] {
     const writer = new MessageWriter();
     for (const id of ids) {
-      const hops = members.get(id) ?? [];
+      const { inUse = [], spare } = members.get(id) ?? {};
+      // In a group of the other kind a spare would get its share of the traffic.
+      const hops = this.#resilient.has(id) ? withSpare(inUse, spare) : inUse;
       const entries = new Uint8Array(hops.length * 8);
       const view = new DataView(entries.buffer);
       for (const [index, hop] of hops.entries()) {
@@ -345,6 +345,12 @@ export class NextHopGroups implements GroupStore {
     writer.begin(type, flags, this.#socket.nextSeq());
     return writer.u8(family).u8(0).u8(proto).u8(0).u32(0);
   }
+}
+
+/** What a group is to have, before it is known of which kind the kernel's is. */
+interface Members {
+  readonly inUse: readonly ResolvedHop[];
+  readonly spare: ResolvedHop | undefined;
 }
 
 interface Fault {

@@ -80,7 +80,9 @@ export class KernelRoutes {
     if (usable.size > 0) {
       const { id, afi } = wanted;
       const hops = [...usable.values()];
-      const spares = (wanted.spare ?? []).flatMap((hop) => {
+      // Weights of their own leave no room for a spare (`linux/spare-groups.ts`).
+      const isEven = hops.every(({ weight }) => weight === hops[0]?.weight);
+      const spares = (isEven ? (wanted.spare ?? []) : []).flatMap((hop) => {
         const checked = this.#checkHop(hop, wanted.afi);
         return "errno" in checked ? [] : [checked];
       });

@@ -22,7 +22,11 @@ function edge() {
 }
 
 /** One run of the agent; `kept` is its state directory. */
-function run(kept: { note?: FailbackNote | undefined; failure?: string }, wallMs: number) {
+function run(
+  kept: { note?: FailbackNote | undefined; failure?: string },
+  wallMs: number,
+  config = edge(),
+) {
   const clock = new FakeClock();
   const host = { clock, wallClock: { nowMs: () => wallMs + clock.now() / 1_000 } };
   const journal = new EventJournal({ ...host, log: { write: () => undefined } });
@@ -36,7 +40,7 @@ function run(kept: { note?: FailbackNote | undefined; failure?: string }, wallMs
       },
     },
   });
-  keeper.configure(edge());
+  keeper.configure(config);
   const fail = (session: string) => {
     keeper.up(session);
     clock.advance(SEC);
@@ -79,7 +83,22 @@ t.test("failures are counted over restarts, by the wall clock", async (t) => {
   const later = run(early, 1_000_000 + 2 * 3_600_000);
   t.equal(later.keeper.view("circuit-1")?.failures, 0, "two hours later they are forgotten");
   const back = run(early, 1);
-  t.equal(back.keeper.view("circuit-1")?.failures, 3, "a clock set back makes none of them older");
+  t.equal(back.keeper.view("circuit-1")?.failures, 0, "for good, whatever a clock says");
+
+  const set: { note?: FailbackNote } = {};
+  const ahead = run(set, 1_000_000);
+  for (let time = 0; time < 3; time += 1) ahead.fail("circuit-1");
+  t.equal(run(set, 1).keeper.view("circuit-1")?.failures, 3, "a clock set back makes none older");
+});
+
+t.test("a run that wants circuits back at once leaves nothing held to the next", async (t) => {
+  const kept: { note?: FailbackNote } = {};
+  const first = run(kept, 1_000_000);
+  for (let time = 0; time < 4; time += 1) first.fail("circuit-1");
+  const config = edge();
+  const immediate = { ...config, failover: { ...config.failover, failback: undefined } };
+  t.equal(run(kept, 1_100_000, immediate).keeper.view("circuit-1")?.phase, "in-use");
+  t.equal(run(kept, 1_200_000).keeper.view("circuit-1")?.phase, "in-use");
 });
 
 t.test("a note that cannot be kept is told, and nothing else changes", async (t) => {
