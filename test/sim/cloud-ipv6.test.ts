@@ -3,7 +3,7 @@
  * carries both.
  */
 import t from "tap";
-import { CloudRig, circuit, edgeFile, vbr } from "./cloud-rig.ts";
+import { CloudRig, circuit, edgeFile, readEdge, vbr } from "./cloud-rig.ts";
 
 const V6 = { idc: "fd00:10::10", vpc: "fd00:64:0:1::10" } as const;
 const both = (number: number, more = "") =>
@@ -191,4 +191,22 @@ t.test("IPv6: custom routes of a VPC to its hub and to an instance", async (t) =
     rig.ground.world.forward({ host: "vpc-1", source: V6.vpc, destination });
   t.match(step("fd00:97::1").path[0]?.nextHop, /^fd00:10:253:/);
   t.equal(step("fd00:96::1").outcome, "delivered");
+});
+
+t.test("IPv6: routes beyond a quota return in the order they came, in each session", async (t) => {
+  const cloud = `${CLOUD.replaceAll("peerAs: 65010", "peerAs: 65010\n    routeQuota: 2")}
+knobs: { droppedRoutes: return-at-once }
+`;
+  const announcing = (...numbers: readonly number[]) => {
+    const rows = numbers.flatMap((one) => [
+      `{ prefix: 10.1.${one}.0/24, rank: 1 }`,
+      `{ prefix: "fd00:10:${one}::/48", rank: 1 }`,
+    ]);
+    return EDGE.replace(/announce:.*/, `announce: [${rows.join(", ")}]`);
+  };
+  const rig = new CloudRig({ cloud, edge: announcing(5, 6), idc: "10.1.5.10" }).start();
+  rig.reloadEdge(() => readEdge(announcing(1, 5, 6)));
+  rig.run(5);
+  const kept = rig.tableOf("vbr-1").filter((prefix) => /^(10\.1|fd00:10):?/.test(prefix));
+  t.same(kept, ["10.1.5.0/24", "10.1.6.0/24", "fd00:10:5::/48", "fd00:10:6::/48"]);
 });

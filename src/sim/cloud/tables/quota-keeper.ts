@@ -30,7 +30,7 @@ export class QuotaKeeper {
   readonly #parts: QuotaKeeperParts;
   readonly #alarm: Alarm;
   readonly #changed = new Set<string>();
-  /** Prefixes of a node in the order in which they came. */
+  /** Prefixes of a VPC's table, or of one peer of a VBR, in the order in which they came. */
   readonly #arrivals = new Map<string, readonly string[]>();
 
   constructor(parts: QuotaKeeperParts) {
@@ -78,7 +78,7 @@ export class QuotaKeeper {
     const rows = speaker.rib.routes({ rib: "adj-rib-in", slot, offset: 0, limit: ROWS_MAX });
     const isFirst = this.#parts.config.knobs.routesKept === "first-received";
     const prefixes = rows.map(({ prefix }) => prefix);
-    const beyond = this.#beyond(vbr.name, prefixes, state.routeQuota, isFirst);
+    const beyond = this.#beyond(`${vbr.name} ${peer}`, prefixes, state.routeQuota, isFirst);
     if (isSame(beyond, state.overQuota)) return;
     state.overQuota = beyond;
     this.#parts.reload(vbr.name);
@@ -102,14 +102,14 @@ export class QuotaKeeper {
   }
 
   #beyond(
-    node: string,
+    table: string,
     prefixes: readonly string[],
     quota: number,
     isFirstKept: boolean,
   ): readonly string[] {
     if (!isFirstKept) return beyondQuota(prefixes, quota);
-    const inOrder = arrived(this.#arrivals.get(node) ?? [], prefixes);
-    this.#arrivals.set(node, inOrder);
+    const inOrder = arrived(this.#arrivals.get(table) ?? [], prefixes);
+    this.#arrivals.set(table, inOrder);
     return inOrder.slice(quota);
   }
 }
