@@ -51,6 +51,20 @@ t.test("peering: static routes and the networks told carry both directions", asy
   t.match(rig.cloud.view().vpcs[0]?.table.at(-1), { prefix: "10.1.0.0/16", type: "Custom" });
 });
 
+t.test("peering: a route into connections is not entered while it runs, nor changed", async (t) => {
+  const rig = new CloudRig({ cloud: PEERED({ isChecked: false }) }).start();
+  const enter = (prefix: string) =>
+    (["peering", "router-interface"] as const).map(
+      (nextHop) => rig.cloud.do({ do: "custom-route", vpc: "vpc-a", prefix, nextHop })?.code,
+    );
+  const refused = ["Causeway.NotModelled", "Causeway.NotModelled"];
+  t.same(enter("10.9.0.0/16"), refused);
+  t.same(enter("10.1.0.0/16"), refused, "one that is there");
+  const last = rig.cloud.view().vpcs[0]?.table.at(-1);
+  t.match(last, { prefix: "10.1.0.0/16", nextHops: ["ri-1", "ri-2"], isActive: true });
+  t.equal(rig.fate("vpc"), "delivered");
+});
+
 t.test("peering: a network told without a route for it is a blackhole at the VBR", async (t) => {
   const cloud = PEERED().replace("routes: [{ prefix: 10.64.0.0/24, to: ri-1 }]", "routes: []");
   const rig = new CloudRig({ cloud, edge: STANDBY }).start();

@@ -220,6 +220,10 @@ function changeCustomRoute(
   const { routes } = state.vpc(name);
   const others = routes.filter((route) => route.prefix !== prefix);
   const nextHop = type && wayOf(type);
+  if (nextHop === "peering") {
+    const text = "a running VPC takes no new route into peering connections";
+    return { code: "Causeway.NotModelled", text };
+  }
   if (type === undefined || nextHop === undefined) {
     state.vpc(name).routes = others;
   } else {
@@ -242,10 +246,6 @@ function customRouteFault(
   { config, state, agent }: DeedGround,
   { vpc, prefix, type }: { vpc: string; prefix: string; type: NextHopType },
 ): DeedFault | undefined {
-  if (wayOf(type) === "peering") {
-    const text = "a running VPC takes no new route into peering connections";
-    return { code: "Causeway.NotModelled", text };
-  }
   const limit = config.quotas.customRoutesPerVpcTable;
   if (state.vpc(vpc).routes.length >= limit) {
     return { code: "QuotaExceeded", text: `${vpc} has ${limit} custom routes already` };
