@@ -3,6 +3,7 @@
  * carries both.
  */
 import t from "tap";
+import type { RouteView } from "../../src/sim/cloud/tables/route-view.ts";
 import { CloudRig, circuit, edgeFile, readEdge, vbr } from "./cloud-rig.ts";
 
 const V6 = { idc: "fd00:10::10", vpc: "fd00:64:0:1::10" } as const;
@@ -32,6 +33,12 @@ cloud: { name: lab }
 vbrs:${dual(1)}${dual(2)}
 ecr: { name: ecr-1 }
 failoverGroups: [{ name: ha, vbrs: [vbr-1, vbr-2] }]${VPC}
+`;
+const ROUTERS = (more: string) => `${CLOUD}transitRouters:
+  - name: tr-1
+    attachments:
+      - { name: to-ecr, kind: ecr }
+      - { name: to-vpc, kind: vpc, to: vpc-1 }${more}
 `;
 const rigOf = (cloud: string, edge = EDGE) => {
   const ipv4 = new CloudRig({ cloud, edge });
@@ -133,16 +140,10 @@ t.test("IPv6: a VBR without it stays with IPv4 in a cloud that has it", async (t
 });
 
 t.test("IPv6: through a transit router, with a static route and a route map of IPv6", async (t) => {
-  const routers = (more: string) => `${CLOUD}transitRouters:
-  - name: tr-1
-    attachments:
-      - { name: to-ecr, kind: ecr }
-      - { name: to-vpc, kind: vpc, to: vpc-1 }${more}
-`;
-  const { ipv4, ipv6 } = rigOf(routers(""));
+  const { ipv4, ipv6 } = rigOf(ROUTERS(""));
   for (const rig of [ipv4, ipv6])
     t.same([rig.fate("idc"), rig.fate("vpc")], ["delivered", "delivered"]);
-  const statics = routers(`
+  const statics = ROUTERS(`
     routes: [{ prefix: "fd00:99::/32", to: to-ecr }, { prefix: "fd00:98::/32", to: to-vpc }]
     routeMaps:
       - { priority: 10, direction: in, result: deny, match: { sources: [to-ecr], family: ipv6 } }`);
@@ -209,4 +210,19 @@ knobs: { droppedRoutes: return-at-once }
   rig.run(5);
   const kept = rig.tableOf("vbr-1").filter((prefix) => /^(10\.1|fd00:10):?/.test(prefix));
   t.same(kept, ["10.1.5.0/24", "10.1.6.0/24", "fd00:10:5::/48", "fd00:10:6::/48"]);
+});
+
+t.test("IPv6: next hops are shown by the names of nodes and attachments", async (t) => {
+  const { ipv6: rig } = rigOf(CLOUD);
+  const nextHops = (table: readonly RouteView[] | undefined, prefix: string) =>
+    table?.find((row) => row.prefix === prefix)?.nextHops;
+  const { vpcs, routers } = rig.cloud.view();
+  t.same(nextHops(vpcs[0]?.table, "fd00:10::/32"), ["ecr-1"]);
+  const ecr = routers.find(({ kind }) => kind === "ecr")?.routes;
+  t.same(nextHops(ecr, "fd00:64:0:1::/64"), ["vpc-1"]);
+  const routed = rigOf(ROUTERS("")).ipv6.cloud.view().transitRouters[0]?.tables[0]?.routes;
+  t.match(
+    routed?.filter(({ prefix }) => prefix.includes(":")).map(({ nextHop }) => nextHop),
+    ["to-ecr", "to-vpc"],
+  );
 });

@@ -197,8 +197,7 @@ t.test("changes: a route map is Creating and Deleting before it is Active and go
   t.same(rig.backVia(), ["circuit-2"]);
 });
 
-t.test("static routes: towards another region's router, never told back to it", async (t) => {
-  const cloud = `
+const TWO_ROUTERS = `
 cloud: { name: lab }
 ${LINES.trim()}
 vbrs:${vbr(1, "\n    connection: pc-1")}${vbr(2, "\n    connection: pc-2")}
@@ -217,10 +216,19 @@ transitRouters:
       - { name: ecr, kind: ecr }
     routes: [{ prefix: 10.55.0.0/16, to: ecr }, { prefix: 10.56.0.0/16, to: line }]
 `;
-  const rig = new CloudRig({ cloud, idc: "10.1.7.7" }).start(20);
+
+t.test("static routes: towards another region's router, never told back to it", async (t) => {
+  const rig = new CloudRig({ cloud: TWO_ROUTERS, idc: "10.1.7.7" }).start(20);
   t.same(rowsOf(rig, "10.1.7.0/24"), [["far", "Active", undefined]]);
   t.equal(rig.fate("vpc"), "delivered");
   t.notOk(rig.tableOf("tr-y").includes("10.1.7.0/24"));
   t.ok(rig.tableOf("tr-x").includes("10.56.0.0/16"));
   t.notOk(rig.tableOf("tr-x").includes("10.55.0.0/16"), "one to the ECR is not told to a region");
+});
+
+t.test("route states: a router whose name begins like another's is told from it", async (t) => {
+  const cloud = TWO_ROUTERS.replaceAll("tr-x", "tr").replaceAll("tr-y", "tr-b");
+  const rig = new CloudRig({ cloud }).start(20);
+  t.same(rowsOf(rig, "10.56.0.0/16"), [["far", "Active", undefined]]);
+  t.same(rowsOf(rig, "10.64.0.0/24", 1), [["near", "Active", undefined]]);
 });

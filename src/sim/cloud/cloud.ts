@@ -274,6 +274,7 @@ export class Cloud {
       state: this.#context.state,
       machines: this.#machines,
       tables: this.#tables,
+      network: this.#context.network,
       agent: (name) => this.#agents.get(name),
     });
   }

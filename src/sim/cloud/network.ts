@@ -123,6 +123,11 @@ export function cloudNetwork(cloud: CloudConfig): CloudNetwork {
   };
 }
 
+export interface TransitRouterTable {
+  readonly tr: TransitRouterConfig;
+  readonly table: string;
+}
+
 interface Named {
   readonly name: string;
 }
@@ -179,6 +184,14 @@ export function ecrRegions(cloud: CloudConfig): readonly string[] {
 export const tableNodeName = (tr: TransitRouterConfig, table: string): string =>
   table === tr.tables[0] ? tr.name : `${tr.name}-${table}`;
 
+/** The table that a node is, and whose; undefined where it is none. */
+export function tableOf(cloud: CloudConfig, node: string): TransitRouterTable | undefined {
+  for (const tr of cloud.transitRouters) {
+    for (const table of tr.tables) if (tableNodeName(tr, table) === node) return { tr, table };
+  }
+  return undefined;
+}
+
 /** Tables an attachment has anything to do with. */
 export const tablesOf = ({ association, propagations }: AttachmentConfig): readonly string[] => [
   ...new Set([...(association === undefined ? [] : [association]), ...propagations]),
@@ -224,8 +237,8 @@ export const addressOf = (withMask: string): string => withMask.split("/")[0] ??
 
 /** A session between two tables of two transit routers, over one wire. */
 export interface TransitPeering {
-  readonly a: { readonly tr: TransitRouterConfig; readonly table: string };
-  readonly b: { readonly tr: TransitRouterConfig; readonly table: string };
+  readonly a: TransitRouterTable;
+  readonly b: TransitRouterTable;
 }
 
 /** Each pair once; where only one names the other, that other's first table takes part. */
@@ -291,6 +304,10 @@ export const gatewayFor = (end: WireEnd, prefix: string): string =>
 
 /** A second session is called after the first: of a circuit, and of the cloud's own nodes. */
 export const nameOfIpv6 = (name: string): string => `${name}-v6`;
+
+/** The node on the other side of a session of the cloud's own; a customer's keeps its name. */
+export const nodeOfSession = ({ nodes }: CloudNetwork, peer: string): string =>
+  nodes.find(({ name }) => peer === name || peer === nameOfIpv6(name))?.name ?? peer;
 
 /** The cloud has IPv6 as soon as one VBR has; other VBRs, and tunnels, still have not. */
 function hasIpv6({ vbrs, vpns }: CloudConfig, node: string): boolean {

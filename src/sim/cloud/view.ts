@@ -6,6 +6,7 @@ import type { VpnConfig } from "./config/vpn-config.ts";
 import type { CloudState } from "./deeds/state.ts";
 import type { JobView } from "./machines/failover-jobs.ts";
 import type { CloudMachines } from "./machines/machines.ts";
+import type { CloudNetwork } from "./network.ts";
 import {
   type RouterTableView,
   type RouteView,
@@ -78,6 +79,7 @@ export interface ViewParts {
   readonly state: CloudState;
   readonly machines: CloudMachines;
   readonly tables: StaticTables;
+  readonly network: CloudNetwork;
   agent(node: string): Agent | undefined;
 }
 

@@ -3,7 +3,13 @@ import type { TermSource } from "../../../bgp/policy/source.ts";
 import type { CloudConfig } from "../config/cloud-config.ts";
 import type { AttachmentConfig, RouteMapConfig, TransitRouterConfig } from "../config/tr-config.ts";
 import { type CloudState, toldByVpc } from "../deeds/state.ts";
-import { type CloudNode, isEcrNode, ownerOf, tableNodeName } from "../network.ts";
+import {
+  type CloudNode,
+  isEcrNode,
+  ownerOf,
+  type TransitRouterTable,
+  tableOf,
+} from "../network.ts";
 import type { NodeContext, SessionRules } from "./nodes.ts";
 import {
   aggregated,
@@ -65,7 +71,7 @@ export function tableSession(
   other: CloudNode,
 ): SessionRules {
   const { cloud, network, state } = context;
-  const { tr, table } = tableOf(cloud, node.name);
+  const { tr, table } = knownTable(cloud, node.name);
   const inForce = state.staticsOf(node.name);
   const place = { cloud, network, tr, table, maps: mapsInForce(tr, state), other };
   const told = (scene: MapScene, rest: readonly TermSource[]): readonly TermSource[] => [
@@ -139,7 +145,7 @@ export function vpcSession({ cloud, state }: NodeContext, node: CloudNode): Sess
 /** The session with a table of another region's router: what either says of it. */
 function peerScene(place: Omit<MapScene, "attachment">, state: CloudState) {
   const { cloud, tr, table, other } = place;
-  const theirs = tableOf(cloud, other.name);
+  const theirs = knownTable(cloud, other.name);
   const attachment = tr.attachments.find(({ kind, to }) => kind === "tr" && to === theirs.tr.name);
   const back = theirs.tr.attachments.find(({ kind, to }) => kind === "tr" && to === tr.name);
   const isFirst = table === tr.tables[0];
@@ -154,14 +160,10 @@ function peerScene(place: Omit<MapScene, "attachment">, state: CloudState) {
   };
 }
 
-function tableOf(
-  cloud: CloudConfig,
-  node: string,
-): { readonly tr: TransitRouterConfig; readonly table: string } {
-  for (const tr of cloud.transitRouters) {
-    for (const table of tr.tables) if (tableNodeName(tr, table) === node) return { tr, table };
-  }
-  throw new RangeError(`no route table "${node}" in this cloud`);
+function knownTable(cloud: CloudConfig, node: string): TransitRouterTable {
+  const found = tableOf(cloud, node);
+  if (found === undefined) throw new RangeError(`no route table "${node}" in this cloud`);
+  return found;
 }
 
 /** How a node is attached to the transit router that `tableNode` is a table of. */
@@ -169,12 +171,8 @@ function attachmentOf(
   cloud: CloudConfig,
   tableNode: CloudNode,
   instance: string,
-): {
-  readonly attachment: AttachmentConfig;
-  readonly table: string;
-  readonly tr: TransitRouterConfig;
-} {
-  const { tr, table } = tableOf(cloud, tableNode.name);
+): TransitRouterTable & { readonly attachment: AttachmentConfig } {
+  const { tr, table } = knownTable(cloud, tableNode.name);
   const isEcr = isEcrNode(cloud, instance);
   const attachment = tr.attachments.find(({ kind, to }) =>
     kind === "ecr" ? isEcr : kind !== "tr" && to === ownerOf(cloud, instance),

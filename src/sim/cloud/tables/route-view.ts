@@ -8,7 +8,7 @@ import type { CloudConfig } from "../config/cloud-config.ts";
 import type { VpcConfig } from "../config/vpc-config.ts";
 import type { FieldRoute } from "../deeds/deeds.ts";
 import type { CloudState } from "../deeds/state.ts";
-import { type CloudNetwork, cloudNetwork } from "../network.ts";
+import { type CloudNetwork, nodeOfSession } from "../network.ts";
 import type { StaticTables } from "./static-tables.ts";
 
 export interface RouterTableView {
@@ -31,6 +31,7 @@ export interface RouteViewParts {
   readonly config: CloudConfig;
   readonly state: CloudState;
   readonly tables: StaticTables;
+  readonly network: CloudNetwork;
   agent(node: string): Agent | undefined;
 }
 
@@ -38,15 +39,13 @@ export interface RouteViewParts {
 const ROWS_MAX = 100_000;
 
 export function viewRouterTables(parts: RouteViewParts): readonly RouterTableView[] {
-  const network = cloudNetwork(parts.config);
-  return network.nodes.flatMap(({ name, kind }): RouterTableView[] => {
+  return parts.network.nodes.flatMap(({ name, kind }): RouterTableView[] => {
     if (kind !== "vbr" && kind !== "ecr") return [];
-    return [{ name, kind, routes: routerTable(parts, network, name) }];
+    return [{ name, kind, routes: routerTable(parts, name) }];
   });
 }
 
 export function vpcTable(parts: RouteViewParts, vpc: VpcConfig): readonly RouteView[] {
-  const network = cloudNetwork(parts.config);
   const statics = parts.tables.of(vpc.name);
   const system = (prefix: string) => active(prefix, "System", ["local"]);
   const failed = parts.state.vpc(vpc.name).failedRoutes;
@@ -56,14 +55,15 @@ export function vpcTable(parts: RouteViewParts, vpc: VpcConfig): readonly RouteV
     ...parts.state.vpc(vpc.name).routes.map(({ prefix }): RouteView => {
       const to = statics.get(prefix);
       const isOut = failed.includes(prefix);
-      const nextHops = to === undefined ? [] : hopsOf(parts.config, network, vpc.name, to);
+      const nextHops = to === undefined ? [] : hopsOf(parts, vpc.name, to);
       const row = active(prefix, "Custom", nextHops);
       return isOut ? { ...row, isActive: false, reason: "its peering connections failed" } : row;
     }),
     ...dynamicRoutes(parts.agent(vpc.name)).map(({ prefix, rejectedBy, slot }): RouteView => {
       const reason = rejectedBy?.replace(/^cloud\//, "");
       const hub = parts.agent(vpc.name)?.view.speaker.peerName(slot) ?? "";
-      return { prefix, type: "Dynamic", nextHops: [hub], isActive: reason === undefined, reason };
+      const nextHops = [nodeOfSession(parts.network, hub)];
+      return { prefix, type: "Dynamic", nextHops, isActive: reason === undefined, reason };
     }),
   ];
 }
@@ -74,13 +74,10 @@ export function dynamicRoutes(agent: Agent | undefined) {
   return rows?.filter(({ slot }) => slot !== LOCAL_SLOT) ?? [];
 }
 
-function routerTable(
-  { config, tables, agent }: RouteViewParts,
-  network: CloudNetwork,
-  name: string,
-): readonly RouteView[] {
+function routerTable(parts: RouteViewParts, name: string): readonly RouteView[] {
+  const { tables, network, agent } = parts;
   const statics = [...tables.of(name)].map(([prefix, to]) =>
-    active(prefix, "Static", hopsOf(config, network, name, to)),
+    active(prefix, "Static", hopsOf(parts, name, to)),
   );
   const speaker = agent(name)?.view.speaker;
   const learnt = [...new Set(dynamicRoutes(agent(name)).map(({ prefix }) => prefix))];
@@ -88,7 +85,8 @@ function routerTable(
     const candidates = speaker?.rib.explain(prefix)?.candidates ?? [];
     const foreign = candidates.filter(({ slot }) => slot !== LOCAL_SLOT);
     const used = foreign.filter(({ isBest, isMultipath }) => isBest || isMultipath);
-    const nameOf = ({ slot }: { readonly slot: PeerSlot }) => speaker?.peerName(slot) ?? "";
+    const nameOf = ({ slot }: { readonly slot: PeerSlot }) =>
+      nodeOfSession(network, speaker?.peerName(slot) ?? "");
     const row = { prefix, type: "BGP" as const };
     return [
       ...(used.length > 0 ? [active(prefix, "BGP", used.map(nameOf))] : []),
@@ -111,8 +109,7 @@ const active = (
 
 /** A peering connection by its name, any other neighbour by that of its node. */
 function hopsOf(
-  { peerings }: CloudConfig,
-  { wires }: CloudNetwork,
+  { config: { peerings }, network: { wires } }: RouteViewParts,
   node: string,
   to: FieldRoute,
 ): readonly string[] {

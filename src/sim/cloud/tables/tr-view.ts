@@ -8,7 +8,14 @@ import { coversPrefix, parsePrefix } from "../../../core/prefix.ts";
 import type { CloudConfig } from "../config/cloud-config.ts";
 import type { TransitRouterConfig } from "../config/tr-config.ts";
 import type { CloudState } from "../deeds/state.ts";
-import { isEcrNode, ownerOf, tableNodeName } from "../network.ts";
+import {
+  type CloudNetwork,
+  isEcrNode,
+  nodeOfSession,
+  ownerOf,
+  tableNodeName,
+  tableOf,
+} from "../network.ts";
 
 export interface TransitRouterView {
   readonly name: string;
@@ -46,6 +53,7 @@ export interface TrRouteMapView {
 export interface TrViewParts {
   readonly config: CloudConfig;
   readonly state: CloudState;
+  readonly network: CloudNetwork;
   agent(node: string): Agent | undefined;
 }
 
@@ -113,7 +121,7 @@ function ownRoutes(
 type Candidate = RouteExplanation["candidates"][number];
 
 function learntRow(
-  { config, state, agent }: TrViewParts,
+  { config, state, network, agent }: TrViewParts,
   tr: TransitRouterConfig,
   node: string,
   one: Candidate,
@@ -123,7 +131,7 @@ function learntRow(
   const peer = agent(node)?.view.speaker.peerName(one.slot) ?? "";
   const { prefix } = one;
   const row = (status: TrRouteStatus, reason?: string): readonly TrRouteView[] => {
-    const nextHop = attachmentOf(config, tr, peer);
+    const nextHop = attachmentOf(config, tr, nodeOfSession(network, peer));
     return [{ prefix, type: "Propagated", nextHop, status, reason }];
   };
   const term = one.rejectedBy?.replace(/^cloud\//, "");
@@ -145,15 +153,13 @@ function covers(outer: string, inner: string): boolean {
 }
 
 /** Routers of other regions are attachments too, where this one has one for them. */
-function attachmentOf(config: CloudConfig, tr: TransitRouterConfig, peer: string): string {
-  const far = config.transitRouters.find(
-    ({ name }) => peer === name || peer.startsWith(`${name}-`),
-  );
+function attachmentOf(config: CloudConfig, tr: TransitRouterConfig, node: string): string {
+  const far = tableOf(config, node)?.tr;
   const found = tr.attachments.find(({ kind, to }) => {
-    if (kind === "ecr") return isEcrNode(config, peer);
-    return kind === "tr" ? to === far?.name : to === ownerOf(config, peer);
+    if (kind === "ecr") return isEcrNode(config, node);
+    return kind === "tr" ? to === far?.name : to === ownerOf(config, node);
   });
-  return found?.name ?? peer;
+  return found?.name ?? node;
 }
 
 /** Selection speaks of MED, which holds region, preference and rank of the region in its digits. */
