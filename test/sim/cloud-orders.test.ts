@@ -55,6 +55,33 @@ t.test("connection: the way of an application, and what is refused on it", async
   t.ok(names.includes("PhysicalConnection:Enabled"), "each state is an event");
 });
 
+t.test("connection: what is done to one keeps nobody of the same name waiting", async (t) => {
+  const cloud = `${CLOUD().replace("pc-3", "vbr-1")}\nknobs: { taskTime: 3s }`;
+  const rig = new CloudRig({ cloud }).start(1);
+  t.equal(order(rig, "vbr-1", "approve"), undefined);
+  t.equal(order(rig, "vbr-1", "allocate"), "TaskConflict", "the connection is busy");
+  const deed = { do: "set-route-quota", vbr: "vbr-1", routes: 90 } as const;
+  t.equal(rig.cloud.do(deed), undefined, "and the VBR is not");
+});
+
+t.test(
+  "connection: a lab without ports refuses what it cannot do, and changes nothing",
+  async (t) => {
+    const rig = new CloudRig({ cloud: CLOUD(), lacks: "setPort" });
+    const deed = { do: "business", connection: "pc-3", status: "FinancialLocked" } as const;
+    t.equal(rig.cloud.do(deed)?.code, "Causeway.LabCannot");
+    t.match(rig.cloud.view().connections[2], { name: "pc-3", businessStatus: "Normal" });
+  },
+);
+
+t.test("connection: a lab without ports carries an overdue one that no lock closes", async (t) => {
+  const overdue = CLOUD(", businessStatus: FinancialLocked").replace(", status: Initial", "");
+  const start = (knobs: string) => () =>
+    new CloudRig({ cloud: `${overdue}${knobs}`, lacks: "setPort" }).start();
+  t.throws(start(""), { code: "PLATFORM_LINK_UNSUPPORTED" });
+  t.equal(start("knobs: { businessLock: no-changes }")().edgeState("circuit-1"), "Established");
+});
+
 t.test("connection: an application that ends early", async (t) => {
   const rig = new CloudRig({ cloud: CLOUD() }).start(1);
   const say = (what: ConnectionOrder) => order(rig, "pc-3", what) ?? statusOf(rig, "pc-3");

@@ -8,6 +8,7 @@ import type { EdgeConfig } from "../../src/agent/config/edge-config.ts";
 import { loadEdgeConfig } from "../../src/agent/config/load.ts";
 import { Cloud } from "../../src/sim/cloud/cloud.ts";
 import type { CloudConfig } from "../../src/sim/cloud/config/cloud-config.ts";
+import type { CloudField } from "../../src/sim/cloud/deeds/deeds.ts";
 import { loadCloud } from "../../src/sim/cloud/file/load.ts";
 import { virtualField } from "../../src/sim/cloud/world.ts";
 import { buildWorld, withDevices } from "../../src/sim/lab/virtual/topology.ts";
@@ -19,6 +20,8 @@ export interface RigOptions {
   readonly edge?: string;
   readonly idc?: string;
   readonly vpc?: string;
+  /** What the lab cannot lend the cloud. */
+  readonly lacks?: keyof CloudField;
 }
 
 /** A circuit in the edge's file, as the tests use it: the other end of `10.0.N.1/30`. */
@@ -103,11 +106,13 @@ export class CloudRig {
       },
     });
     const { world } = this.ground;
+    const lent = Object.entries(virtualField(world, this.ground.network));
+    const field = Object.fromEntries(lent.filter(([what]) => what !== options.lacks));
     this.cloud = new Cloud(this.config, {
       plan: { fib: "kernel", innerPort: 179 },
       host: (node) => world.host(node),
       startBfd: (node) => startInlineBfdEngine(world.host(node)),
-      field: virtualField(world, this.ground.network),
+      field,
     });
     this.edge = new Agent({
       host: this.ground.edge,

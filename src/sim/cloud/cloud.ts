@@ -13,6 +13,7 @@ import { CloudState } from "./deeds/state.ts";
 import { Changes } from "./machines/changes.ts";
 import { CloudMachines } from "./machines/machines.ts";
 import { Monitor } from "./machines/monitor.ts";
+import { closedBy } from "./machines/port.ts";
 import { TaskGate } from "./machines/task-gate.ts";
 import { VpnTunnels } from "./machines/vpn-tunnels.ts";
 import { cloudNetwork, gatewayFor } from "./network.ts";
@@ -363,8 +364,7 @@ export class Cloud {
       throw new PlatformError("PLATFORM_ROUTE_UNSUPPORTED", message);
     }
     const closed = this.#config.connections.find(
-      ({ status, businessStatus, downDelayUs }) =>
-        status !== "Enabled" || businessStatus !== "Normal" || downDelayUs > 0,
+      (one) => closedBy(one, this.#config.knobs) !== undefined || one.downDelayUs > 0,
     );
     if (closed !== undefined && field?.setPort === undefined) {
       const what = closed.downDelayUs > 0 ? "has a downDelay" : "is not in operation";

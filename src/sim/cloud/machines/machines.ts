@@ -142,6 +142,8 @@ export class CloudMachines {
     connection: string,
     status: ConnectionConfig["businessStatus"],
   ): DeedFault | undefined {
+    const fault = this.#portFault(connection);
+    if (fault !== undefined) return fault;
     const found = this.#ports.get(connection);
     if (found !== undefined) found.businessStatus = status;
     const isClosing = this.#config.knobs.businessLock === "port-down";

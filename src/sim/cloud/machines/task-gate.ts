@@ -41,7 +41,8 @@ function keyOf(deed: CloudDeed): string | undefined {
     case "order-vbr":
       return deed.vbr;
     case "order-connection":
-      return deed.connection;
+      // Physical connections have names of their own, which may be those of VBRs.
+      return `connection ${deed.connection}`;
     default:
       return undefined;
   }
