@@ -136,6 +136,7 @@ t.test("what is no stop condition is refused with its place", async (t) => {
     ["{ session: all, is: down, within: 1s }", /no "within", only "for"/],
     ["{ outage: 5s, for: 1s }", /"outage" stands alone/],
     ["{ session: circuit-9, is: down }", /no circuit "circuit-9"/],
+    ["{ return: 10.0.0.0/8, via: [], node: nobody }", /no traffic comes back by "nobody"/],
     ["{ quiet: circuit-1 }", /is no stop condition/],
     ["{ for: 1s }", /a stop condition needs "session"/],
   ];

@@ -247,14 +247,18 @@ function lintReturns(
   cloud: CloudConfig,
   traffic: Traffic,
 ): ConfigProblem[] {
-  return source.steps.flatMap((step, index) => {
-    const { node } = step;
-    if (step.return === undefined || node === undefined) return [];
+  const lint = (of: Pick<StepFile, "return" | "node">, path: Path): ConfigProblem[] => {
+    const { node } = of;
+    if (of.return === undefined || node === undefined) return [];
     if (waysBack({ cloud, traffic }, node).length > 0) return [];
     const known = nodesBack({ cloud, traffic }).join(", ");
     const message = `no traffic comes back by "${node}"; it does by ${known}`;
-    return document.at(["steps", index, "node"], { severity: "error", code: "D103", message });
-  });
+    return [document.at([...path, "node"], { severity: "error", code: "D103", message })];
+  };
+  return [
+    ...source.steps.flatMap((step, index) => lint(step, ["steps", index])),
+    ...(source.abort ?? []).flatMap((stop, index) => lint(stop, ["abort", index])),
+  ];
 }
 
 function isWithin(address: string, prefixes: readonly string[]): boolean {
