@@ -68,6 +68,19 @@ t.test("outage: a flow that is lost for so long", async (t) => {
   t.match(report.safety?.rollback, { isByAbort: true, isRestored: true });
 });
 
+t.test("a condition is judged again where there is news, not after every event", async (t) => {
+  const { drill } = drillOf(
+    "{ route: 10.64.0.0/16, via: [] }",
+    "{ at: 1s, do: cut, circuit: circuit-1 }",
+    "{ do: expect, session: circuit-1, is: down, within: 5s }",
+  );
+  const lab = new VirtualLab(drill);
+  const via = t.capture(lab.routes, "via", lab.routes.via);
+  passes(t, await play(drill, lab));
+  const newsCount = lab.edgeJournal().length + lab.cloudJournal().length + lab.routes.changeCount;
+  t.ok(via().length < newsCount, `asked ${via().length} times, with ${newsCount} pieces of news`);
+});
+
 /** Each is standing, or still has worse to come, when the condition trips. */
 const STANDING: readonly string[] = [
   "{ at: 1s, do: withdraw, prefix: 10.64.0.0/16 }",

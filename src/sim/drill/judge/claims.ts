@@ -19,6 +19,14 @@ import { DIRECTIONS } from "../traffic.ts";
 import { type WayBack, waysBack } from "../way-back.ts";
 import { SessionBook } from "./session-book.ts";
 
+/** What was answered, and how much there was to read then. */
+interface Judged {
+  readonly newsCount: number;
+  readonly holds: boolean;
+}
+
+const BASELINE: LiveExpectation = { kind: "baseline", withinUs: 0 };
+
 type ClaimOf<K extends Claim["kind"]> = Extract<Claim, { readonly kind: K }>;
 
 export class Claims {
@@ -38,13 +46,8 @@ export class Claims {
   #baseline: TablesByNode | undefined;
   /** How much there was to read when it was not ready. */
   #notReadyAt = -1;
-  #lastJudged:
-    | {
-        readonly expect: LiveExpectation;
-        readonly newsCount: number;
-        readonly holds: boolean;
-      }
-    | undefined;
+  /** By the claim, which is asked again as the same object. */
+  #judged = new WeakMap<LiveExpectation, Judged>();
 
   constructor(drill: Drill, lab: Lab) {
     this.#guests = guestsOf(drill);
@@ -71,12 +74,13 @@ export class Claims {
   faultBegins(): void {
     const [edge, cloud] = [this.#lab.edgeJournal(), this.#lab.cloudJournal()];
     this.#since = { edge: edge.length, cloud: cloud.length };
+    this.#judged = new WeakMap();
   }
 
   /** `quiet` counts from here. */
   stepBegins(): void {
     this.#stepSince = this.#lab.edgeJournal().length;
-    this.#lastJudged = undefined;
+    this.#judged = new WeakMap();
   }
 
   /** Asked after every event of a world: nothing is missing less than it was before news came. */
@@ -118,7 +122,7 @@ export class Claims {
   left(): string | undefined {
     const missing = this.missing();
     if (missing !== undefined) return missing;
-    const isBack = this.holds({ kind: "baseline", withinUs: 0 });
+    const isBack = this.holds(BASELINE);
     return isBack ? undefined : "a forwarding table is not what it was";
   }
 
@@ -154,11 +158,10 @@ export class Claims {
   holds(expect: LiveExpectation): boolean {
     const newsCount =
       expect.kind === "flows" || expect.kind === "symmetric" ? -1 : this.#newsCount();
-    const last = this.#lastJudged;
-    if (newsCount >= 0 && last?.expect === expect && last.newsCount === newsCount)
-      return last.holds;
+    const last = this.#judged.get(expect);
+    if (newsCount >= 0 && last?.newsCount === newsCount) return last.holds;
     const holds = this.#judge(expect);
-    this.#lastJudged = { expect, newsCount, holds };
+    this.#judged.set(expect, { newsCount, holds });
     return holds;
   }
 

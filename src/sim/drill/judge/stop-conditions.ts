@@ -4,7 +4,7 @@
  */
 import type { Lab } from "../../lab/lab.ts";
 import type { SafetyReport } from "../../report/report.ts";
-import type { StopCondition } from "../drill.ts";
+import type { LiveExpectation, StopCondition } from "../drill.ts";
 import { DIRECTIONS } from "../traffic.ts";
 import { stopText } from "../words.ts";
 import type { Claims } from "./claims.ts";
@@ -21,6 +21,8 @@ export class Tripped extends Error {
 
 export class StopConditions {
   readonly #conditions: readonly StopCondition[];
+  /** What each asks, by its place in the file; undefined where that is of lost flows. */
+  readonly #expected: readonly (LiveExpectation | undefined)[];
   readonly #claims: Claims;
   readonly #lab: Lab;
   /** Since when a condition holds, by its place in the file. */
@@ -31,6 +33,9 @@ export class StopConditions {
 
   constructor(conditions: readonly StopCondition[], claims: Claims, lab: Lab) {
     this.#conditions = conditions;
+    this.#expected = conditions.map(({ claim }) =>
+      claim.kind === "outage" ? undefined : { ...claim, withinUs: 0 },
+    );
     this.#claims = claims;
     this.#lab = lab;
   }
@@ -60,7 +65,7 @@ export class StopConditions {
   #trips(): boolean {
     const now = this.#lab.now();
     for (const [index, condition] of this.#conditions.entries()) {
-      const since = this.#holdsSince(index, condition, now);
+      const since = this.#holdsSince(index, now);
       if (since === undefined || now - since < condition.forUs) continue;
       this.#tripped ??= { condition, atUs: now };
       return true;
@@ -68,9 +73,10 @@ export class StopConditions {
     return false;
   }
 
-  #holdsSince(index: number, { claim }: StopCondition, now: number): number | undefined {
-    if (claim.kind === "outage") return this.#longestSilence(now);
-    if (!this.#claims.holds({ ...claim, withinUs: 0 })) {
+  #holdsSince(index: number, now: number): number | undefined {
+    const expect = this.#expected[index];
+    if (expect === undefined) return this.#longestSilence(now);
+    if (!this.#claims.holds(expect)) {
       this.#since.delete(index);
       return undefined;
     }
