@@ -15,6 +15,7 @@ import { budgetsOf } from "./drill/judge/default-budgets.ts";
 import { flowGroups } from "./drill/traffic.ts";
 import { claimText, stopText, timesText } from "./drill/words.ts";
 import { whyNotInNamespaces } from "./lab/namespaces/namespace-faults.ts";
+import { whyNoRouters } from "./lab/virtual/other-routers.ts";
 import { ms } from "./report/formats/text.ts";
 
 interface Streams {
@@ -184,9 +185,11 @@ function budgetTexts(drill: Drill): readonly string[] {
   });
 }
 
-function labTexts({ steps }: Drill): readonly string[] {
-  return steps.flatMap((step, index) => {
+function labTexts(drill: Drill): readonly string[] {
+  const noRouters = whyNoRouters(drill);
+  const ofSteps = drill.steps.flatMap((step, index) => {
     const reason = step.do === "expect" ? undefined : whyNotInNamespaces(step);
     return reason === undefined ? [] : [`step ${index + 1} cannot ${reason}`];
   });
+  return noRouters === undefined ? ofSteps : [`it cannot ${noRouters}`, ...ofSteps];
 }

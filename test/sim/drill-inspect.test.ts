@@ -56,6 +56,9 @@ t.test("explain: steps, stop conditions and limits in words", async (t) => {
   const plain = streams();
   t.equal(explainDrill(join(DRILLS, "clock-steps.yaml"), plain), 0);
   t.match(plain.texts.out, /not in a lab of namespaces\n {2}step \d+ cannot set a clock/);
+  const routers = streams();
+  t.equal(explainDrill(join(DRILLS, "two-routers.yaml"), routers), 0);
+  t.match(routers.texts.out, /not in a lab of namespaces\n {2}it cannot add second-router: /);
   const limits = streams();
   t.equal(explainDrill(join(DRILLS, "two-circuits.yaml"), limits), 0);
   t.match(limits.texts.out, /budgets\n {2}detection at most 950 ms\n/);

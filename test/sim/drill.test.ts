@@ -121,6 +121,15 @@ t.test("what cannot be set up is INCONCLUSIVE and says what was missing", async 
   t.same(schemaFaults(report), [], "it is a report all the same");
 });
 
+t.test("routers beside the edge in a lab: INCONCLUSIVE, and nothing is started", async (t) => {
+  const { drill } = load("two-routers.yaml");
+  const lab = new LoopbackLab({ ...drill, steps: [] });
+  const report = await play({ ...drill, steps: [] }, lab);
+  t.equal(report.verdict, "INCONCLUSIVE");
+  t.match(report.because, /this lab cannot add second-router: routers .* of virtual time only/);
+  t.same(lab.edgeJournal(), []);
+});
+
 t.test("files with errors: every problem with its place, nothing thrown", async (t) => {
   const good = shippedText(TWO_CIRCUITS);
   const cases: [string, RegExp][] = [

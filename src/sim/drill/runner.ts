@@ -8,6 +8,7 @@ import type { RulesEngine } from "../alerts/engine.ts";
 import type { ScrapeLog } from "../alerts/scrape-log.ts";
 import type { EvidenceKeeper } from "../evidence/keeper.ts";
 import type { Lab, ProbeRecord } from "../lab/lab.ts";
+import { whyNoRouters } from "../lab/virtual/other-routers.ts";
 import { composeReport, type Judgement, lossOfDrill, type Records } from "../report/compose.ts";
 import { ms, signed } from "../report/formats/text.ts";
 import { type Deed, measureFaults, measureRepairs, settleDeeds } from "../report/measure.ts";
@@ -113,16 +114,18 @@ class Run {
 
   /** The report of a drill that asks for what this lab cannot do; nothing was started for it. */
   whyNot(): DrillReport | undefined {
-    const barred = this.#drill.steps.flatMap((step, index) => {
+    const noRouters = this.#lab.mode === "lab" ? whyNoRouters(this.#drill) : undefined;
+    const ofSteps = this.#drill.steps.flatMap((step, index) => {
       const reason = step.do === "expect" ? undefined : this.#lab.whyNot(step);
       return reason === undefined ? [] : [`step ${index + 1}: this lab cannot ${reason}`];
     });
+    const barred = noRouters === undefined ? ofSteps : [`this lab cannot ${noRouters}`, ...ofSteps];
     const isOutage = this.#drill.abort?.some(({ claim }) => claim.kind === "outage") === true;
     if (isOutage && this.#lab.flowFates() === undefined && this.#lab.mode === "virtual") {
       barred.push("this lab has no eye for single flows");
     }
     if (barred.length === 0) return undefined;
-    return this.#unplayed(`every fault can be done in ${this.#lab.substrate}`, barred.join("; "));
+    return this.#unplayed(`everything can be done in ${this.#lab.substrate}`, barred.join("; "));
   }
 
   async setUpAndPlay(): Promise<DrillReport> {

@@ -28,7 +28,6 @@ import type { Direction, FlowCircuits, Lab, ProbeColumns, ProbeRecord, Watched }
 import { openLabApi } from "../lab-api.ts";
 import { LatenessWatch } from "../lateness.ts";
 import { Pending } from "../pending.ts";
-import { refuseRouters } from "../virtual/other-routers.ts";
 import {
   buildWorld,
   type DrillWorld,
@@ -120,7 +119,6 @@ export class LoopbackLab implements Lab {
   }
 
   async start(): Promise<void> {
-    refuseRouters(this.#drill);
     this.#pump = setInterval(() => this.#catchUp(), PUMP_MS);
     this.#lateness = new LatenessWatch();
     this.#cloud.start();

@@ -36,7 +36,6 @@ import { CloudFaults } from "../cloud-faults.ts";
 import type { Direction, FlowCircuits, Lab, ProbeRecord, Watched } from "../lab.ts";
 import { LatenessWatch } from "../lateness.ts";
 import { Pending } from "../pending.ts";
-import { refuseRouters } from "../virtual/other-routers.ts";
 import {
   EDGE,
   IDC,
@@ -147,7 +146,6 @@ export class NamespaceLab implements Lab {
   }
 
   async start(): Promise<void> {
-    refuseRouters(this.#drill);
     const tagged = this.#drill.edge.circuits.find(({ vlan }) => vlan !== undefined);
     const missing = tagged && whyNoVlan();
     if (missing !== undefined) {

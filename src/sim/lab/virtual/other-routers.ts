@@ -6,7 +6,6 @@
 import { Agent } from "../../../agent/agent.ts";
 import { startInlineBfdEngine } from "../../../agent/bfd/inline-engine.ts";
 import type { EdgeConfig } from "../../../agent/config/edge-config.ts";
-import { PlatformError } from "../../../core/app-error.ts";
 import type { Host } from "../../../platform/contract.ts";
 import type { VirtualHost } from "../../../platform/virtual/host.ts";
 import type { World } from "../../../platform/virtual/world.ts";
@@ -57,12 +56,14 @@ export function addRouters(world: World, { routers = [] }: Drill, idc: VirtualHo
   }
 }
 
-/** Labs of real kernels have one machine for the customer. */
-export function refuseRouters({ routers = [] }: Drill): void {
-  const [first] = routers;
-  if (first === undefined) return;
-  const text = `${first.name} cannot be added: routers beside the edge are of virtual time only`;
-  throw new PlatformError("PLATFORM_HOST_UNKNOWN", text);
+/**
+ * Why labs on a real clock cannot play the drill, in words that follow "cannot"; undefined where
+ * they can: they have one machine for the customer.
+ */
+export function whyNoRouters({ routers = [] }: Drill): string | undefined {
+  if (routers.length === 0) return undefined;
+  const names = routers.map(({ name }) => name).join(" and ");
+  return `add ${names}: routers beside the edge are of virtual time only`;
 }
 
 export class OtherRouters {
