@@ -18,6 +18,7 @@ import type { VpnConfig } from "../config/vpn-config.ts";
 import { type GroupFile, groupsOfFile } from "./bgp-groups.ts";
 import { toEcrRouteMap, toEndpoint, toTransitRouter, toVpc } from "./build-routes.ts";
 import { bps, DEFAULTS, sec, us } from "./defaults.ts";
+import { homeOf, regionOfVbr } from "./hubs.ts";
 import type { CloudFile } from "./schema.ts";
 import type { KnobsFile } from "./schema-knobs.ts";
 
@@ -41,7 +42,7 @@ const implicitConnection = (circuit: string, region: string) => {
 export function buildCloudConfig(source: CloudFile): CloudConfig {
   const knobs = toKnobs(source.knobs ?? {});
   const regions = (source.regions ?? [{ name: DEFAULTS.region }]).map(toRegion);
-  const home = regions[0]?.name ?? DEFAULTS.region;
+  const home = homeOf(source);
   const accessPoints = (source.accessPoints ?? []).map((ap) => ({
     name: ap.name,
     region: ap.region ?? home,
@@ -53,10 +54,6 @@ export function buildCloudConfig(source: CloudFile): CloudConfig {
     accessPoints.push(implicit.accessPoint);
     connections.push(implicit.connection);
   }
-  const regionOf = (connection: string): string => {
-    const found = connections.find((one) => one.name === connection);
-    return accessPoints.find((one) => one.name === found?.accessPoint)?.region ?? home;
-  };
   return {
     name: source.cloud.name,
     as: source.cloud.as ?? DEFAULTS.as,
@@ -64,7 +61,7 @@ export function buildCloudConfig(source: CloudFile): CloudConfig {
     accessPoints,
     connections,
     vbrs: source.vbrs.map((file) => {
-      const vbr = toVbr(file, regionOf(file.connection ?? file.circuit));
+      const vbr = toVbr(file, regionOfVbr(source, file.name));
       const connection = connections.find(({ name }) => name === vbr.connection);
       return { ...vbr, bandwidthBps: vbr.bandwidthBps ?? defaultBps(knobs, connection) };
     }),

@@ -1,4 +1,5 @@
-/** What a VBR and a VPC of the cloud's file are joined to. */
+/** What a VBR and a VPC of the cloud's file are joined to, and the regions things stand in. */
+import { DEFAULTS } from "./defaults.ts";
 import type { CloudFile } from "./schema.ts";
 
 /** What a VBR is joined to: its transit router, the ECR, or (undefined) VPCs by peering only. */
@@ -23,3 +24,18 @@ export function hubOfVpc(source: CloudFile, vpc: string): string | undefined {
 
 export const isEcr = ({ ecr }: CloudFile, hub: string | undefined): boolean =>
   ecr !== undefined && hub === ecr.name;
+
+/** By name, in the order of the file; one that has none is of one region. */
+export const regionsOf = ({ regions }: CloudFile): readonly string[] =>
+  regions === undefined ? [DEFAULTS.region] : regions.map(({ name }) => name);
+
+/** The first region, where everything stands that names none. */
+export const homeOf = (source: CloudFile): string => regionsOf(source)[0] ?? DEFAULTS.region;
+
+/** Of its access point. */
+export function regionOfVbr(source: CloudFile, vbr: string | undefined): string {
+  const line = source.vbrs.find(({ name }) => name === vbr)?.connection;
+  const point = source.connections?.find(({ name }) => name === line)?.accessPoint;
+  const found = source.accessPoints?.find(({ name }) => name === point);
+  return found?.region ?? homeOf(source);
+}

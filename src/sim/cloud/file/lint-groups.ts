@@ -5,7 +5,7 @@
 
 import type { DeviceFeature } from "../config/cloud-config.ts";
 import { groupsOfFile } from "./bgp-groups.ts";
-import { hubOfVbr, isEcr } from "./hubs.ts";
+import { hubOfVbr, isEcr, regionOfVbr } from "./hubs.ts";
 import type { LintPath, Tell } from "./lint-names.ts";
 import type { CloudFile } from "./schema.ts";
 
@@ -100,9 +100,7 @@ function lintPair(source: CloudFile, a: VbrFile, b: VbrFile, path: LintPath, err
     const message = `${a.name} and ${b.name} are on one device (VbrAccessDeviceSame)`;
     error(path, "C112", message);
   }
-  const regionOf = (line: typeof lineA) =>
-    source.accessPoints?.find((one) => one.name === line.accessPoint)?.region;
-  if (regionOf(lineA) !== regionOf(lineB)) {
+  if (regionOfVbr(source, a.name) !== regionOfVbr(source, b.name)) {
     error(path, "C112", `${a.name} and ${b.name} are in two regions`);
   }
 }

@@ -1,4 +1,5 @@
 /** Names of the cloud's file: unique where they must be, known where they are used. */
+import { regionsOf } from "./hubs.ts";
 import type { CloudFile } from "./schema.ts";
 
 export type LintPath = readonly (string | number)[];
@@ -65,7 +66,6 @@ function lintCircuits(source: CloudFile, error: Tell): void {
 }
 
 function lintReferences(source: CloudFile, error: Tell): void {
-  const regions = source.regions?.map(({ name }) => name);
   const known = (kind: string, names: readonly string[] | undefined) => {
     return (name: string | undefined, path: LintPath) => {
       if (name === undefined || names?.includes(name)) return;
@@ -74,7 +74,7 @@ function lintReferences(source: CloudFile, error: Tell): void {
     };
   };
   const namesOf = (items: readonly Named[] | undefined) => (items ?? []).map(({ name }) => name);
-  const region = known("region", regions ?? ["region-1"]);
+  const region = known("region", regionsOf(source));
   const accessPoint = known("access point", namesOf(source.accessPoints));
   const connection = known("physical connection", namesOf(source.connections));
   const vbr = known("VBR", namesOf(source.vbrs));

@@ -1,5 +1,5 @@
 /** What the vendor's API would refuse of route maps (CEN routing policies). */
-import { DEFAULTS } from "./defaults.ts";
+import { homeOf, regionsOf } from "./hubs.ts";
 import type { LintPath, Tell } from "./lint-names.ts";
 import type { CloudFile } from "./schema.ts";
 import type { RouteMapFile, TransitRouterFile } from "./schema-routes.ts";
@@ -108,7 +108,7 @@ function lintSet(
   }
   if (set.prepend !== undefined) {
     const needed = map.direction === "in" ? "sources" : "destinations";
-    const own = tr.region ?? regionsOf(source)[0];
+    const own = tr.region ?? homeOf(source);
     if (match[needed] === undefined) {
       error([...path, "prepend"], "C120", `prepend needs match.${needed}`);
     } else if (map.direction === "in" && match.sourceRegions?.some((name) => name !== own)) {
@@ -120,9 +120,6 @@ function lintSet(
   }
   lintCommunities(set.communities, [...path, "communities"], error);
 }
-
-const regionsOf = ({ regions = [{ name: DEFAULTS.region }] }: CloudFile): readonly string[] =>
-  regions.map(({ name }) => name);
 
 /** Both halves 1–65535 (RFC 1997); large communities are not taken. */
 function lintCommunities(

@@ -9,7 +9,7 @@ import {
 } from "../../../core/prefix.ts";
 import { quotasOf } from "../config/knobs.ts";
 import { wayOf } from "../config/next-hops.ts";
-import { hubOfVpc, isEcr } from "./hubs.ts";
+import { homeOf, hubOfVpc, isEcr, regionOfVbr } from "./hubs.ts";
 import type { LintPath, Tell } from "./lint-names.ts";
 import { lintEcrRouteMaps, lintRouteMaps } from "./lint-route-maps.ts";
 import type { CloudFile } from "./schema.ts";
@@ -290,7 +290,7 @@ function lintAttachedOnce(
   error: Tell,
 ): void {
   const all = source.transitRouters ?? [];
-  const home = source.regions?.[0]?.name;
+  const regionOf = ({ region = homeOf(source) }: TransitRouterFile): string => region;
   for (const [index, { kind, to }] of tr.attachments.entries()) {
     const at = [...path, "attachments", index];
     const twins = (other: TransitRouterFile) =>
@@ -300,7 +300,7 @@ function lintAttachedOnce(
       const count = all.reduce((sum, other) => sum + twins(other), 0);
       if (count > 1) error(at, "C121", `${to} is attached ${count} times; once is allowed`);
       const region = kind === "vbr" ? regionOfVbr(source, to) : undefined;
-      if (region !== undefined && region !== (tr.region ?? home)) {
+      if (region !== undefined && region !== regionOf(tr)) {
         error([...at, "to"], "C121", `${to} is in ${region}, where ${tr.name} is not`);
       }
     } else if (kind === "ecr") {
@@ -308,21 +308,12 @@ function lintAttachedOnce(
       if (isMixed && source.knobs?.vbrBesideEcr === "refused") {
         error(at, "C121", `${tr.name} has VBRs and the ECR at once: knobs.vbrBesideEcr`);
       }
-      const regionOf = (one: TransitRouterFile) => one.region ?? home;
       const near = all.filter((other) => regionOf(other) === regionOf(tr));
       const count = near.reduce((sum, other) => sum + twins(other), 0);
       const code = "OperationDenied.AttachmentInCurrentRegionExisted";
       if (count > 1) error(at, "C121", `the ECR is attached twice in one region (${code})`);
     }
   }
-}
-
-/** Of its access point; the first region where the file has none of that. */
-function regionOfVbr(source: CloudFile, vbr: string | undefined): string | undefined {
-  const line = source.vbrs.find(({ name }) => name === vbr)?.connection;
-  const point = source.connections?.find(({ name }) => name === line)?.accessPoint;
-  const found = source.accessPoints?.find(({ name }) => name === point);
-  return found?.region ?? source.regions?.[0]?.name;
 }
 
 /** Traffic between regions is Cloud Data Transfer's, which has to be opened. */

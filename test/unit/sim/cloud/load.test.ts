@@ -169,6 +169,35 @@ t.test("cloud file: a quota of its own raises or lifts the vendor's", async (t) 
   t.match(told, [/pc-1 has 6 VBRs, .* allows 5 \(QuotaExceeded\.vbrPerpConn\)/]);
 });
 
+t.test("cloud file: what names no region is in the first, as what names that", async (t) => {
+  const text = (hub: string) => `
+cloud: { name: home }
+regions: [{ name: r1, cdt: true }, { name: r2, cdt: true }]
+accessPoints: [{ name: ap-1 }, { name: ap-2, region: r1 }]
+connections: [{ name: pc-1, accessPoint: ap-1 }, { name: pc-2, accessPoint: ap-2 }]
+vbrs:
+  - { name: a, circuit: c1, connection: pc-1, local: 10.0.1.1/30, peer: 10.0.1.2, peerAs: 65010, bfd: {} }
+  - { name: b, circuit: c2, connection: pc-2, local: 10.0.2.1/30, peer: 10.0.2.2, peerAs: 65010, bfd: {} }
+failoverGroups: [{ name: ha, vbrs: [a, b] }]
+ecr: { name: ecr-1 }
+${hub}`;
+  t.same(loadCloud("home.yaml", text("")).problems, []);
+  const tr = (name: string, attachments: string, region = "") =>
+    `  - { name: ${name}, attachments: [${attachments}]${region} }\n`;
+  const both = "{ name: a, kind: vbr, to: a }, { name: b, kind: vbr, to: b }";
+  t.same(loadCloud("home.yaml", text(`transitRouters:\n${tr("tr-1", both)}`)).problems, []);
+  const ecr = "{ name: e, kind: ecr }";
+  const twins = `transitRouters:\n${tr("tr-1", ecr)}${tr("tr-2", ecr, ", region: r1")}`;
+  t.match(loadCloud("home.yaml", text(twins)).problems, [
+    { code: "C121", path: "transitRouters[0].attachments[0]" },
+    { code: "C121", path: "transitRouters[1].attachments[0]" },
+  ]);
+  const single = text(twins)
+    .replace(/^regions.*\n/m, "")
+    .replaceAll("r1", "region-1");
+  t.equal(loadCloud("home.yaml", single).problems.length, 2, "and in a file without regions");
+});
+
 /** The file marks each line with the codes of what is wrong with it. */
 function everyFaultAtItsLine(t: Test, file: string): void {
   const text = read(`cloud/${file}`);
