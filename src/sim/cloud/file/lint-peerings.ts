@@ -4,16 +4,15 @@
  */
 import { parsePrefix } from "../../../core/prefix.ts";
 import { quotasOf } from "../config/knobs.ts";
-import { NEXT_HOPS, wayOf } from "../config/next-hops.ts";
+import { wayOf } from "../config/next-hops.ts";
 import { hubOfVbr, hubOfVpc, isEcr } from "./hubs.ts";
 import { lintProbe } from "./lint-lines.ts";
 import type { LintPath, Tell } from "./lint-names.ts";
 import { lintAnnounced } from "./lint-routes.ts";
 import type { CloudFile } from "./schema.ts";
-import type { VpcFile } from "./schema-routes.ts";
+import type { VpcFile, VpcRouteFile } from "./schema-routes.ts";
 
 type VbrFile = CloudFile["vbrs"][number];
-type VpcRouteFile = NonNullable<VpcFile["routes"]>[number];
 
 /** Multicast, which no network of BGP may be. */
 const CLASS_D_FIRST_OCTET = { min: 224, max: 239 } as const;
@@ -154,43 +153,15 @@ function lintNetworks(vbr: VbrFile, isPeered: boolean, path: LintPath, error: Te
   }
 }
 
-/** Towards a hub: there has to be one, and it has to be what the next hop says. */
-function lintHubRoute(
-  source: CloudFile,
-  vpc: VpcFile,
-  nextHop: VpcRouteFile["nextHop"],
-  path: LintPath,
-  error: Tell,
-): void {
-  const hub = hubOfVpc(source, vpc.name);
-  if (wayOf(nextHop) !== "hub") return;
-  if (hub === undefined) error(path, "C124", `${vpc.name} is peered only, it has no hub`);
-  else if (nextHop === "ecr" && !isEcr(source, hub)) {
-    error(path, "C119", `${vpc.name} is on ${hub}, not on an ECR (ResourceNotAssociated.Ecr)`);
-  } else if (nextHop === "attachment" && isEcr(source, hub)) {
-    error(path, "C119", `${vpc.name} is on the ECR, not on a transit router`);
-  }
-}
-
+/** Into peering connections: of the VPC's own, and weights the vendor takes. */
 function lintVpcRoute(
   source: CloudFile,
   vpc: VpcFile,
-  { nextHop, via, publish }: VpcRouteFile,
+  { nextHop, via }: VpcRouteFile,
   path: LintPath,
   error: Tell,
 ): void {
-  lintHubRoute(source, vpc, nextHop, [...path, "nextHop"], error);
-  if (publish === true && wayOf(nextHop) === "instance" && !NEXT_HOPS[nextHop].isPublishable) {
-    error([...path, "publish"], "C119", `a route to a ${nextHop} cannot be published`);
-  }
-  if (wayOf(nextHop) !== "peering") {
-    if (via !== undefined) error([...path, "via"], "C124", "via goes with nextHop: peering only");
-    return;
-  }
-  if (publish === true) {
-    const message = "a route into a peering connection cannot be published to a hub";
-    error([...path, "publish"], "C119", message);
-  }
+  if (wayOf(nextHop) !== "peering") return;
   if (via === undefined) {
     error([...path, "nextHop"], "C124", "nextHop: peering needs via, its peering connections");
     return;

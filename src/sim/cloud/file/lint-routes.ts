@@ -8,12 +8,12 @@ import {
   parsePrefix,
 } from "../../../core/prefix.ts";
 import { quotasOf } from "../config/knobs.ts";
-import { wayOf } from "../config/next-hops.ts";
+import { NEXT_HOPS, wayOf } from "../config/next-hops.ts";
 import { homeOf, hubOfVpc, isEcr, regionOfVbr } from "./hubs.ts";
 import type { LintPath, Tell } from "./lint-names.ts";
 import { lintEcrRouteMaps, lintRouteMaps } from "./lint-route-maps.ts";
 import type { CloudFile } from "./schema.ts";
-import type { TransitRouterFile, VpcFile } from "./schema-routes.ts";
+import type { TransitRouterFile, VpcFile, VpcRouteFile } from "./schema-routes.ts";
 
 const SERVICE_RANGE = "100.64.0.0/10";
 /** Ranges no VPC may have. */
@@ -53,7 +53,6 @@ function lintVpc(source: CloudFile, vpc: VpcFile, path: LintPath, error: Tell): 
     const message = `${vpc.vswitches.length} vSwitches, a VPC takes ${quotas.vswitchesPerVpc}`;
     error([...path, "vswitches"], "C108", message);
   }
-  const systems: string[] = [];
   for (const [index, { cidr }] of vpc.vswitches.entries()) {
     const at = [...path, "vswitches", index, "cidr"];
     const found = parsePrefix(cidr);
@@ -63,10 +62,9 @@ function lintVpc(source: CloudFile, vpc: VpcFile, path: LintPath, error: Tell): 
     if (found !== undefined && found.afi === 1 && found.length > 29) {
       error(at, "C118", `${cidr} is smaller than /29: a vSwitch keeps four addresses for itself`);
     }
-    systems.push(cidr);
   }
-  lintTableRoutes(source, vpc.routes, systems, path, error);
-  lintVpcTables(source, vpc, systems, path, error);
+  lintTableRoutes(source, vpc, vpc.routes, path, error);
+  lintVpcTables(source, vpc, path, error);
   if (vpc.allowedPrefixes !== undefined && !isEcr(source, hubOfVpc(source, vpc.name))) {
     const message = "a VPC that is not on the ECR has no allowed prefixes; its transit router may";
     error([...path, "allowedPrefixes"], "C123", message);
@@ -76,10 +74,11 @@ function lintVpc(source: CloudFile, vpc: VpcFile, path: LintPath, error: Tell): 
   }
 }
 
+/** What goes for the system table and for custom ones. */
 function lintTableRoutes(
   source: CloudFile,
+  vpc: VpcFile,
   routes: VpcFile["routes"] = [],
-  systems: readonly string[],
   path: LintPath,
   error: Tell,
 ): void {
@@ -87,8 +86,10 @@ function lintTableRoutes(
   if (routes.length > limit) {
     error([...path, "routes"], "C108", `${routes.length} custom routes, a table takes ${limit}`);
   }
+  const systems = vpc.vswitches.map(({ cidr }) => cidr);
   const seen = new Set<string>();
   for (const [index, route] of routes.entries()) {
+    lintNextHop(source, vpc, route, [...path, "routes", index], error);
     const at = [...path, "routes", index, "prefix"];
     if (lintAnnounced(route.prefix, at, error) === undefined) continue;
     if (systems.includes(route.prefix)) {
@@ -100,21 +101,36 @@ function lintTableRoutes(
       error(at, "C122", `${route.prefix} is inside of 100.64.0.0/10: knobs.serviceRangeRoutes`);
     }
     seen.add(route.prefix);
-    if (route.publish === true && wayOf(route.nextHop) === "hub") {
-      const message = "a route towards the ECR or transit router cannot be published to it";
-      error([...path, "routes", index, "publish"], "C119", message);
-    }
+  }
+}
+
+/** Towards a hub there has to be one, and it has to be what the next hop says. */
+function lintNextHop(
+  source: CloudFile,
+  vpc: VpcFile,
+  { nextHop, via, publish }: VpcRouteFile,
+  path: LintPath,
+  error: Tell,
+): void {
+  if (publish === true && !NEXT_HOPS[nextHop].isPublishable) {
+    error([...path, "publish"], "C119", `a route with next hop ${nextHop} cannot be published`);
+  }
+  if (via !== undefined && wayOf(nextHop) !== "peering") {
+    error([...path, "via"], "C124", "via goes with nextHop: peering only");
+  }
+  if (wayOf(nextHop) !== "hub") return;
+  const at = [...path, "nextHop"];
+  const hub = hubOfVpc(source, vpc.name);
+  if (hub === undefined) error(at, "C124", `${vpc.name} is peered only, it has no hub`);
+  else if (nextHop === "ecr" && !isEcr(source, hub)) {
+    error(at, "C119", `${vpc.name} is on ${hub}, not on an ECR (ResourceNotAssociated.Ecr)`);
+  } else if (nextHop === "attachment" && isEcr(source, hub)) {
+    error(at, "C119", `${vpc.name} is on the ECR, not on a transit router`);
   }
 }
 
 /** Custom tables: each vSwitch is associated to one. */
-function lintVpcTables(
-  source: CloudFile,
-  vpc: VpcFile,
-  systems: readonly string[],
-  path: LintPath,
-  error: Tell,
-): void {
+function lintVpcTables(source: CloudFile, vpc: VpcFile, path: LintPath, error: Tell): void {
   const known = vpc.vswitches.map(({ name }) => name);
   const others = [source.ecr?.name, ...[...(source.vpcs ?? []), ...source.vbrs].map(nameOf)];
   const associated = new Set<string>();
@@ -134,7 +150,7 @@ function lintVpcTables(
       }
       associated.add(vswitch);
     }
-    lintTableRoutes(source, routes, systems, at, error);
+    lintTableRoutes(source, vpc, routes, at, error);
     for (const [place, { nextHop }] of (routes ?? []).entries()) {
       if (wayOf(nextHop) !== "peering") continue;
       const message = "peering connections are reached by the system table only";
