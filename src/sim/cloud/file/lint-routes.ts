@@ -86,7 +86,7 @@ function lintTableRoutes(
   if (routes.length > limit) {
     error([...path, "routes"], "C108", `${routes.length} custom routes, a table takes ${limit}`);
   }
-  const systems = vpc.vswitches.map(({ cidr }) => cidr);
+  const systems = vpc.vswitches.flatMap(({ cidr, ipv6 = cidr }) => [cidr, ipv6]);
   const seen = new Set<string>();
   for (const [index, route] of routes.entries()) {
     lintNextHop(source, vpc, route, [...path, "routes", index], error);
@@ -172,13 +172,16 @@ function lintOverlaps(source: CloudFile, error: Tell): void {
   for (const [index, vpc] of (source.vpcs ?? []).entries()) {
     const hub = hubOfVpc(source, vpc.name);
     if (hub === undefined) continue;
-    for (const [at, { cidr }] of vpc.vswitches.entries()) {
-      const found = parsePrefix(cidr);
+    const networks = vpc.vswitches.flatMap((vswitch, at) =>
+      (["cidr", "ipv6"] as const).map((key) => ({ text: vswitch[key], at, key })),
+    );
+    for (const { text, at, key } of networks) {
+      const found = text === undefined ? undefined : parsePrefix(text);
       if (found === undefined) continue;
       const other = seen.find((one) => one.hub === hub && overlaps(one.prefix, found));
       if (other !== undefined) {
-        const message = `${cidr} overlaps with a vSwitch of ${other.vpc}, both are on ${hub}`;
-        error(["vpcs", index, "vswitches", at, "cidr"], "C118", message);
+        const message = `${text} overlaps with a vSwitch of ${other.vpc}, both are on ${hub}`;
+        error(["vpcs", index, "vswitches", at, key], "C118", message);
       }
       seen.push({ hub, vpc: vpc.name, prefix: found });
     }
