@@ -34,13 +34,14 @@ export function lintBgp(source: CloudFile, vbr: VbrFile, path: LintPath, error: 
 export function lintPeerNames(source: CloudFile, error: Tell): void {
   const { vbrs, transitRouters = [], vpcs = [], vpns = [], ecr } = source;
   const nodes = [vbrs, transitRouters, vpcs, vpns].flat().map(({ name }) => name);
-  const seen = new Set([...(ecr === undefined ? [] : [ecr.name]), ...nodes]);
+  const peersOf = (vbr: VbrFile) => groupsOfFile(vbr).flatMap(({ peers }) => peers);
+  // These cannot be changed, wherever in the file they stand.
+  const bound = vbrs.filter(({ groups }) => groups === undefined).flatMap(peersOf);
+  const others = [...nodes, ...bound.map(({ name }) => name)];
+  const seen = new Set(ecr === undefined ? others : [ecr.name, ...others]);
   for (const [index, vbr] of vbrs.entries()) {
-    if (vbr.groups === undefined) {
-      seen.add(vbr.circuit);
-      continue;
-    }
-    for (const { name, at } of groupsOfFile(vbr).flatMap(({ peers }) => peers)) {
+    if (vbr.groups === undefined) continue;
+    for (const { name, at } of peersOf(vbr)) {
       const message = `two things here are called "${name}"; a peer's "name" may be another`;
       if (seen.has(name)) error(["vbrs", index, ...at], "C101", message);
       seen.add(name);
