@@ -4,6 +4,7 @@
  * are one.
  */
 
+import { formatAddress, parseAddress } from "../../../core/address.ts";
 import { nameOfIpv6 } from "../network.ts";
 import type { LintPath } from "./lint-names.ts";
 import type { CloudFile } from "./schema.ts";
@@ -23,6 +24,7 @@ export interface GroupFile extends Omit<WrittenGroup, "peers" | "peerAs"> {
 export interface PeerFile {
   readonly at: LintPath;
   readonly name: string;
+  /** As every router here spells it; as the file does where it is none. */
   readonly address: string;
   /** `off`, or timers that the VBR's go before. */
   readonly bfd: VbrFile["bfd"];
@@ -38,8 +40,9 @@ export function groupsOfFile(vbr: VbrFile): readonly GroupFile[] {
     const at = ["groups", index];
     const peers = group.peers.map((peer, place): PeerFile => {
       count += 1;
-      const name = peer.name ?? defaultName(vbr, peer.address, count);
-      return { at: [...at, "peers", place], name, address: peer.address, bfd: bfdOf(vbr, peer) };
+      const address = oneSpelling(peer.address);
+      const name = peer.name ?? defaultName(vbr, address, count);
+      return { at: [...at, "peers", place], name, address, bfd: bfdOf(vbr, peer) };
     });
     return { ...group, at, peers };
   });
@@ -51,12 +54,14 @@ function shortGroups(vbr: VbrFile): readonly GroupFile[] {
   const common = shortAttributes(vbr);
   const group: GroupFile = {
     ...{ ...common, name, at: [] },
-    peers: [{ at: ["peer"], name: circuit, address: peer, bfd }],
+    peers: [{ at: ["peer"], name: circuit, address: oneSpelling(peer), bfd }],
   };
   if (ipv6 === undefined) return [group];
   const second: GroupFile = {
     ...{ ...common, name: nameOfIpv6(name), ipVersion: "ipv6", at: [] },
-    peers: [{ at: ["ipv6", "peer"], name: nameOfIpv6(circuit), address: ipv6.peer, bfd }],
+    peers: [
+      { at: ["ipv6", "peer"], name: nameOfIpv6(circuit), address: oneSpelling(ipv6.peer), bfd },
+    ],
   };
   return [group, second];
 }
@@ -74,8 +79,15 @@ function shortAttributes({ peerAs, fakeAs, hold, keepalive, md5, routeQuota }: V
 
 /** The circuit's name for its own other ends; others are numbered in the order of the file. */
 function defaultName({ circuit, peer, ipv6 }: VbrFile, address: string, number: number): string {
-  if (address === peer) return circuit;
-  return address === ipv6?.peer ? nameOfIpv6(circuit) : `${circuit}-${number}`;
+  if (address === oneSpelling(peer)) return circuit;
+  const isSecond = ipv6 !== undefined && address === oneSpelling(ipv6.peer);
+  return isSecond ? nameOfIpv6(circuit) : `${circuit}-${number}`;
+}
+
+/** Of the many an IPv6 address has. */
+export function oneSpelling(address: string): string {
+  const octets = parseAddress(address);
+  return octets === undefined ? address : formatAddress(octets);
 }
 
 /** A peer that says nothing does as the VBR says; one that names hops has BFD whatever that is. */

@@ -1,5 +1,4 @@
 /** From the cloud's file, once it is known to be sound, to what the cloud is built of. */
-import { formatAddress, parseAddress } from "../../../core/address.ts";
 import { parseDurationUs } from "../../../core/time.ts";
 import type { BfdTimers, BgpGroupConfig } from "../config/bgp-config.ts";
 import type {
@@ -15,7 +14,7 @@ import type {
 import { type CloudKnobs, KNOB_DEFAULTS, quotasOf } from "../config/knobs.ts";
 import type { PeeringConfig } from "../config/peering-config.ts";
 import type { VpnConfig } from "../config/vpn-config.ts";
-import { type GroupFile, groupsOfFile } from "./bgp-groups.ts";
+import { type GroupFile, groupsOfFile, oneSpelling } from "./bgp-groups.ts";
 import { toEcrRouteMap, toEndpoint, toTransitRouter, toVpc } from "./build-routes.ts";
 import { bps, DEFAULTS, sec, us } from "./defaults.ts";
 import { homeOf, regionOfVbr } from "./hubs.ts";
@@ -159,7 +158,7 @@ function toGroup(source: GroupFile): BgpGroupConfig {
     md5Key: source.md5,
     routeQuota: source.routeQuota ?? DEFAULTS.routeQuota,
     peers: source.peers.map(({ name, address, bfd }) => {
-      return { name, address: oneSpelling(address), bfd: toBfd(bfd) };
+      return { name, address, bfd: toBfd(bfd) };
     }),
   };
 }
@@ -167,12 +166,6 @@ function toGroup(source: GroupFile): BgpGroupConfig {
 function toInterconnect({ local, peer }: InterconnectConfig): InterconnectConfig {
   const [address = "", mask = ""] = local.split("/");
   return { local: `${oneSpelling(address)}/${mask}`, peer: oneSpelling(peer) };
-}
-
-/** Of the many an IPv6 address has, the one that every router here uses. */
-function oneSpelling(address: string): string {
-  const octets = parseAddress(address);
-  return octets === undefined ? address : formatAddress(octets);
 }
 
 function toBfd(bfd: CloudFile["vbrs"][number]["bfd"]): BfdTimers | undefined {

@@ -1,6 +1,6 @@
 /** What the vendor's API would refuse of BGP groups and their peers. */
 import { CLOUD_AS } from "../../../agent/config/profiles.ts";
-import { parseAddress } from "../../../core/address.ts";
+import { formatAddress, parseAddress } from "../../../core/address.ts";
 import { containsAddress, maskAddress } from "../../../core/prefix.ts";
 import { KNOB_DEFAULTS } from "../config/knobs.ts";
 import { type GroupFile, groupsOfFile, type PeerFile, SHORT_KEYS } from "./bgp-groups.ts";
@@ -132,7 +132,7 @@ function lintPeer(
   const subnet = { afi, address: maskAddress(local, mask), length: mask } as const;
   if (!containsAddress(subnet, own)) {
     error(where, "C104", `${address} is not in the subnet of ${ends.local}`);
-  } else if (address === localText) {
+  } else if (address === formatAddress(local)) {
     error(where, "C104", `${address} is the VBR's own address`);
   }
 }

@@ -1,5 +1,5 @@
 /** What the cloud's file may not say of IPv6: on VBRs, in VPCs, and where nothing carries it. */
-import { parseAddress } from "../../../core/address.ts";
+import { formatAddress, parseAddress } from "../../../core/address.ts";
 import { containsAddress, coversPrefix, maskAddress, parsePrefix } from "../../../core/prefix.ts";
 import { wayOf } from "../config/next-hops.ts";
 import type { LintPath, Tell } from "./lint-names.ts";
@@ -43,7 +43,7 @@ function lintInterconnect(
   const subnet = { afi: 2 as const, address: maskAddress(local, mask), length: mask };
   if (!containsAddress(subnet, other)) {
     error([...path, "peer"], "C104", `${peer} is not in the subnet of ${withMask}`);
-  } else if (localText === peer) {
+  } else if (formatAddress(local) === formatAddress(other)) {
     error([...path, "peer"], "C104", `${peer} is the VBR's own address`);
   }
 }
