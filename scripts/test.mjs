@@ -17,7 +17,8 @@ const PEERS = [
   { program: "/usr/bin/chromium", package: "chromium" },
 ];
 
-const LAB = /\b(LoopbackLab|NamespaceLab)\b/;
+/** What opens a lab, plays in namespaces or binds ports. */
+const REAL = /\b(LoopbackLab|NamespaceLab|skipWithoutNetns|freePort)\b/;
 const TAP = join(root, "node_modules", "tap", "dist", "esm", "run.mjs");
 
 ensureInstalled();
@@ -40,12 +41,14 @@ process.exitCode = total("failed") === 0 && total("passed") > 0 ? 0 : 1;
 
 /**
  * What keeps real time (sockets, kernels, other routers) runs alone; the rest side by side. Of the
- * simulator that is what opens a lab, of the platform what is not the virtual one.
+ * simulator that is what names a lab, namespaces or a free port, of the platform what is not the virtual one.
  */
 function isRealTime(file) {
   if (/\/(interop|e2e)\//.test(file)) return true;
   if (file.includes("/platform/") && !file.includes("/unit/")) return !file.includes("/virtual-");
-  return file.includes("/sim/") && !file.includes("/unit/") && LAB.test(readFileSync(file, "utf8"));
+  return (
+    file.includes("/sim/") && !file.includes("/unit/") && REAL.test(readFileSync(file, "utf8"))
+  );
 }
 
 /** Tests whose source is gone are left behind in dist by the compiler; those do not count. */
