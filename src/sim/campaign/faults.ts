@@ -68,9 +68,14 @@ export function whyNoKind(kind: FaultKind): string | undefined {
   if ("at" in kind || "circuit" in kind || kind.do === "expect" || kind.do === "restore") {
     return `a kind of fault says what happens to a circuit, without "at" and "circuit"`;
   }
-  const isUndone = targetOf(kind.do) !== "cloud" && !NOT_UNDONE.has(kind.do);
-  return isUndone ? undefined : `"${kind.do}" is nothing that a campaign knows how to undo`;
+  if (isOfCircuit(kind) || endsByItself(kind) || kind.do === "withdraw-own") return undefined;
+  const lasting = kind.do === "stop-router" ? ` without "for"` : "";
+  return `"${kind.do}"${lasting} is nothing that a campaign knows how to undo`;
 }
+
+/** Of those of the edge. */
+const endsByItself = (kind: FaultKind): boolean =>
+  ENDING.has(kind.do) || (kind.do === "stop-router" && "for" in kind);
 
 /** `cut circuit-1 to-cloud + shut-port circuit-2`: names a set in keys, reports and heat maps. */
 export function faultsText(faults: readonly Fault[]): string {
@@ -125,9 +130,10 @@ function claimOf(faults: readonly Fault[], circuits: readonly string[]): StepDat
   return { vpc: true, is: "reachable", within: isAtOnce ? CLAIMED_WITHIN : REPAIRED_WITHIN };
 }
 
-/** A fault that ends by itself says how long it lasts; those of the edge all do. */
+/** How long a fault lasts that ends by itself; 0 where it has to be repaired. */
 function downUs(kind: FaultKind): number {
-  const written = kind.down ?? (isOfCircuit(kind) ? undefined : (kind.for ?? EDGE_DOWN));
+  const ofEdge = isOfCircuit(kind) ? undefined : (kind.for ?? EDGE_DOWN[kind.do]);
+  const written = kind.down ?? ofEdge;
   return typeof written === "string" ? (parseDurationUs(written) ?? 0) : 0;
 }
 
@@ -137,9 +143,8 @@ const FIRST_US = 500_000;
 const CLAIMED_WITHIN = "1s";
 /** Idle-hold back-off may keep a session for several seconds longer than the line needs. */
 const REPAIRED_WITHIN = "120s";
-/** What `kill` and `upgrade` take where nothing is said. */
-const EDGE_DOWN = "2s";
-/** After it the edge is another one. */
-const NOT_UNDONE: ReadonlySet<string> = new Set(["reload", "announce-own"]);
+/** Where nothing is said. */
+const EDGE_DOWN: Readonly<Record<string, string>> = { kill: "2s", upgrade: "2s" };
+const ENDING: ReadonlySet<string> = new Set(["kill", "upgrade", "freeze", "starve"]);
 /** After these a circuit carries nothing. */
 const DEADLY: ReadonlySet<string> = new Set(["cut", "shut-port"]);

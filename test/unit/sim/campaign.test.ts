@@ -108,6 +108,13 @@ t.test("faults of the edge itself happen once, and together with those of circui
   );
   t.match(own[2], { do: "announce-own", prefix: "10.1.0.0/16" });
   for (const no of ["flood", "reload", "restore", "expect"]) t.ok(whyNoKind({ do: no }), no);
+  for (const lasting of ["step-clock", "police-icmp", "announce-own"]) {
+    t.match(whyNoKind({ do: lasting }), /knows how to undo/, `${lasting} never ends`);
+  }
+  t.match(whyNoKind({ do: "stop-router", router: "r" }), /"stop-router" without "for"/);
+  const off = { do: "stop-router", router: "r", for: "3s" };
+  t.equal(whyNoKind(off), undefined);
+  t.match(stepsOf([{ kind: off, circuit: undefined }], plan, [])[1], { at: "3500000us" });
   for (const yes of ["cut", "starve", "no-such"]) t.equal(whyNoKind({ do: yes }), undefined, yes);
 });
 
