@@ -74,13 +74,25 @@ function alertRows(timeline: readonly TimelineEntry[], untilMs: number): Lane[] 
   const own = timeline.filter(({ actor }) => actor === ALERTS);
   return [...new Set(own.map(({ text }) => text))].map((subject) => {
     const entries = own.filter(({ text }) => text === subject);
-    const spans = entries.flatMap(({ event, atMs }, index): Span[] => {
-      if (event !== ALERT_FIRING) return [];
-      const endMs = entries[index + 1]?.atMs ?? untilMs;
-      return [{ fromMs: atMs, untilMs: endMs, isUp: false, text: `${subject} fires` }];
+    const spans = firingSpans(entries, untilMs).map((span): Span => {
+      return { ...span, isUp: false, text: `${subject} fires` };
     });
     return { actor: ALERTS, subject, bars: [{ name: "alert", spans }], marks: [] };
   });
+}
+
+/** From the first instance that fires to the last that is resolved: severities share a text. */
+function firingSpans(entries: readonly TimelineEntry[], untilMs: number) {
+  const spans: { readonly fromMs: number; readonly untilMs: number }[] = [];
+  let count = 0;
+  let fromMs = 0;
+  for (const { event, atMs } of entries) {
+    const isFiring = event === ALERT_FIRING;
+    if (isFiring && count === 0) fromMs = atMs;
+    if (!isFiring && count === 1) spans.push({ fromMs, untilMs: atMs });
+    count = Math.max(0, count + (isFiring ? 1 : -1));
+  }
+  return count === 0 ? spans : [...spans, { fromMs, untilMs }];
 }
 
 const isLively = (lane: Lane): boolean =>

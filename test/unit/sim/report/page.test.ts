@@ -69,6 +69,25 @@ t.test("lanes: sessions as bars, routes as ways, calm rows give way", async (t) 
   t.equal(crowd.hiddenCount, 22);
 });
 
+t.test("lanes: an alert fires until the last of its instances is resolved", async (t) => {
+  const entry = (atMs: number, state: "firing" | "resolved"): TimelineEntry => {
+    return { atMs, lane: "alerts", actor: "alerts", event: `alert.${state}`, text: "Slow c1" };
+  };
+  const timeline = [
+    ...[entry(10, "firing"), entry(20, "firing"), entry(30, "resolved"), entry(40, "resolved")],
+    entry(50, "firing"),
+  ];
+  const { lanes } = lanesOf(aReport({ timeline }), 90);
+  const row = lanes.find(({ actor }) => actor === "alerts");
+  t.same(
+    row?.bars[0]?.spans.map(({ fromMs, untilMs }) => [fromMs, untilMs]),
+    [
+      [10, 40],
+      [50, 90],
+    ],
+  );
+});
+
 const circuits = (count: number) =>
   Array.from({ length: count }, (_, index) => ({ name: `c${index}`, vbr: `v${index}` }));
 const up = (name: string): TimelineEntry => {
