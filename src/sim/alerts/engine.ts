@@ -96,8 +96,8 @@ const nameOf = ({ name, labels }: Series, target: string): string =>
   `${name}{${target}${labels === "" ? "" : ","}${labels}}`;
 
 /**
- * Values in promtool's notation: `1x3` is 1 and three more; what is gone is marked stale once, as
- * a scrape without it does.
+ * Values in promtool's notation: `1x3` is 1 and three more, `_x3` three without a value; what is
+ * gone is marked stale once, as a scrape without it does.
  */
 export function written(values: readonly (number | undefined)[], count: number): string {
   const words: string[] = [];
@@ -107,8 +107,8 @@ export function written(values: readonly (number | undefined)[], count: number):
     while (until < count && values[until] === value) until += 1;
     const more = until - from - 1;
     if (value !== undefined) words.push(more === 0 ? `${value}` : `${value}x${more}`);
-    else if (from === 0) words.push(more === 0 ? "_" : `_x${more}`);
-    else words.push("stale", ...(more === 0 ? [] : [more === 1 ? "_" : `_x${more - 1}`]));
+    else if (from === 0) words.push(`_x${more + 1}`);
+    else words.push("stale", ...(more === 0 ? [] : [`_x${more}`]));
     from = until;
   }
   return words.join(" ");

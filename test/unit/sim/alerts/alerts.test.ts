@@ -128,9 +128,9 @@ t.test("firing, resolved, silent: judged at the evaluations of their time", asyn
 
 t.test("values in promtool's notation", async (t) => {
   t.equal(written([1, 1, 1, 0, 2], 5), "1x2 0 2");
-  t.equal(written([undefined, undefined, 1], 6), "_x1 1 stale _x1");
+  t.equal(written([undefined, undefined, 1], 6), "_x2 1 stale _x2");
   t.equal(written([1, undefined, 3], 3), "1 stale 3");
-  t.equal(written([], 1), "_");
+  t.equal(written([], 1), "_x1");
 });
 
 t.test("a page of the text format is read as it was written", async (t) => {
@@ -170,6 +170,12 @@ t.test("promtool says what fires, label by label", { skip: noPromtool }, async (
       ...{ severity: undefined, slots: [6, 7, 8] },
     },
   ]);
+  const late = new ScrapeLog(micros(0), 1_000_000);
+  for (const slot of [3, 7]) late.add(slot, "level", "", 0);
+  late.due(8);
+  const found = await promtool({ log: late, rules: RULES, instance: "e" });
+  const low = typeof found === "string" ? undefined : found.find(({ alert }) => alert === "Low");
+  t.same(low?.slots, [3, 7], "at the scrapes that had it");
   t.match(
     await promtool({ log: levels, rules: RULES.replace("<", "<<"), instance: "e" }),
     /^promtool cannot evaluate the rules: .*rules.yml.*parse error/,
