@@ -66,6 +66,7 @@ function toTest({ log, instance }: RulesQuestion): unknown {
   const target = `job="causeway",instance=${JSON.stringify(instance)}`;
   const slots = Array.from({ length: log.count }, (_, slot) => slot);
   const up = slots.map((slot) => (log.isAnswered(slot) ? 1 : 0));
+  const isSkipped = (slot: number) => log.isSkipped(slot);
   return {
     rule_files: ["rules.yml"],
     evaluation_interval: interval,
@@ -73,10 +74,10 @@ function toTest({ log, instance }: RulesQuestion): unknown {
       {
         interval,
         input_series: [
-          { series: `up{${target}}`, values: written(up, log.count) },
+          { series: `up{${target}}`, values: written(up, log.count, isSkipped) },
           ...log.series.map((one) => ({
             series: nameOf(one, target),
-            values: written(one.values, log.count),
+            values: written(one.values, log.count, isSkipped),
           })),
         ],
         promql_expr_test: [
@@ -97,18 +98,25 @@ const nameOf = ({ name, labels }: Series, target: string): string =>
 
 /**
  * Values in promtool's notation: `1x3` is 1 and three more, `_x3` three without a value; what is
- * gone is marked stale once, as a scrape without it does.
+ * gone is marked stale once, as a scrape without it does. A scrape that was skipped marks nothing.
  */
-export function written(values: readonly (number | undefined)[], count: number): string {
+export function written(
+  values: readonly (number | undefined)[],
+  count: number,
+  isSkipped: (slot: number) => boolean = () => false,
+): string {
   const words: string[] = [];
+  let isThere = false;
   for (let from = 0; from < count; ) {
-    const value = values[from];
+    const [value, skipped] = [values[from], isSkipped(from)];
     let until = from + 1;
-    while (until < count && values[until] === value) until += 1;
-    const more = until - from - 1;
-    if (value !== undefined) words.push(more === 0 ? `${value}` : `${value}x${more}`);
-    else if (from === 0) words.push(`_x${more + 1}`);
-    else words.push("stale", ...(more === 0 ? [] : [`_x${more}`]));
+    while (until < count && values[until] === value && isSkipped(until) === skipped) until += 1;
+    const size = until - from;
+    if (skipped) words.push(`_x${size}`);
+    else if (value !== undefined) words.push(size === 1 ? `${value}` : `${value}x${size - 1}`);
+    else if (!isThere) words.push(`_x${size}`);
+    else words.push("stale", ...(size === 1 ? [] : [`_x${size - 1}`]));
+    if (!skipped) isThere = value !== undefined;
     from = until;
   }
   return words.join(" ");

@@ -13,31 +13,44 @@ export function scrapeAgent(agent: Agent, log: ScrapeLog, slot: number): void {
   });
 }
 
-/** Scrapes again and again by the clock of this process; what comes too late is missing. */
+/**
+ * Scrapes again and again by the clock of this process: a scrape is of the slot it falls into, so
+ * slots of a process that was held up are skipped, and an answer that comes too late is missing.
+ */
 export class SocketScraper {
   readonly log: ScrapeLog;
   readonly #socketPath: string;
-  readonly #timer: NodeJS.Timeout;
-  #slot = 0;
+  readonly #intervalMs: number;
+  readonly #startMs = performance.now();
+  #timer: NodeJS.Timeout | undefined;
 
+  /** The log begins now. */
   constructor(socketPath: string, log: ScrapeLog) {
     this.log = log;
     this.#socketPath = socketPath;
+    this.#intervalMs = log.intervalUs / 1000;
     this.#scrape();
-    this.#timer = setInterval(() => this.#scrape(), log.intervalUs / 1000);
   }
 
   close(): void {
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
   }
 
   #scrape(): void {
-    const slot = this.#slot;
-    this.#slot += 1;
+    const sinceMs = performance.now() - this.#startMs;
+    // A timer may be early by part of a millisecond.
+    const slot = Math.max(this.log.count, Math.floor(sinceMs / this.#intervalMs));
+    while (this.log.count < slot) this.log.skip(this.log.count);
     this.log.due(slot);
+    const waitMs = (slot + 1) * this.#intervalMs - sinceMs;
+    this.#timer = setTimeout(() => this.#scrape(), waitMs);
+    this.#ask(slot);
+  }
+
+  #ask(slot: number): void {
     const options = {
       ...{ socketPath: this.#socketPath, path: "/metrics", headers: { host: "localhost" } },
-      timeout: this.log.intervalUs / 1000,
+      timeout: this.#intervalMs,
     };
     const asked = request(options, (answer) => {
       const parts: Buffer[] = [];

@@ -19,6 +19,7 @@ export class ScrapeLog {
   readonly intervalUs: number;
   readonly #series = new Map<string, Series & { readonly values: (number | undefined)[] }>();
   readonly #answered = new Set<number>();
+  readonly #skipped = new Set<number>();
   #count = 0;
 
   constructor(startUs: Micros, intervalUs: number) {
@@ -39,8 +40,18 @@ export class ScrapeLog {
     return this.#answered.has(slot);
   }
 
+  /** Nobody asked: that says nothing about the edge. */
+  isSkipped(slot: number): boolean {
+    return this.#skipped.has(slot);
+  }
+
   due(slot: number): void {
     this.#count = Math.max(this.#count, slot + 1);
+  }
+
+  skip(slot: number): void {
+    this.due(slot);
+    this.#skipped.add(slot);
   }
 
   add(slot: number, name: string, labels: string, value: number): void {

@@ -14,7 +14,8 @@ export function openMetrics(
   const atSec = (slot: number) =>
     ((epochUs + log.startUs + slot * log.intervalUs) / 1e6).toFixed(3);
   const slots = Array.from({ length: log.count }, (_, slot) => slot);
-  const up = slots.map((slot) => `up{${target}} ${log.isAnswered(slot) ? 1 : 0} ${atSec(slot)}`);
+  const asked = slots.filter((slot) => !log.isSkipped(slot));
+  const up = asked.map((slot) => `up{${target}} ${log.isAnswered(slot) ? 1 : 0} ${atSec(slot)}`);
   const lines = ["# TYPE up gauge", "# HELP up 1 where the scrape was answered", ...up];
   for (const { name, type, help } of EDGE_METRICS) {
     const own = log.series.filter((series) => familyOf(series.name, type) === name);

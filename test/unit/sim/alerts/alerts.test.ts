@@ -1,11 +1,14 @@
 /** Claims about alerts: what a file may say, what is scraped, what promtool is told, who is right. */
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
 import { micros } from "../../../../src/core/time.ts";
 import { type AlertInstance, promtool, written } from "../../../../src/sim/alerts/engine.ts";
 import { readRules, shippedRules } from "../../../../src/sim/alerts/rules.ts";
+import { SocketScraper } from "../../../../src/sim/alerts/scrape-edge.ts";
 import { ScrapeLog } from "../../../../src/sim/alerts/scrape-log.ts";
 import {
   judgeAlert,
@@ -131,6 +134,8 @@ t.test("values in promtool's notation", async (t) => {
   t.equal(written([undefined, undefined, 1], 6), "_x2 1 stale _x2");
   t.equal(written([1, undefined, 3], 3), "1 stale 3");
   t.equal(written([], 1), "_x1");
+  const isSkipped = (slot: number) => slot === 1 || slot === 4;
+  t.equal(written([1, undefined, 1], 6, isSkipped), "1 _x1 1 stale _x1 _x1");
 });
 
 t.test("a page of the text format is read as it was written", async (t) => {
@@ -180,6 +185,26 @@ t.test("promtool says what fires, label by label", { skip: noPromtool }, async (
     await promtool({ log: levels, rules: RULES.replace("<", "<<"), instance: "e" }),
     /^promtool cannot evaluate the rules: .*rules.yml.*parse error/,
   );
+});
+
+t.test("scrapes of a process that was held up are of nobody's fault", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "causeway-scraper-"));
+  const socketPath = join(folder, "edge.sock");
+  const server = createServer((_, response) => response.end("level 1\n"));
+  server.listen(socketPath);
+  await once(server, "listening");
+  const scraper = new SocketScraper(socketPath, new ScrapeLog(micros(0), 100_000));
+  t.teardown(() => {
+    scraper.close();
+    server.close();
+    rmSync(folder, { recursive: true });
+  });
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 350);
+  while (scraper.log.count < 2) await once(server, "request");
+  const slots = Array.from({ length: scraper.log.count }, (_, slot) => slot);
+  const asked = slots.filter((slot) => !scraper.log.isSkipped(slot));
+  t.ok((asked[1] ?? 0) >= 3, "the second is of the slot it falls into");
+  t.equal(asked[0], 0);
 });
 
 t.test("without promtool there is a sentence", async (t) => {
