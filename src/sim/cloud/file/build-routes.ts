@@ -53,7 +53,7 @@ export function toVpc(source: CloudFile, vpc: VpcFile, home: string): VpcConfig[
   ];
 }
 
-const vpcTableName = (vpc: string, table: string): string => `${vpc}-${table}`;
+export const vpcTableName = (vpc: string, table: string): string => `${vpc}-${table}`;
 
 function toCustomRoute({ prefix, nextHop, publish, via = [] }: VpcRouteFile): CustomRouteConfig {
   const hops = via.map(({ peering, weight }) => {

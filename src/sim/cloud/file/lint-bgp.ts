@@ -4,7 +4,7 @@ import { formatAddress, parseAddress } from "../../../core/address.ts";
 import { containsAddress, maskAddress } from "../../../core/prefix.ts";
 import { KNOB_DEFAULTS } from "../config/knobs.ts";
 import { type GroupFile, groupsOfFile, type PeerFile, SHORT_KEYS } from "./bgp-groups.ts";
-import type { LintPath, Tell } from "./lint-names.ts";
+import { derivedNodes, type LintPath, type Tell } from "./lint-names.ts";
 import type { CloudFile } from "./schema.ts";
 
 type VbrFile = CloudFile["vbrs"][number];
@@ -37,6 +37,7 @@ export function lintPeerNames(source: CloudFile, error: Tell): void {
   const peersOf = (vbr: VbrFile) => groupsOfFile(vbr).flatMap(({ peers }) => peers);
   // These cannot be changed, wherever in the file they stand.
   const bound = vbrs.filter(({ groups }) => groups === undefined).flatMap(peersOf);
+  nodes.push(...derivedNodes(source).map(({ name }) => name));
   const others = [...nodes, ...bound.map(({ name }) => name)];
   const seen = new Set(ecr === undefined ? others : [ecr.name, ...others]);
   for (const [index, vbr] of vbrs.entries()) {

@@ -1,4 +1,5 @@
 /** Names of the cloud's file: unique where they must be, known where they are used. */
+import { vpcTableName } from "./build-routes.ts";
 import { regionsOf } from "./hubs.ts";
 import type { CloudFile } from "./schema.ts";
 
@@ -29,12 +30,37 @@ function lintNodes(source: CloudFile, error: Tell): void {
       seen.add(name);
     }
   }
-  for (const [index, { name, second }] of (source.vpns ?? []).entries()) {
-    const node = `${name}-2`;
-    if (second !== undefined && seen.has(node)) {
-      error(["vpns", index, "second"], "C101", `its node is called "${node}", as another thing is`);
-    }
+  for (const { name, path } of derivedNodes(source)) {
+    const message = `its node is called "${name}", as another thing is`;
+    if (seen.has(name)) error(path, "C101", message);
+    seen.add(name);
   }
+}
+
+/** Nodes beyond those that carry a name of the file: of regions, tunnels and route tables. */
+export function derivedNodes(
+  source: CloudFile,
+): readonly { readonly name: string; readonly path: LintPath }[] {
+  const { ecr, vpns = [], vpcs = [], transitRouters = [] } = source;
+  const away = ecr === undefined ? [] : regionsOf(source).slice(1);
+  return [
+    ...away.map((region) => ({ name: `${ecr?.name}-${region}`, path: ["ecr", "name"] })),
+    ...vpns.flatMap(({ name, second }, index) =>
+      second === undefined ? [] : [{ name: `${name}-2`, path: ["vpns", index, "second"] }],
+    ),
+    ...vpcs.flatMap(({ name, tables = [] }, index) =>
+      tables.map((table, at) => {
+        const path = ["vpcs", index, "tables", at, "name"];
+        return { name: vpcTableName(name, table.name), path };
+      }),
+    ),
+    ...transitRouters.flatMap(({ name, tables = [] }, index) =>
+      tables.slice(1).map((table, at) => {
+        const path = ["transitRouters", index, "tables", at + 1];
+        return { name: table === tables[0] ? name : `${name}-${table}`, path };
+      }),
+    ),
+  ];
 }
 
 function unique(items: readonly Named[], path: LintPath, error: Tell): void {

@@ -1,4 +1,5 @@
 /** What the vendor's API would refuse of route maps (CEN routing policies). */
+import { vpcTableName } from "./build-routes.ts";
 import { homeOf, regionsOf } from "./hubs.ts";
 import type { LintPath, Tell } from "./lint-names.ts";
 import type { CloudFile } from "./schema.ts";
@@ -63,7 +64,7 @@ function lintMatch(
   const regions = regionsOf(source);
   const { vpcs = [], vbrs, vpns = [] } = source;
   const custom = vpcs.flatMap(({ name, tables = [] }) =>
-    tables.map((one) => `${name}-${one.name}`),
+    tables.map((one) => vpcTableName(name, one.name)),
   );
   const owners = [...[...vpcs, ...vbrs, ...vpns].map(({ name }) => name), ...custom];
   const known = {

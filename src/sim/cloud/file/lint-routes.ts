@@ -132,15 +132,9 @@ function lintNextHop(
 /** Custom tables: each vSwitch is associated to one. */
 function lintVpcTables(source: CloudFile, vpc: VpcFile, path: LintPath, error: Tell): void {
   const known = vpc.vswitches.map(({ name }) => name);
-  const others = [source.ecr?.name, ...[...(source.vpcs ?? []), ...source.vbrs].map(nameOf)];
   const associated = new Set<string>();
-  const names = new Set<string>();
-  for (const [index, { name, vswitches, routes }] of (vpc.tables ?? []).entries()) {
+  for (const [index, { vswitches, routes }] of (vpc.tables ?? []).entries()) {
     const at = [...path, "tables", index];
-    const node = `${vpc.name}-${name}`;
-    if (names.has(name)) error([...at, "name"], "C101", `"${name}" stands here twice`);
-    if (others.includes(node)) error([...at, "name"], "C101", `its node is called "${node}"`);
-    names.add(name);
     for (const [place, vswitch] of vswitches.entries()) {
       const where = [...at, "vswitches", place];
       if (!known.includes(vswitch)) {
@@ -158,8 +152,6 @@ function lintVpcTables(source: CloudFile, vpc: VpcFile, path: LintPath, error: T
     }
   }
 }
-
-const nameOf = ({ name }: { readonly name: string }): string => name;
 
 export function isServiceRoute(text: string): boolean {
   const [range, found] = [parsePrefix(SERVICE_RANGE), parsePrefix(text)];
