@@ -4,7 +4,6 @@ import { parseBandwidthBps } from "../../../agent/config/units.ts";
 import { parseAddress } from "../../../core/address.ts";
 import { containsAddress, maskAddress, type Prefix, parsePrefix } from "../../../core/prefix.ts";
 import { parseDurationUs } from "../../../core/time.ts";
-import { VLAN_KEPT_US } from "../machines/orders.ts";
 import { hubOfVbr, isEcr } from "./hubs.ts";
 import { lintBgp, lintPeerAs, lintPeerNames } from "./lint-bgp.ts";
 import type { LintPath, Tell } from "./lint-names.ts";
@@ -15,6 +14,8 @@ type VbrFile = CloudFile["vbrs"][number];
 /** BFD intervals the VBR's API accepts (`IllegalParam.MinTxInterval` outside of them). */
 const BFD_INTERVAL_US = { min: 200_000, max: 1_000_000 } as const;
 const HEALTH_CHECK_INTERVAL_US = { min: 2_000_000, max: 3_000_000 } as const;
+/** A terminated VBR keeps its VLAN so long. */
+const VLAN_KEPT_US = 7 * 24 * 3600 * 1_000_000;
 const DOWN_DELAY_US = { max: 10_000_000, step: 100_000 } as const;
 /** Of a VBR on a dedicated connection, Mbit/s. */
 const VBR_MBPS: readonly number[] = [

@@ -57,7 +57,7 @@ export interface JobFacts {
 }
 
 /** In minutes as the API has it. */
-export const JOB_MINUTES = { min: 1, max: 4320 } as const;
+const JOB_MINUTES = { min: 1, max: 4320 } as const;
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
@@ -75,15 +75,9 @@ export class FailoverJobs implements Machine<JobInput, JobEffect> {
   }
 
   handle(input: JobInput, now: Micros, out: JobEffect[]): void {
-    const fault = input.kind === "create" ? this.#create(input.order, now, out) : undefined;
-    if (input.kind !== "create") {
-      const job = this.#jobs.get(input.job);
-      const refusal =
-        job === undefined
-          ? refuse("IllegalParam.JobId", `there is no job "${input.job}"`)
-          : this.#change(input.kind, job, now, out);
-      if (refusal !== undefined) out.push({ kind: "refused", fault: refusal });
-    } else if (fault !== undefined) out.push({ kind: "refused", fault });
+    const fault =
+      input.kind === "create" ? this.#create(input.order, now, out) : this.#change(input, now, out);
+    if (fault !== undefined) out.push({ kind: "refused", fault });
   }
 
   expire(now: Micros, out: JobEffect[]): void {
@@ -134,11 +128,12 @@ export class FailoverJobs implements Machine<JobInput, JobEffect> {
   }
 
   #change(
-    kind: "start" | "stop" | "delete",
-    job: Mutable<JobView>,
+    { kind, job: wanted }: Exclude<JobInput, { readonly kind: "create" }>,
     now: Micros,
     out: JobEffect[],
   ): DeedFault | undefined {
+    const job = this.#jobs.get(wanted);
+    if (job === undefined) return refuse("IllegalParam.JobId", `there is no job "${wanted}"`);
     const { name, state } = job;
     if (kind === "delete") {
       if (state !== "Init" && state !== "Stopped") {

@@ -61,9 +61,6 @@ const VBR: Readonly<Record<VbrOrder, LifeRule<VbrStatus>>> = {
   },
 };
 
-/** A terminated VBR keeps its VLAN so long. */
-export const VLAN_KEPT_US = 7 * 24 * 3600 * 1_000_000;
-
 export class Orders {
   readonly #parts: OrderParts;
   readonly #connections: Life<ConnectionStatus, ConnectionOrder>;

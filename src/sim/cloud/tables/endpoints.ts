@@ -46,7 +46,6 @@ export function applyEndpoint(
   const { connection, zonesDown } = state.endpoint(name);
   for (const { zone, address } of zones) {
     const node = nodeOfAddress(config, address);
-    if (node === undefined) continue;
     const isAnswering = connection === "Connected" && !zonesDown.has(zone);
     tables.set(node, `${address}/32`, isAnswering ? undefined : "blackhole");
   }
