@@ -5,7 +5,7 @@ import type { JournalEntry } from "../../agent/journal.ts";
 import type { RestartNote } from "../../agent/restart.ts";
 import { PlatformError } from "../../core/app-error.ts";
 import type { Clock, Host } from "../../platform/contract.ts";
-import { peersOf } from "./config/bgp-config.ts";
+import { vbrOfCustomer } from "./config/bgp-config.ts";
 import type { CloudConfig, VbrConfig } from "./config/cloud-config.ts";
 import type { CloudDeed, CloudEvent, CloudField, DeedFault } from "./deeds/deeds.ts";
 import { performDeed } from "./deeds/perform.ts";
@@ -16,8 +16,9 @@ import { Monitor } from "./machines/monitor.ts";
 import { closedBy } from "./machines/port.ts";
 import { TaskGate } from "./machines/task-gate.ts";
 import { VpnTunnels } from "./machines/vpn-tunnels.ts";
-import { cloudNetwork, gatewayFor } from "./network.ts";
-import { type NodeContext, type NodePlan, nodeConfig } from "./routers/nodes.ts";
+import { cloudNetwork, gatewayFor, isHub } from "./network.ts";
+import type { NodePlan } from "./routers/node-parts.ts";
+import { type NodeContext, nodeConfig } from "./routers/nodes.ts";
 import { PolicyBook } from "./routers/policies.ts";
 import { DelayedRoutes } from "./tables/delayed-routes.ts";
 import { applyEndpoint } from "./tables/endpoints.ts";
@@ -292,8 +293,8 @@ export class Cloud {
   /** Without a failover group the cloud takes its time to leave a VBR whose session is gone. */
   #lag(node: string, entry: JournalEntry): void {
     const { peer } = entry.fields;
-    const vbr = this.#config.vbrs.find(({ name }) => name === node);
-    if (vbr === undefined || !peersOf(vbr).some(({ name }) => name === peer)) return;
+    const vbr = vbrOfCustomer(this.#config, node, peer);
+    if (vbr === undefined) return;
     if (this.#config.failoverGroups.some(({ vbrs }) => vbrs.includes(vbr.name))) return;
     for (const routes of this.#lagging.values()) routes.hold(this.#config.knobs.routeDelayUs);
   }
@@ -301,7 +302,7 @@ export class Cloud {
   #hostOf(name: string): Host {
     const host = this.#ground.host(name);
     const kind = this.#context.network.nodes.find((node) => node.name === name)?.kind;
-    if (kind !== "ecr" && kind !== "tr") return host;
+    if (!isHub(kind)) return host;
     const known = this.#lagging.get(name);
     const routes = known ?? new DelayedRoutes(host.routes, host.clock);
     this.#lagging.set(name, routes);

@@ -12,10 +12,14 @@ import { assert } from "../../core/assert.ts";
 import type { CloudConfig, InterconnectConfig, VbrConfig } from "./config/cloud-config.ts";
 import { ecrAssociations, isVpcOnEcr, toldOf } from "./config/ecr-associations.ts";
 import type { AttachmentConfig, TransitRouterConfig } from "./config/tr-config.ts";
-import { tablesOfVpc, type VpcConfig } from "./config/vpc-config.ts";
+import { tablesOfVpc, toldByVpc, type VpcConfig } from "./config/vpc-config.ts";
 import { tunnelsOf, type VpnConfig } from "./config/vpn-config.ts";
 
 export type NodeKind = "vbr" | "ecr" | "tr" | "vpc" | "vpn";
+
+/** Routers that join others: the ECR's nodes, the tables of transit routers. */
+export const isHub = (kind: NodeKind | undefined): kind is "ecr" | "tr" =>
+  kind === "ecr" || kind === "tr";
 
 export interface CloudNode {
   readonly name: string;
@@ -221,8 +225,7 @@ const TOLD = new WeakMap<CloudConfig, readonly string[]>();
 
 function collectTold(cloud: CloudConfig): readonly string[] {
   const ofVpc = (vpc: VpcConfig): readonly string[] => {
-    const published = vpc.routes.filter(({ isPublished }) => isPublished);
-    const own = [...vpc.vswitches.map(({ cidr }) => cidr), ...published.map((one) => one.prefix)];
+    const own = toldByVpc(vpc);
     const association = ecrAssociations(cloud).find(({ name }) =>
       [vpc.vpc, vpc.attachment].includes(name),
     );

@@ -50,3 +50,11 @@ export const groupedPeers = ({ groups }: Grouped): readonly GroupedPeer[] =>
 
 export const peersOf = ({ groups }: Grouped): readonly BgpPeerConfig[] =>
   groups.flatMap(({ peers }) => peers);
+
+/** The VBR that a node is, where `peer` is a session of it with its customer. */
+export const vbrOfCustomer = <Vbr extends Grouped & { readonly name: string }>(
+  { vbrs }: { readonly vbrs: readonly Vbr[] },
+  node: string,
+  peer: unknown,
+): Vbr | undefined =>
+  vbrs.find((vbr) => vbr.name === node && peersOf(vbr).some(({ name }) => name === peer));

@@ -43,6 +43,15 @@ export const tablesOfVpc = (
   vpc: string,
 ): readonly VpcConfig[] => vpcs.filter((one) => one.vpc === vpc);
 
+/** What a VPC tells its hub: its vSwitches, and what is published of its custom routes. */
+export function toldByVpc(
+  vpc: VpcConfig,
+  routes: readonly CustomRouteConfig[] = vpc.routes,
+): readonly string[] {
+  const published = routes.filter(({ isPublished }) => isPublished);
+  return [...vpc.vswitches.map(({ cidr }) => cidr), ...published.map(({ prefix }) => prefix)];
+}
+
 export interface CustomRouteConfig {
   readonly prefix: string;
   /** As the vendor names it, and what becomes of packets. */

@@ -4,6 +4,7 @@ import { type BfdTimers, type GroupedPeer, groupedPeers } from "../config/bgp-co
 import type { CloudConfig, VbrConfig } from "../config/cloud-config.ts";
 import { type AllowedPrefixes, ecrAssociations } from "../config/ecr-associations.ts";
 import type { CustomRouteConfig, VpcConfig } from "../config/vpc-config.ts";
+import type { VpnConfig } from "../config/vpn-config.ts";
 import type { EndpointState } from "../tables/endpoints.ts";
 
 export interface VbrState {
@@ -129,10 +130,14 @@ export class CloudState {
   }
 }
 
-/** What a VPC tells its hub: its vSwitches, and what was published of its custom routes. */
-export function toldByVpc(vpc: VpcConfig, { routes }: VpcState): readonly string[] {
-  const published = routes.filter(({ isPublished }) => isPublished);
-  return [...vpc.vswitches.map(({ cidr }) => cidr), ...published.map(({ prefix }) => prefix)];
+/** A failed health check takes the tunnel's routes from the transit router. */
+export const isRevoked = ({ healthCheck }: VpnConfig, { isHealthFailed }: VpnState): boolean =>
+  isHealthFailed && healthCheck?.policy === "revoke";
+
+/** Puts an item into a set of what is in force, or takes it out. */
+export function turn(set: Set<string>, item: string, isIn: boolean): void {
+  if (isIn) set.add(item);
+  else set.delete(item);
 }
 
 function setOf(sets: Map<string, Set<string>>, key: string): Set<string> {

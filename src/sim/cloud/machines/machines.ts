@@ -21,6 +21,7 @@ import type {
   JobResourceType,
   VbrOrder,
 } from "../deeds/deeds.ts";
+import { addressOf } from "../network.ts";
 import {
   FailoverJobs,
   type JobEffect,
@@ -358,7 +359,7 @@ function probedOf({ vbrs, vpcs, peerings, vpns }: CloudConfig): Probed[] {
     ...vpns.flatMap(({ name, region, local, healthCheck }): Probed[] => {
       if (healthCheck === undefined) return [];
       const { target, intervalUs, retry: threshold } = healthCheck;
-      const source = local.split("/")[0] ?? local;
+      const source = addressOf(local);
       const probe = { source, target, intervalUs, threshold, isProbeOnly: false };
       return [{ ...probe, kind: "vpn", name, region, node: name }];
     }),

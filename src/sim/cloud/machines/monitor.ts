@@ -3,7 +3,7 @@
  * and ours for what it has no published name for (`fidelity.ts` says which is which).
  */
 import type { JournalEntry } from "../../../agent/journal.ts";
-import { peersOf } from "../config/bgp-config.ts";
+import { vbrOfCustomer } from "../config/bgp-config.ts";
 import type { CloudConfig } from "../config/cloud-config.ts";
 import type { CloudEvent } from "../deeds/deeds.ts";
 
@@ -34,8 +34,8 @@ export class Monitor {
   heard(node: string, entry: JournalEntry): void {
     const { at, fields } = entry;
     const { peer, limit, reason = "down", text: words = reason } = fields;
-    const vbr = this.#config.vbrs.find(({ name }) => name === node);
-    if (vbr === undefined || !peersOf(vbr).some(({ name }) => name === peer)) return;
+    const vbr = vbrOfCustomer(this.#config, node, peer);
+    if (vbr === undefined) return;
     const common = { at, resource: vbr.name, region: vbr.region };
     if (entry.event === "bgp.peer.down") {
       const text = `${String(peer)}: ${String(words)}`;

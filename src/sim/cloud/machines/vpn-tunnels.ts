@@ -11,7 +11,7 @@ import type { Alarm, Clock } from "../../../platform/contract.ts";
 import type { CloudConfig } from "../config/cloud-config.ts";
 import type { VpnConfig } from "../config/vpn-config.ts";
 import type { CloudEvent, CloudField, FieldLine } from "../deeds/deeds.ts";
-import type { CloudState } from "../deeds/state.ts";
+import { type CloudState, isRevoked } from "../deeds/state.ts";
 
 export interface TunnelParts {
   readonly config: CloudConfig;
@@ -71,11 +71,10 @@ export class VpnTunnels {
     }
   }
 
-  #isUsable({ name, circuit, healthCheck }: VpnConfig): boolean {
-    const { isDown, isHealthFailed } = this.#parts.state.vpn(name);
-    const isRevoked = isHealthFailed && healthCheck?.policy === "revoke";
-    const session = this.#parts.agent(name)?.view.speaker.peer(circuit)?.state;
-    return !isDown && !isRevoked && session === "Established";
+  #isUsable(vpn: VpnConfig): boolean {
+    const state = this.#parts.state.vpn(vpn.name);
+    const session = this.#parts.agent(vpn.name)?.view.speaker.peer(vpn.circuit)?.state;
+    return !state.isDown && !isRevoked(vpn, state) && session === "Established";
   }
 }
 

@@ -23,6 +23,8 @@ export interface NodePlan {
   readonly end?: (end: WireEnd) => PlannedEnd;
 }
 
+export const placed = (plan: NodePlan, end: WireEnd): PlannedEnd => plan.end?.(end) ?? end;
+
 /** The interface of a node from another node's side: who opens, who waits. */
 export function innerSession(
   cloud: CloudConfig,
@@ -34,8 +36,7 @@ export function innerSession(
     readonly isPassive: boolean;
   },
 ): NeighborConfig {
-  const place = plan.end ?? ((end: WireEnd): PlannedEnd => end);
-  const [own, other] = [place(ends.own), place(ends.other)];
+  const [own, other] = [placed(plan, ends.own), placed(plan, ends.other)];
   return {
     ...baseSession(cloud),
     name: ends.ipVersion === "ipv6" ? nameOfIpv6(ends.other.node) : ends.other.node,

@@ -2,7 +2,8 @@
 import type { TermSource } from "../../../bgp/policy/source.ts";
 import type { CloudConfig } from "../config/cloud-config.ts";
 import type { AttachmentConfig, RouteMapConfig, TransitRouterConfig } from "../config/tr-config.ts";
-import { type CloudState, toldByVpc } from "../deeds/state.ts";
+import { toldByVpc } from "../config/vpc-config.ts";
+import type { CloudState } from "../deeds/state.ts";
 import {
   type CloudNode,
   isEcrNode,
@@ -128,9 +129,9 @@ function takenBefore(
   const names = before.map(({ to }) => to);
   const told = cloud.vpcs
     .filter(({ vpc }) => names.includes(vpc))
-    .flatMap((vpc) => toldByVpc(vpc, state.vpc(vpc.name)));
+    .flatMap((vpc) => toldByVpc(vpc, state.vpc(vpc.name).routes));
   const own = cloud.vpcs.find(({ name }) => name === other.name);
-  const mine = new Set(own === undefined ? [] : toldByVpc(own, state.vpc(own.name)));
+  const mine = new Set(own === undefined ? [] : toldByVpc(own, state.vpc(own.name).routes));
   return told.filter((prefix) => mine.has(prefix));
 }
 

@@ -21,17 +21,16 @@ import { type BfdTimers, type GroupedPeer, groupedPeers } from "../config/bgp-co
 import type { CloudConfig, VbrConfig } from "../config/cloud-config.ts";
 import { ecrAssociations } from "../config/ecr-associations.ts";
 import { type CloudKnobs, isKeptByList } from "../config/knobs.ts";
+import { toldByVpc } from "../config/vpc-config.ts";
 import type { VpnConfig } from "../config/vpn-config.ts";
-import { type CloudState, toldByVpc } from "../deeds/state.ts";
+import type { CloudState } from "../deeds/state.ts";
 import { DEFAULTS } from "../file/defaults.ts";
-import { addressOf, type CloudNetwork, type CloudNode, type WireEnd } from "../network.ts";
+import { addressOf, type CloudNetwork, type CloudNode, isHub, type WireEnd } from "../network.ts";
 import { strangersOf } from "../tables/told.ts";
-import { baseSession, innerSession, type NodePlan, nodeCommon } from "./node-parts.ts";
+import { baseSession, innerSession, type NodePlan, nodeCommon, placed } from "./node-parts.ts";
 import { ecrSession, tableSession, vpcSession } from "./node-sessions.ts";
 import { fromCustomer, type PolicyBook, toCustomer, vbrToHub, vpnToHub } from "./policies.ts";
-
-export { addressOf } from "../network.ts";
-export type { NodePlan, PlannedEnd } from "./node-parts.ts";
+import { ACCEPT } from "./policy-terms.ts";
 
 /** All that a node's configuration follows from. */
 export interface NodeContext {
@@ -50,13 +49,12 @@ export function nodeConfig(context: NodeContext, name: string): EdgeConfig {
   const vbr = cloud.vbrs.find((one) => one.name === name);
   const vpn = cloud.vpns.find((one) => one.name === name);
   const customers = vbr === undefined ? [] : vbrCircuits(context, vbr);
-  const place = plan.end ?? ((end: WireEnd) => end);
   return {
     ...nodeCommon(cloud, name, plan),
     routerId: routerIdOf(network, node),
     listen: listenOf(
       vbr ?? vpn,
-      wires.map(({ own }) => place(own).address),
+      wires.map(({ own }) => placed(plan, own).address),
       plan,
     ),
     circuits: vpn === undefined ? customers : [vpnCircuit(context, vpn)],
@@ -119,20 +117,18 @@ export interface SessionRules {
   readonly isClient: boolean;
 }
 
-export const ACCEPT_TERM: TermSource = { term: "rest", action: "accept" };
-
 function rulesOf(context: NodeContext, node: CloudNode, other: CloudNode): SessionRules {
   const { cloud, state } = context;
   switch (node.kind) {
     case "vbr": {
       const vbr = cloud.vbrs.find(({ name }) => name === node.name);
       const told = vbr === undefined ? [] : vbrToHub(cloud, vbr, state.vbr(vbr.name));
-      return { import: [ACCEPT_TERM], export: told, isClient: false };
+      return { import: [ACCEPT], export: told, isClient: false };
     }
     case "vpn": {
       const vpn = cloud.vpns.find(({ name }) => name === node.name);
       const told = vpn === undefined ? [] : vpnToHub(vpn, state.vpn(vpn.name));
-      return { import: [ACCEPT_TERM], export: told, isClient: false };
+      return { import: [ACCEPT], export: told, isClient: false };
     }
     case "ecr":
       return ecrSession(context, node, other);
@@ -164,7 +160,7 @@ function announcedByFile({ cloud, state }: NodeContext, node: CloudNode): readon
     }
     case "vpc": {
       const vpc = cloud.vpcs.find(({ name }) => name === node.name);
-      return vpc === undefined ? [] : toldByVpc(vpc, state.vpc(vpc.name));
+      return vpc === undefined ? [] : toldByVpc(vpc, state.vpc(vpc.name).routes);
     }
     case "tr":
       return [...state.staticsOf(node.name), ...state.aggregatesOf(node.name)];
@@ -175,7 +171,7 @@ function announcedByFile({ cloud, state }: NodeContext, node: CloudNode): readon
 
 /** What VPCs and transit routers have themselves: a route of ours for it would hide the way. */
 const realPrefixes = (cloud: CloudConfig, state: CloudState): readonly string[] => [
-  ...cloud.vpcs.flatMap((vpc) => toldByVpc(vpc, state.vpc(vpc.name))),
+  ...cloud.vpcs.flatMap((vpc) => toldByVpc(vpc, state.vpc(vpc.name).routes)),
   ...cloud.transitRouters.flatMap(({ routes, aggregates }) =>
     [...routes, ...aggregates].map(({ prefix }) => prefix),
   ),
@@ -201,15 +197,15 @@ function announcedByVbr(cloud: CloudConfig, state: CloudState, name: string): re
 }
 
 function multipathOf(cloud: CloudConfig, { kind }: CloudNode): EdgeConfig["multipath"] {
-  const isHub = kind === "ecr" || kind === "tr";
+  const isOfHub = isHub(kind);
   const { hubTieBreak, customerMed } = cloud.knobs;
   const pathsMax = cloud.ecr?.ecmpPathsMax ?? DEFAULTS.ecmpPathsMax;
   return {
     ebgpPathsMax: kind === "vbr" ? pathsMax : 1,
-    ibgpPathsMax: isHub && hubTieBreak === "ecmp" ? pathsMax : 1,
-    relax: isHub || kind === "vbr",
-    alwaysCompareMed: isHub && customerMed === "ignored",
-    preferOldestInternal: isHub && hubTieBreak === "oldest",
+    ibgpPathsMax: isOfHub && hubTieBreak === "ecmp" ? pathsMax : 1,
+    relax: isOfHub || kind === "vbr",
+    alwaysCompareMed: isOfHub && customerMed === "ignored",
+    preferOldestInternal: isOfHub && hubTieBreak === "oldest",
   };
 }
 

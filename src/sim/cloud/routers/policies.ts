@@ -11,9 +11,16 @@ import { type AllowedPrefixes, ecrAssociations } from "../config/ecr-association
 import type { AttachmentConfig } from "../config/tr-config.ts";
 import type { VpcConfig } from "../config/vpc-config.ts";
 import type { VpnConfig } from "../config/vpn-config.ts";
-import type { CloudState, VbrState, VpcState, VpnState } from "../deeds/state.ts";
+import {
+  type CloudState,
+  isRevoked,
+  type VbrState,
+  type VpcState,
+  type VpnState,
+} from "../deeds/state.ts";
 import { ecrMaps } from "./ecr-route-maps.ts";
 import { ACCEPT, change, reject, within } from "./policy-terms.ts";
+import { farMedOf, medOf, OTHER_REGION_MED, PREFERENCE_DEFAULT } from "./preference.ts";
 import { type MapScene, mapsInto, mapsOutOf } from "./route-maps.ts";
 import {
   ANY_ATTACHMENT,
@@ -28,12 +35,6 @@ import {
   fromTable,
   SYSTEM_ROUTE,
 } from "./tags.ts";
-
-/** Routes of another region lose before anything but AS_PATH is looked at. */
-const OTHER_REGION_MED = 10_000_000;
-/** Preference (1–100, 50 if nobody says) before the region's name, each in its digits of MED. */
-const PREFERENCE_MED = 1_000;
-const PREFERENCE_DEFAULT = 50;
 
 /** Compiles terms once: the same text is the same policy, so a reload that changes none is none. */
 export class PolicyBook {
@@ -128,9 +129,8 @@ export function vbrToHub(cloud: CloudConfig, vbr: VbrConfig, state: VbrState): T
 }
 
 /** Of two tunnels the one that stands by tells the cloud nothing. */
-export function vpnToHub({ healthCheck }: VpnConfig, state: VpnState): TermSource[] {
-  const isRevoked = state.isHealthFailed && healthCheck?.policy === "revoke";
-  if (isRevoked) return [{ term: "health-check-failed", action: "reject" }];
+export function vpnToHub(vpn: VpnConfig, state: VpnState): TermSource[] {
+  if (isRevoked(vpn, state)) return [{ term: "health-check-failed", action: "reject" }];
   return state.isStandby ? [{ term: "standby", action: "reject" }] : [ACCEPT];
 }
 
@@ -207,7 +207,7 @@ export function intoTable(scene: MapScene & { attachment: AttachmentConfig }): T
 /** The same of another region's transit router: whatever it prefers, it is further away. */
 export function intoTableFromRegion(scene: MapScene, regionRank: number): TermSource[] {
   const rank = scene.tr.isMultiRegionEcmp ? 0 : regionRank;
-  const farMed = (preference: number) => OTHER_REGION_MED + medOf(preference) + rank;
+  const farMed = (preference: number) => farMedOf(preference, rank);
   return [
     change("source", { med: farMed(PREFERENCE_DEFAULT) }),
     ...mapsInto(scene, farMed),
@@ -287,8 +287,6 @@ export const behindBgp = (statics: ReadonlySet<string>): TermSource[] =>
       ];
 
 const STATIC_LOCAL_PREF = 50;
-
-const medOf = (preference: number): number => preference * PREFERENCE_MED;
 
 // VPC -------------------------------------------------------------------------------------------
 

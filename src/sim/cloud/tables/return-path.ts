@@ -10,9 +10,9 @@ import type { CloudConfig } from "../config/cloud-config.ts";
 import type { VpcConfig } from "../config/vpc-config.ts";
 import {
   type CloudNetwork,
-  type CloudNode,
   cloudNetwork,
   ecrNodeName,
+  isHub,
   localPrefixesOf,
   tableNodeName,
 } from "../network.ts";
@@ -73,13 +73,10 @@ export function describeReturnRouters(
   const network = cloudNetwork(cloud);
   return returnRoutersOf(cloud, addresses).map((name) => {
     const kind = network.nodes.find((node) => node.name === name)?.kind;
-    const isOther = kind === "vbr" || kind === "vpn" || kind === undefined;
-    return { name, kind: isOther ? "ecr" : kind, circuits: circuitsBehind(network, name) };
+    const isOwn = isHub(kind) || kind === "vpc";
+    return { name, kind: isOwn ? kind : "ecr", circuits: circuitsBehind(network, name) };
   });
 }
-
-export const isHub = (kind: CloudNode["kind"] | undefined): boolean =>
-  kind === "ecr" || kind === "tr";
 
 /** Not a route that only says again what the hub is asked anyway. */
 const decides = ({ nextHop }: VpcConfig["routes"][number]): boolean =>

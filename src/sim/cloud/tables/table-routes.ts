@@ -12,11 +12,12 @@ import type { CloudConfig } from "../config/cloud-config.ts";
 import type { AttachmentConfig, TransitRouterConfig, TrStaticRoute } from "../config/tr-config.ts";
 import { tunnelsOf } from "../config/vpn-config.ts";
 import type { FieldRoute } from "../deeds/deeds.ts";
-import type { CloudState } from "../deeds/state.ts";
+import { type CloudState, turn } from "../deeds/state.ts";
 import {
   type CloudNetwork,
   ecrNodeName,
   gatewayFor,
+  type TransitRouterTable,
   tableNodeName,
   type WireEnd,
 } from "../network.ts";
@@ -32,16 +33,11 @@ export interface TableRouteParts {
   reload(node: string): void;
 }
 
-/** A table of a transit router, as the node that it is. */
-interface Table {
-  readonly tr: TransitRouterConfig;
-  readonly table: string;
-}
-
 export class TableRoutes {
   readonly #parts: TableRouteParts;
   readonly #alarm: Alarm;
-  readonly #tables: ReadonlyMap<string, Table>;
+  /** By their nodes; those that have routes of their own. */
+  readonly #tables: ReadonlyMap<string, TransitRouterTable>;
   readonly #changed = new Set<string>();
 
   constructor(parts: TableRouteParts) {
@@ -50,7 +46,7 @@ export class TableRoutes {
     const tables = parts.config.transitRouters.flatMap((tr) =>
       tr.tables.map((table) => [tableNodeName(tr, table), { tr, table }] as const),
     );
-    this.#tables = new Map(tables);
+    this.#tables = new Map(tables.filter(([, table]) => hasOwnRoutes(table)));
   }
 
   start(): void {
@@ -63,24 +59,17 @@ export class TableRoutes {
 
   /** What the speaker of a table hears, where it has routes that may have to follow. */
   observerOf(node: string): { observe(): void } | undefined {
-    return this.#hasOwn(node) ? { observe: () => this.changed(node) } : undefined;
+    return this.#tables.has(node) ? { observe: () => this.changed(node) } : undefined;
   }
 
   /** Looks later: the speaker that speaks here is in the middle of something. */
   changed(node: string): void {
-    if (!this.#hasOwn(node)) return;
+    if (!this.#tables.has(node)) return;
     const { clock, config } = this.#parts;
     if (this.#changed.size === 0) {
       this.#alarm.set(after(clock.now(), config.knobs.ownRouteDelayUs));
     }
     this.#changed.add(node);
-  }
-
-  #hasOwn(node: string): boolean {
-    const found = this.#tables.get(node);
-    if (found === undefined) return false;
-    const isHere = (one: { readonly table: string }): boolean => one.table === found.table;
-    return found.tr.aggregates.some(isHere) || found.tr.routes.some(isHere);
   }
 
   #look(): void {
@@ -96,7 +85,7 @@ export class TableRoutes {
     }
   }
 
-  #lookAtStatics(node: string, { tr, table }: Table, agent: Agent): boolean {
+  #lookAtStatics(node: string, { tr, table }: TransitRouterTable, agent: Agent): boolean {
     const inForce = this.#parts.state.staticsOf(node);
     let isNews = false;
     for (const route of tr.routes) {
@@ -112,7 +101,7 @@ export class TableRoutes {
     return isNews;
   }
 
-  #lookAtAggregates(node: string, { tr, table }: Table, agent: Agent): boolean {
+  #lookAtAggregates(node: string, { tr, table }: TransitRouterTable, agent: Agent): boolean {
     const { config, state } = this.#parts;
     const inForce = state.aggregatesOf(node);
     let isNews = false;
@@ -128,9 +117,9 @@ export class TableRoutes {
   }
 }
 
-function turn(set: Set<string>, item: string, isIn: boolean): void {
-  if (isIn) set.add(item);
-  else set.delete(item);
+function hasOwnRoutes({ tr, table }: TransitRouterTable): boolean {
+  const isHere = (one: { readonly table: string }): boolean => one.table === table;
+  return tr.aggregates.some(isHere) || tr.routes.some(isHere);
 }
 
 function isLearnt(agent: Agent, prefix: string): boolean {

@@ -4,6 +4,7 @@
  * what stands in no file of its transit routers' default tables, and of its peered VBRs.
  */
 import type { CloudConfig } from "../config/cloud-config.ts";
+import { toldByVpc } from "../config/vpc-config.ts";
 import type { CloudState } from "../deeds/state.ts";
 
 export function withdrawPrefix(state: CloudState, prefix: string): void {
@@ -32,10 +33,7 @@ export const strangersOf = ({ ecr, transitRouters, peerings }: CloudConfig): rea
 
 function ownersOf({ vpcs, vbrs }: CloudConfig, prefix: string): readonly string[] {
   const ofVpc = vpcs.filter(
-    ({ vswitches, routes, attachment }) =>
-      attachment !== undefined &&
-      (vswitches.some(({ cidr }) => cidr === prefix) ||
-        routes.some((route) => route.isPublished && route.prefix === prefix)),
+    (vpc) => vpc.attachment !== undefined && toldByVpc(vpc).includes(prefix),
   );
   const ofVbr = vbrs.filter(({ networks }) => networks.includes(prefix));
   return [...ofVpc, ...ofVbr].map(({ name }) => name);

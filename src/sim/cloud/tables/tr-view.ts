@@ -16,6 +16,8 @@ import {
   tableNodeName,
   tableOf,
 } from "../network.ts";
+import { digitsOf } from "../routers/preference.ts";
+import { dynamicRoutes } from "./route-view.ts";
 
 export interface TransitRouterView {
   readonly name: string;
@@ -70,8 +72,6 @@ export const viewTransitRouters = (parts: TrViewParts): readonly TransitRouterVi
     }),
   }));
 
-const ROWS_MAX = 100_000;
-
 function tableRoutes(
   parts: TrViewParts,
   tr: TransitRouterConfig,
@@ -80,8 +80,7 @@ function tableRoutes(
   const node = tableNodeName(tr, table);
   const own = ownRoutes(parts, tr, table, node);
   const rib = parts.agent(node)?.view.speaker.rib;
-  const rows = rib?.routes({ rib: "adj-rib-in", offset: 0, limit: ROWS_MAX }) ?? [];
-  const prefixes = new Set(rows.map(({ prefix }) => prefix));
+  const prefixes = new Set(dynamicRoutes(parts.agent(node)).map(({ prefix }) => prefix));
   const learnt = [...prefixes].flatMap((prefix) => {
     const candidates = rib?.explain(prefix)?.candidates ?? [];
     return candidates.flatMap((one) => learntRow(parts, tr, node, one, candidates));
@@ -173,9 +172,3 @@ function reasonOf({ lostAt, because, attributes }: Candidate, all: readonly Cand
   if (own.preference === other.preference) return "the region's name comes later";
   return `preference ${own.preference} > ${other.preference}`;
 }
-
-const FAR_MED = 10_000_000;
-const digitsOf = (med: number) => ({
-  isFar: med >= FAR_MED,
-  preference: Math.floor((med % FAR_MED) / 1000),
-});
