@@ -24,7 +24,7 @@ import { DelayedRoutes } from "./tables/delayed-routes.ts";
 import { applyEndpoint } from "./tables/endpoints.ts";
 import { Peerings } from "./tables/peerings.ts";
 import { QuotaKeeper } from "./tables/quota-keeper.ts";
-import { StaticTables } from "./tables/static-tables.ts";
+import { customFieldRoute, StaticTables } from "./tables/static-tables.ts";
 import { TableRoutes } from "./tables/table-routes.ts";
 import { announcePrefix, tellersOf, withdrawPrefix } from "./tables/told.ts";
 import { type CloudView, viewCloud } from "./view.ts";
@@ -336,9 +336,10 @@ export class Cloud {
     }
     this.#joinTables();
     for (const vpc of this.#config.vpcs) {
-      for (const { prefix, type, nextHop } of vpc.routes) {
+      for (const { prefix, nextHop } of vpc.routes) {
         if (nextHop === "peering") continue;
-        this.#perform({ do: "custom-route", vpc: vpc.name, prefix, nextHop: type });
+        const to = customFieldRoute(this.#context.network, { vpc: vpc.name, prefix, nextHop });
+        this.#tables.set(vpc.name, prefix, to);
       }
     }
     for (const endpoint of this.#config.endpoints) {

@@ -3,18 +3,18 @@ import type { Agent } from "../../../agent/agent.ts";
 import { parsePrefix } from "../../../core/prefix.ts";
 import { groupedPeers } from "../config/bgp-config.ts";
 import type { CloudConfig, ConnectionConfig, VbrConfig } from "../config/cloud-config.ts";
-import { type NextHopType, type Way, wayOf } from "../config/next-hops.ts";
+import { type NextHopType, wayOf } from "../config/next-hops.ts";
 import { isKeyTooLong } from "../file/lint-bgp.ts";
 import { isServiceRoute } from "../file/lint-routes.ts";
 import type { Changes } from "../machines/changes.ts";
 import type { CloudMachines } from "../machines/machines.ts";
-import { type CloudNetwork, gatewayFor } from "../network.ts";
+import { type CloudNetwork, isHub } from "../network.ts";
 import { applyEndpoint } from "../tables/endpoints.ts";
 import { dynamicRoutes } from "../tables/route-view.ts";
-import type { StaticTables } from "../tables/static-tables.ts";
+import { customFieldRoute, type StaticTables } from "../tables/static-tables.ts";
 import { announcePrefix, tellersOf, withdrawPrefix } from "../tables/told.ts";
-import type { CloudDeed, DeedFault, FieldRoute } from "./deeds.ts";
-import type { CloudState, PeerState } from "./state.ts";
+import type { CloudDeed, DeedFault } from "./deeds.ts";
+import { type CloudState, type PeerState, turn } from "./state.ts";
 
 export interface DeedGround {
   readonly config: CloudConfig;
@@ -235,7 +235,8 @@ function changeCustomRoute(
     const hops = known?.hops ?? [];
     state.vpc(name).routes = [...others, { prefix, type, nextHop, hops, isPublished }];
   }
-  tables.set(name, prefix, fieldRoute(ground, { vpc: name, prefix }, nextHop));
+  const to = nextHop && customFieldRoute(ground.network, { vpc: name, prefix, nextHop });
+  tables.set(name, prefix, to);
   ground.reload(name);
   // Which VPC comes first with a prefix may have changed.
   reloadTables(ground);
@@ -269,18 +270,6 @@ function customRouteFault(
   if (type === "vpn-gateway" && isByTransitRouter) return undefined;
   const text = `${prefix} is a dynamic route of ${vpc} now`;
   return { code: "RouteConflict.AlreadyExist", text };
-}
-
-function fieldRoute(
-  { network }: DeedGround,
-  { vpc, prefix }: { readonly vpc: string; readonly prefix: string },
-  nextHop: Way | undefined,
-): FieldRoute | undefined {
-  if (nextHop === "instance") return "local";
-  if (nextHop === undefined || nextHop === "blackhole") return nextHop;
-  if (nextHop === "peering") return undefined;
-  const wire = network.wires.find(({ a }) => a.node === vpc);
-  return wire && { gateway: gatewayFor(wire.b, prefix), device: wire.a.device };
 }
 
 function switchPeering(
@@ -387,14 +376,9 @@ function changeEcr(ground: DeedGround, deed: EcrDeed): DeedFault | undefined {
   return undefined;
 }
 
-function turn(set: Set<string>, item: string, isIn: boolean): void {
-  if (isIn) set.add(item);
-  else set.delete(item);
-}
-
 /** Of the ECR too: it takes from a transit router what that tells it. */
 function reloadTables({ network, reload }: DeedGround): void {
-  for (const { name, kind } of network.nodes) if (kind === "tr" || kind === "ecr") reload(name);
+  for (const { name, kind } of network.nodes) if (isHub(kind)) reload(name);
 }
 
 const missing = (text: string): DeedFault => ({ code: "Causeway.NotFound", text });

@@ -3,7 +3,9 @@
  * custom routes of VPCs, static routes of VBRs and transit routers. The lab's kernels are given the
  * same; what an administrator does not see (the ways of probes) is not in here.
  */
+import type { Way } from "../config/next-hops.ts";
 import type { CloudField, FieldRoute } from "../deeds/deeds.ts";
+import { type CloudNetwork, gatewayFor } from "../network.ts";
 
 export type StaticTable = ReadonlyMap<string, FieldRoute>;
 
@@ -34,6 +36,22 @@ export class StaticTables {
     this.#watchers.add(changed);
     return { close: () => void this.#watchers.delete(changed) };
   }
+}
+
+/** A custom route of a VPC as its row; those into peering connections are `Peerings`' to set. */
+export function customFieldRoute(
+  network: CloudNetwork,
+  route: {
+    readonly vpc: string;
+    readonly prefix: string;
+    readonly nextHop: Exclude<Way, "peering">;
+  },
+): FieldRoute | undefined {
+  const { vpc, prefix, nextHop } = route;
+  if (nextHop === "instance") return "local";
+  if (nextHop === "blackhole") return "blackhole";
+  const wire = network.wires.find(({ a }) => a.node === vpc);
+  return wire && { gateway: gatewayFor(wire.b, prefix), device: wire.a.device };
 }
 
 const NOTHING: StaticTable = new Map();
