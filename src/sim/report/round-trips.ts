@@ -4,6 +4,7 @@
  */
 import type { ProbeRecord } from "../lab/lab.ts";
 import type { Phases } from "./phases.ts";
+import { quantilesOf } from "./quantiles.ts";
 import type { RoundTripsReport } from "./report.ts";
 
 /** Of more flows the first are told one by one. */
@@ -61,13 +62,6 @@ const quantiles = ({ before, during, after }: Record<Phase, number[]>) => ({
   during: quantilesOf(during),
   after: quantilesOf(after),
 });
-
-function quantilesOf(tookUs: readonly number[]) {
-  if (tookUs.length === 0) return null;
-  const sorted = Float64Array.from(tookUs).sort();
-  const rank = (share: number) => (sorted[Math.ceil(share * sorted.length) - 1] ?? 0) / 1000;
-  return { p50Ms: rank(0.5), p99Ms: rank(0.99) };
-}
 
 const bucketOf = (us: number): number =>
   us <= FIRST_US ? 0 : Math.ceil(BUCKETS_PER_OCTAVE * Math.log2(us / FIRST_US));

@@ -2,6 +2,7 @@
 import type { Direction, ProbeColumns, ProbeRecord } from "../lab/lab.ts";
 import { type FlowTally, lossOfFlow, sumOf, tallyFlows } from "./loss.ts";
 import type { Phases } from "./phases.ts";
+import { quantilesOf } from "./quantiles.ts";
 import type { FlowReport, LossReport, PhaseLoss, TrafficReport } from "./report.ts";
 
 /** Of more flows than this in a direction only those that lost most are told one by one. */
@@ -77,12 +78,9 @@ function delaysByFlow(columns: ProbeColumns, flows: number, { fromUs, untilUs }:
   return delays;
 }
 
-function withDelay(loss: LossReport, delaysUs: readonly number[]): PhaseLoss {
-  if (delaysUs.length === 0) return { ...loss, delay: null };
-  const sorted = Float64Array.from(delaysUs).sort();
-  const rank = (share: number) => (sorted[Math.ceil(share * sorted.length) - 1] ?? 0) / 1000;
-  return { ...loss, delay: { p50Ms: rank(0.5), p99Ms: rank(0.99) } };
-}
+const withDelay = (loss: LossReport, delaysUs: readonly number[]): PhaseLoss => {
+  return { ...loss, delay: quantilesOf(delaysUs) };
+};
 
 /** In the order of their numbers. */
 function worstFlows({ sent, lost }: FlowTally): readonly number[] {
