@@ -5,8 +5,9 @@
 import { BGP_STATES, type BgpState } from "../../bgp/fsm/state.ts";
 import type { SpeakerEffect } from "../../bgp/speaker/effects.ts";
 import type { SpeakerInput } from "../../bgp/speaker/inputs.ts";
-import type { SpeakerView } from "../../bgp/speaker/view.ts";
+import type { PeerView, SpeakerView } from "../../bgp/speaker/view.ts";
 import { Framer } from "../../bgp/wire/framer.ts";
+import { AS_TRANS } from "../../bgp/wire/iana.ts";
 import { ByteWriter } from "../../core/bytes.ts";
 import type { DriverObserver } from "../../platform/driver.ts";
 import {
@@ -78,7 +79,8 @@ export class BgpLog implements SpeakerObserver {
       } else if (effect.kind === "tcp-close") {
         this.#streams.delete(effect.connection);
       } else if (effect.kind === "session") {
-        this.#changed(effect.peer, effect.from, effect.to);
+        const peer = this.#speaker.peer(effect.peer);
+        if (peer !== undefined) this.#changed(peer, effect.from, effect.to);
       }
     }
   }
@@ -104,13 +106,12 @@ export class BgpLog implements SpeakerObserver {
       ? { in: MessageAs4, out: MessageAs4Local }
       : { in: Message, out: MessageLocal };
     for (let frame = framer.next(true); frame.ok && frame.value; frame = framer.next(true)) {
-      const body = this.#head(peer.name, stream.localAddress, as4);
+      const body = this.#head(peer, stream.localAddress, as4);
       this.#add(subtypes[way], body.octets(frame.value.octets));
     }
   }
 
-  #changed(peer: string, from: BgpState, to: BgpState): void {
-    if (this.#speaker.peer(peer) === undefined) return;
+  #changed(peer: PeerView, from: BgpState, to: BgpState): void {
     const number = (state: BgpState) => BGP_STATES.indexOf(state) + 1;
     const body = this.#head(peer, undefined, true).u16(number(from)).u16(number(to));
     this.#add(Bgp4mpSubtype.StateChangeAs4, body);
@@ -122,13 +123,10 @@ export class BgpLog implements SpeakerObserver {
   }
 
   /** AS numbers, interface, family and addresses of a session. */
-  #head(name: string, local: string | undefined, as4: boolean): ByteWriter {
-    const peer = this.#speaker.peer(name);
-    const remoteAs = peer?.config.remoteAs ?? 0;
-    const localAs = peer?.config.localAs ?? this.#speaker.localAs;
-    const remoteAddress = peer?.config.remoteAddress ?? "0.0.0.0";
+  #head({ config, negotiated }: PeerView, local: string | undefined, as4: boolean): ByteWriter {
+    const { remoteAs = 0, localAs = this.#speaker.localAs, remoteAddress } = config;
     const remote = addressOctets(remoteAddress, remoteAddress);
-    const known = local ?? peer?.negotiated?.localAddress ?? peer?.config.localAddress;
+    const known = local ?? negotiated?.localAddress ?? config.localAddress;
     const body = new ByteWriter();
     if (as4) body.u32(remoteAs).u32(localAs);
     else body.u16(as2(remoteAs)).u16(as2(localAs));
@@ -137,5 +135,4 @@ export class BgpLog implements SpeakerObserver {
   }
 }
 
-/** RFC 6793 §9: AS_TRANS. */
-const as2 = (as: number): number => (as > 0xffff ? 23_456 : as);
+const as2 = (as: number): number => (as > 0xffff ? AS_TRANS : as);
