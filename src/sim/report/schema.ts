@@ -347,9 +347,9 @@ export const DrillReportSchema = object({
   startedAt: Type.String({ description: "RFC 3339; in virtual mode the virtual wall clock" }),
   endedAt: Type.Optional(Type.String({ description: "RFC 3339" })),
   durationMs: Type.Number({ minimum: 0 }),
-  /** In lab mode: the machine whose scheduler had a hand in the figures. */
   /** In lab mode: how late the machine woke a thread that asked for milliseconds, at worst. */
   lateMs: Type.Optional(Ms),
+  /** In lab mode: the machine whose scheduler had a hand in the figures. */
   host: Type.Optional(HostSchema),
   /** In virtual mode only: the same seed and code give the same hash. */
   traceHash: orNull(Type.String()),
