@@ -5,15 +5,7 @@ import type { ProbeColumns } from "../../../../src/sim/lab/lab.ts";
 import { formatOpenMetrics } from "../../../../src/sim/report/formats/openmetrics.ts";
 import { reportRoundTrips } from "../../../../src/sim/report/round-trips.ts";
 import { aReport } from "../../../support/drill-report.ts";
-
-const promtool = (() => {
-  try {
-    execFileSync("promtool", ["--version"], { stdio: "ignore" });
-    return false;
-  } catch {
-    return "promtool is not installed";
-  }
-})();
+import { noPromtool } from "../../../support/promtool.ts";
 
 const roundTrips = {
   ...{ count: 3, sumMs: 9, flows: [] },
@@ -49,7 +41,7 @@ t.test("each figure once, with the drill, its mode and its seed", async (t) => {
   t.equal(lines.at(-2), "# EOF");
 });
 
-t.test("promtool finds nothing to say", { skip: promtool }, async (t) => {
+t.test("promtool finds nothing to say", { skip: noPromtool }, async (t) => {
   const input = formatOpenMetrics([aReport({ score: 100, roundTrips }), aReport({ seed: 2 })]);
   t.equal(execFileSync("promtool", ["check", "metrics"], { input, encoding: "utf8" }), "");
 });
