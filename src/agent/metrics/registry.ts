@@ -52,6 +52,15 @@ export class ScrapeRegistry<Found> {
   }
 }
 
+/** As they stand between the braces of the text format. */
+export const labelsText = (labels: Sample["labels"]): string =>
+  Object.entries(labels)
+    .map(([name, value]) => `${name}="${escaped(value)}"`)
+    .join(",");
+
+const escaped = (value: string): string =>
+  value.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll('"', '\\"');
+
 export const sample = (labels: Readonly<Record<string, string>>, value: number): Sample => {
   return { labels, value };
 };

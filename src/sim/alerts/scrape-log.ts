@@ -2,7 +2,7 @@
  * What a Prometheus beside a drill would have read: every series of every scrape, as columns. A
  * scrape that nobody answered has no values, and a series that vanished has none from then on.
  */
-import type { Sample } from "../../agent/metrics/registry.ts";
+import { labelsText, type Sample } from "../../agent/metrics/registry.ts";
 import type { Micros } from "../../core/time.ts";
 
 /** One series; `labels` as they stand between the braces of the text format. */
@@ -66,8 +66,7 @@ export class ScrapeLog {
   }
 
   addSample(slot: number, family: string, { labels, value, suffix }: Sample): void {
-    const written = Object.entries(labels).map(([key, text]) => `${key}=${quoted(text)}`);
-    this.add(slot, `${family}${suffix ?? ""}`, written.join(","), value);
+    this.add(slot, `${family}${suffix ?? ""}`, labelsText(labels), value);
   }
 
   /** A page of the text format, as an edge answers it. */
@@ -80,6 +79,3 @@ export class ScrapeLog {
 }
 
 const LINE = /^([A-Za-z_:][\w:]*)(?:\{(.*)\})? (\S+)$/;
-
-const quoted = (text: string): string =>
-  `"${text.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll('"', '\\"')}"`;

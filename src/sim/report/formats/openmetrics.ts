@@ -3,6 +3,7 @@
  * that runs every night is a time series, and its regression an alert. Names follow
  * docs/operations.md: base units, the drill's name, mode and seed as labels.
  */
+import { labelsText } from "../../../agent/metrics/registry.ts";
 import type { DrillReport } from "../report.ts";
 
 interface Sample {
@@ -153,14 +154,6 @@ const FAMILIES: readonly Family[] = [
     },
   },
 ];
-
-const labelsText = (labels: Readonly<Record<string, string>>): string =>
-  Object.entries(labels)
-    .map(([name, value]) => `${name}="${escaped(value)}"`)
-    .join(",");
-
-const escaped = (value: string): string =>
-  value.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll('"', '\\"');
 
 /** Names of all, for whoever writes rules about them. */
 export const DRILL_METRICS: readonly string[] = FAMILIES.map(({ name }) => name);
