@@ -56,9 +56,9 @@ t.test("tap: a capture is a file that is read back, frame by frame", { skip }, a
   t.teardown(() => netns.close());
   const capture = captureDevice(netns, { circuit: "circuit-1", device: "wire" });
   say(twin, "10.99.0.2", 3784, "hello");
-  t.ok(await until(() => capture.count > 0));
+  t.ok(await until(() => capture.file.count > 0));
   capture.close();
-  const frames = [...readCapture(capture.octets())];
-  t.equal(frames.length, capture.count);
+  const frames = [...readCapture(capture.file.octets())];
+  t.equal(frames.length, capture.file.count);
   t.ok(frames.some((frame) => "octets" in frame && wordsOf(frame).includes("hello")));
 });

@@ -11,9 +11,7 @@ import { PcapngWriter } from "./pcapng.ts";
 
 export interface LineCapture {
   readonly circuit: string;
-  readonly count: number;
-  /** A pcapng file. */
-  octets(): Uint8Array;
+  readonly file: PcapngWriter;
 }
 
 export function captureLine(
@@ -40,13 +38,7 @@ export function captureLine(
     const comment = lostBecause && `lost on the line: ${lostBecause}`;
     file.add({ timeNs, octets, direction: isOut ? "out" : "in", comment });
   });
-  return {
-    circuit,
-    get count() {
-      return file.count;
-    },
-    octets: () => file.octets(),
-  };
+  return { circuit, file };
 }
 
 const isSignalling = ({ body }: Packet): boolean =>

@@ -58,8 +58,9 @@ function binariesOf(records: Records): readonly Content[] {
   const { kept, routeChanges } = records;
   if (kept === undefined) return [];
   const { messages } = kept;
-  const captures = kept.captures.map(({ circuit, count, octets }): Content => {
-    return { what: "capture", name: `${circuit}.pcapng`, entries: count, content: octets() };
+  const captures = kept.captures.map(({ circuit, file }): Content => {
+    const name = `${circuit}.pcapng`;
+    return { what: "capture", name, entries: file.count, content: file.octets() };
   });
   const moments = momentsOf(kept.ribs, findPhases(records, routeChanges));
   const ribs = Object.entries(moments).flatMap(([moment, sample]): Content[] => {

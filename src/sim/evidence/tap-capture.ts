@@ -17,12 +17,5 @@ export function captureDevice(
   const tap = new PacketTap(netns, { device, udpPorts: [...BFD_PORTS] }, (frame) =>
     file.add({ ...frame, comment: undefined }),
   );
-  return {
-    circuit,
-    get count() {
-      return file.count;
-    },
-    octets: () => file.octets(),
-    close: () => tap.close(),
-  };
+  return { circuit, file, close: () => tap.close() };
 }
