@@ -3,7 +3,7 @@
  * edge sent is there even where the line lost it, with a comment that says so; what was sent to the
  * edge and lost is not. Probes are left out: they have a file of their own.
  */
-
+import { BFD_PORT } from "../../bfd/index.ts";
 import type { VirtualLink } from "../../platform/virtual/link.ts";
 import type { Packet } from "../../platform/virtual/packet.ts";
 import { frameOf } from "./frame.ts";
@@ -44,5 +44,7 @@ export function captureLine(
 const isSignalling = ({ body }: Packet): boolean =>
   body.kind !== "udp" || BFD_PORTS.has(body.destinationPort);
 
-/** Single hop, echo and multihop (RFC 5881 §4, RFC 5883 §5). */
-export const BFD_PORTS: ReadonlySet<number> = new Set([3784, 3785, 4784]);
+/** RFC 5881 §4. */
+const ECHO_PORT = 3785;
+/** Single hop, multihop and echo. */
+export const BFD_PORTS: ReadonlySet<number> = new Set([...Object.values(BFD_PORT), ECHO_PORT]);

@@ -3,6 +3,7 @@
  * refuse a protocol, signals to the daemon. What a kernel cannot do to a wire is refused by name.
  */
 import type { RestartNote } from "../../../agent/restart.ts";
+import { BFD_PORT } from "../../../bfd/index.ts";
 import type { Cloud } from "../../cloud/cloud.ts";
 import type { VbrConfig } from "../../cloud/config/cloud-config.ts";
 import { type CustomerEnd, cloudNetwork } from "../../cloud/network.ts";
@@ -67,7 +68,7 @@ const FORWARDING = ["net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding"];
 /** By type of message, as Linux has it from the start (`icmp_ratemask`). */
 const ICMP_RATEMASK = 6168;
 const ECHO_REPLY = 0;
-const BFD_PORTS = [3784, 4784];
+const BFD_PORTS: readonly number[] = Object.values(BFD_PORT);
 
 export class NamespaceFaults {
   readonly #ground: NamespaceFaultGround;

@@ -1,4 +1,5 @@
 /** Every fault, on a virtual clock: the wires, hosts and processes of a world are all to hand. */
+import { BFD_PORT } from "../../../bfd/index.ts";
 import type { LinkDirections, VirtualLink } from "../../../platform/virtual/link.ts";
 import type { LinkQuality } from "../../../platform/virtual/link-quality.ts";
 import type { Packet } from "../../../platform/virtual/packet.ts";
@@ -31,7 +32,7 @@ const AT_ONCE_US = 1;
 /** One packet may always wait. */
 const MTU_OCTETS = 1500;
 const REORDER_US = 20_000;
-const BFD_PORTS = [3784, 4784];
+const BFD_PORTS: readonly number[] = Object.values(BFD_PORT);
 
 export class VirtualFaults {
   readonly #ground: VirtualFaultGround;
