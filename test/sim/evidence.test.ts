@@ -58,9 +58,11 @@ t.test("evidence: every file is what the report says, and who is watched plays o
     ...["capture", "capture", "bgp-messages", "rib", "rib", "rib"],
   ]);
   for (const { file, sha256, entries } of report.evidence ?? []) {
-    const digest = createHash("sha256").update(readFileSync(join(folder, file)));
-    t.equal(digest.digest("hex"), sha256, file);
+    const content = readFileSync(join(folder, file));
+    t.equal(createHash("sha256").update(content).digest("hex"), sha256, file);
     t.ok(entries > 0, file);
+    if (/\.(pcapng|mrt)$/.test(file)) continue;
+    t.equal(content.toString().split("\n").length - 1, entries, file);
   }
   t.equal((await play(NAME)).traceHash, report.traceHash);
 });
