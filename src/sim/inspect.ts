@@ -16,7 +16,7 @@ import { flowGroups } from "./drill/traffic.ts";
 import { claimText, stopText, timesText } from "./drill/words.ts";
 import { whyNotInNamespaces } from "./lab/namespaces/namespace-faults.ts";
 import { whyNoRouters } from "./lab/virtual/other-routers.ts";
-import { ms } from "./report/formats/text.ts";
+import { ms } from "./report/units.ts";
 
 interface Streams {
   readonly out: (text: string) => void;

@@ -1,5 +1,5 @@
 /** All results of a campaign put together: by value of each axis, and as Markdown. */
-import { ms } from "../report/formats/text.ts";
+import { ms } from "../report/units.ts";
 import { axesOf, type Campaign, runCount, runsOf } from "./campaign.ts";
 import type { RunResult } from "./result.ts";
 

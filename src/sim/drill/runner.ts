@@ -10,7 +10,6 @@ import type { EvidenceKeeper } from "../evidence/keeper.ts";
 import type { Lab, ProbeRecord } from "../lab/lab.ts";
 import { whyNoRouters } from "../lab/virtual/other-routers.ts";
 import { composeReport, type Judgement, lossOfDrill, type Records } from "../report/compose.ts";
-import { ms, signed } from "../report/formats/text.ts";
 import { type Deed, measureFaults, measureRepairs, settleDeeds } from "../report/measure.ts";
 import type {
   AlertReport,
@@ -20,6 +19,7 @@ import type {
   TimelineEntry,
 } from "../report/report.ts";
 import type { FlowSample } from "../report/routes.ts";
+import { ms, signed } from "../report/units.ts";
 import type { Drill, Expectation, LiveExpectation, Step } from "./drill.ts";
 import { alertsEndUs, judgeAlert, type OpenClaim, reportAlerts } from "./judge/alert-claims.ts";
 import { judgeAlways } from "./judge/always.ts";

@@ -1,8 +1,8 @@
 /** What a drill did and claims, in the words of its report. */
 import type { CloudConfig } from "../cloud/config/cloud-config.ts";
-import { ms } from "../report/formats/text.ts";
 import type { Deed } from "../report/measure.ts";
 import type { FaultReport, TrafficReport } from "../report/report.ts";
+import { ms } from "../report/units.ts";
 import type { Expectation, FaultStep, StopCondition } from "./drill.ts";
 import { circuitOf, FAULTS, faultText } from "./faults/faults.ts";
 

@@ -1,5 +1,5 @@
 /** What a region's loss was to a fleet: schema `causeway.fleet.report/v1`, verdict, text. */
-import { ms } from "../report/formats/text.ts";
+import { ms } from "../report/units.ts";
 import type { Fleet } from "./fleet.ts";
 import type { EdgeFigures, FleetFigures } from "./run.ts";
 

@@ -12,7 +12,7 @@ import { AppError } from "../../core/app-error.ts";
 import { err, type Result } from "../../core/result.ts";
 import { parseRecording } from "../../platform/replay.ts";
 import { toTaggedJson } from "../../platform/tagged-json.ts";
-import { signed } from "../report/formats/text.ts";
+import { signed } from "../report/units.ts";
 import { replayBfd } from "./bfd-replay.ts";
 import type { MachineReplay } from "./machine-replay.ts";
 import { replaySpeaker } from "./speaker-replay.ts";

@@ -7,8 +7,8 @@ import { coversPrefix, parsePrefix } from "../../../core/prefix.ts";
 import { customPrefixes, probeSources, toldPrefixes } from "../../cloud/network.ts";
 import type { Direction } from "../../lab/lab.ts";
 import { EDGE_TABLE } from "../../lab/watch/route-history.ts";
-import { signed } from "../../report/formats/text.ts";
 import type { Evidence } from "../../report/measure.ts";
+import { signed } from "../../report/units.ts";
 import { CAPACITY_PERCENT, linkLoads } from "./load-figures.ts";
 import { endsSessions } from "./session-book.ts";
 

@@ -12,9 +12,9 @@
  */
 import type { JournalEntry } from "../../../agent/journal.ts";
 import type { ProbeColumns } from "../../lab/lab.ts";
-import { ms, signed } from "../../report/formats/text.ts";
 import type { Evidence } from "../../report/measure.ts";
 import type { CheckReport, FaultReport } from "../../report/report.ts";
+import { ms, signed } from "../../report/units.ts";
 import type { Invariant } from "../drill.ts";
 import {
   type Finding,

@@ -1,5 +1,5 @@
-import { ms } from "../../report/formats/text.ts";
 import type { CheckReport, FaultReport, RepairReport } from "../../report/report.ts";
+import { ms } from "../../report/units.ts";
 import type { Budgets, Drill } from "../drill.ts";
 import { budgetsOf } from "./default-budgets.ts";
 

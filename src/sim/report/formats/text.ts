@@ -10,8 +10,6 @@ import { tableOf } from "../routers.ts";
 import { detectorName, share, tellReason, tellSafety, tellStory } from "../story.ts";
 import { ms, signed } from "../units.ts";
 
-export { ms, signed } from "../units.ts";
-
 /** The verdict stands last, where the eye is when a command ends. */
 export function formatReport(report: DrillReport): string {
   const { what, when, lost } = tellStory(report);
