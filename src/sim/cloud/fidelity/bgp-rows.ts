@@ -1,5 +1,5 @@
 /** The rows of `docs/fidelity.md` about BGP and BFD between a VBR and its customers. */
-import type { FidelityRow } from "./fidelity.ts";
+import { area, type FidelityRow } from "./fidelity.ts";
 
 const CLOUD = "sim/cloud.test.ts";
 const LOAD = "unit/sim/cloud/load.test.ts";
@@ -8,11 +8,6 @@ const PEERS = "sim/cloud-bgp.test.ts";
 const BAD_LINES = [LOAD, "cloud file: faults of lines, VBRs and groups"] as const;
 const BAD_GROUPS = [LOAD, "cloud file: faults of BGP groups and peers"] as const;
 const DEFAULTS = [LOAD, "cloud file: what is not said is the vendor's default"] as const;
-
-type Row = Omit<FidelityRow, "area">;
-
-const area = (name: string, rows: readonly Row[]): readonly FidelityRow[] =>
-  rows.map((row) => ({ area: name, ...row }));
 
 const BGP = area("BGP towards the customer", [
   {

@@ -29,6 +29,11 @@ export interface FidelityRow {
   readonly test?: readonly [file: string, title: string];
 }
 
+export const area = (
+  name: string,
+  rows: readonly Omit<FidelityRow, "area">[],
+): readonly FidelityRow[] => rows.map((row) => ({ area: name, ...row }));
+
 const HEAD = "| behaviour | modelled | key or knob | default | source | evidence | test |";
 const RULE = "|---|---|---|---|---|---|---|";
 

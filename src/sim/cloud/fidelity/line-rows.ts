@@ -1,7 +1,5 @@
-/** The rows of `docs/fidelity.md` about lines, sessions and what keeps them alive. */
-
-import { BGP_ROWS } from "./bgp-rows.ts";
-import type { FidelityRow } from "./fidelity.ts";
+/** The rows of `docs/fidelity.md` about access points, physical connections and VBRs. */
+import { area, type FidelityRow } from "./fidelity.ts";
 
 const KNOBS = "sim/cloud-knobs.test.ts";
 const CLOUD = "sim/cloud.test.ts";
@@ -10,11 +8,6 @@ const LOAD = "unit/sim/cloud/load.test.ts";
 const ORDERS = "sim/cloud-orders.test.ts";
 const BAD_QUOTAS = [LOAD, "cloud file: quotas, each at its line"] as const;
 const BAD_LINES = [LOAD, "cloud file: faults of lines, VBRs and groups"] as const;
-
-type Row = Omit<FidelityRow, "area">;
-
-const area = (name: string, rows: readonly Row[]): readonly FidelityRow[] =>
-  rows.map((row) => ({ area: name, ...row }));
 
 const LINES = area("Access points and physical connections", [
   {
@@ -358,4 +351,4 @@ const VBR = area("VBR", [
   },
 ]);
 
-export const LINE_ROWS: readonly FidelityRow[] = [...LINES, ...VBR, ...BGP_ROWS];
+export const LINE_ROWS: readonly FidelityRow[] = [...LINES, ...VBR];

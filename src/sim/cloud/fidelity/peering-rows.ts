@@ -1,12 +1,12 @@
 /** The rows of `docs/fidelity.md` about peering connections and the static routes around them. */
-import type { FidelityRow } from "./fidelity.ts";
+import { area } from "./fidelity.ts";
 
 const BAD_QUOTAS = ["unit/sim/cloud/load.test.ts", "cloud file: quotas, each at its line"] as const;
 const KNOBS = "sim/cloud-knobs.test.ts";
 const PEERINGS = "sim/cloud-peerings.test.ts";
 const BAD = ["unit/sim/cloud/load.test.ts", "cloud file: faults of peering connections"] as const;
 
-const ROWS: readonly Omit<FidelityRow, "area">[] = [
+export const PEERING_ROWS = area("Peering connections", [
   {
     behaviour: "a VBR and a VPC joined by router interfaces, no routing between them",
     isModelled: "yes",
@@ -172,9 +172,4 @@ const ROWS: readonly Omit<FidelityRow, "area">[] = [
     grade: "inferred",
     test: [KNOBS, "vbrSamePrefix: "],
   },
-];
-
-export const PEERING_ROWS: readonly FidelityRow[] = ROWS.map((row) => ({
-  area: "Peering connections",
-  ...row,
-}));
+]);

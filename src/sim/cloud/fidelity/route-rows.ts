@@ -1,16 +1,11 @@
 /** The rows of `docs/fidelity.md` about the ECR and what is told of it. */
-import type { FidelityRow } from "./fidelity.ts";
+import { area, type FidelityRow } from "./fidelity.ts";
 
 const BAD_QUOTAS = ["unit/sim/cloud/load.test.ts", "cloud file: quotas, each at its line"] as const;
 const KNOBS = "sim/cloud-knobs.test.ts";
 const ECR_TESTS = "sim/cloud-ecr.test.ts";
 const ROUTES = "sim/cloud-routes.test.ts";
 const CLOUD = "sim/cloud.test.ts";
-
-type Row = Omit<FidelityRow, "area">;
-
-const area = (name: string, rows: readonly Row[]): readonly FidelityRow[] =>
-  rows.map((row) => ({ area: name, ...row }));
 
 const ECR = area("Express Connect Router", [
   {

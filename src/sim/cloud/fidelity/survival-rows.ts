@@ -1,5 +1,5 @@
 /** The rows of `docs/fidelity.md` about what happens when a circuit is lost, or is said to be. */
-import type { FidelityRow } from "./fidelity.ts";
+import { area } from "./fidelity.ts";
 
 const CLOUD = "sim/cloud.test.ts";
 const LOAD = "unit/sim/cloud/load.test.ts";
@@ -9,7 +9,7 @@ const KNOBS = "sim/cloud-knobs.test.ts";
 const FEATURES = "sim/cloud-features.test.ts";
 const BAD_FEATURES = [LOAD, "cloud file: failover groups and features of devices"] as const;
 
-const ROWS: readonly Omit<FidelityRow, "area">[] = [
+export const SURVIVAL_ROWS = area("Failover groups, health checks, jobs", [
   {
     behaviour: "VBRs of one region, each on a device of its own, BFD on, one group each",
     isModelled: "yes",
@@ -124,9 +124,4 @@ const ROWS: readonly Omit<FidelityRow, "area">[] = [
     grade: "document",
     test: [TOPOLOGY, "optimal-disaster-recovery: an access point and a device"],
   },
-];
-
-export const SURVIVAL_ROWS: readonly FidelityRow[] = ROWS.map((row) => ({
-  area: "Failover groups, health checks, jobs",
-  ...row,
-}));
+]);

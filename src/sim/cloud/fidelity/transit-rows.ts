@@ -1,5 +1,5 @@
 /** The rows of `docs/fidelity.md` about transit routers: tables, route maps, who is told what. */
-import type { FidelityRow } from "./fidelity.ts";
+import { area } from "./fidelity.ts";
 
 const ROUTES = "sim/cloud-routes.test.ts";
 const TRANSIT_VBRS = "sim/cloud-transit-vbrs.test.ts";
@@ -7,11 +7,6 @@ const MAPS = "sim/cloud-route-maps.test.ts";
 const TABLES = "sim/cloud-transit-tables.test.ts";
 const KNOBS = "sim/cloud-knobs.test.ts";
 const BAD_ROUTES = ["unit/sim/cloud/load.test.ts", "cloud file: faults of VPCs"] as const;
-
-type Row = Omit<FidelityRow, "area">;
-
-const area = (name: string, rows: readonly Row[]): readonly FidelityRow[] =>
-  rows.map((row) => ({ area: name, ...row }));
 
 export const TRANSIT_ROWS = area("Transit router and CEN", [
   {

@@ -1,5 +1,5 @@
 /** The rows of `docs/fidelity.md` about VPCs, PrivateLink and VPNs. */
-import type { FidelityRow } from "./fidelity.ts";
+import { area, type FidelityRow } from "./fidelity.ts";
 
 const BAD_QUOTAS = ["unit/sim/cloud/load.test.ts", "cloud file: quotas, each at its line"] as const;
 const KNOBS = "sim/cloud-knobs.test.ts";
@@ -7,11 +7,6 @@ const VPN_TESTS = "sim/cloud-vpn.test.ts";
 const VPC_TESTS = "sim/cloud-vpc.test.ts";
 const ROUTES = "sim/cloud-routes.test.ts";
 const BAD_ROUTES = ["unit/sim/cloud/load.test.ts", "cloud file: faults of VPCs"] as const;
-
-type Row = Omit<FidelityRow, "area">;
-
-const area = (name: string, rows: readonly Row[]): readonly FidelityRow[] =>
-  rows.map((row) => ({ area: name, ...row }));
 
 const VPC = area("VPC, service range, PrivateLink", [
   {

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import t from "tap";
 import { KNOB_DEFAULTS, QUOTA_DEFAULTS } from "../../../../src/sim/cloud/config/knobs.ts";
+import { BGP_ROWS } from "../../../../src/sim/cloud/fidelity/bgp-rows.ts";
 import { formatFidelity, SOURCES } from "../../../../src/sim/cloud/fidelity/fidelity.ts";
 import { LINE_ROWS } from "../../../../src/sim/cloud/fidelity/line-rows.ts";
 import { PEERING_ROWS } from "../../../../src/sim/cloud/fidelity/peering-rows.ts";
@@ -15,6 +16,7 @@ import { VPC_ROWS } from "../../../../src/sim/cloud/fidelity/vpc-rows.ts";
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..", "..", "..");
 const ROWS = [
   ...LINE_ROWS,
+  ...BGP_ROWS,
   ...SURVIVAL_ROWS,
   ...ROUTE_ROWS,
   ...TRANSIT_ROWS,
