@@ -187,7 +187,7 @@ t.test(
 );
 
 t.test("flowLimit: one flow of a fast line is capped, many together are not", async (t) => {
-  const received = (knobs: string, flows: number, bandwidth = "1000Mbps") => {
+  const dropped = (knobs: string, flows: number, bandwidth = "1000Mbps") => {
     const cloud = CLOUD(knobs, vbr(1, `\n    bandwidth: ${bandwidth}`));
     const rig = new CloudRig({ cloud, edge: edgeFile(circuit(1)) }).start();
     const sockets = Array.from({ length: flows }, (_, index) => {
@@ -204,10 +204,10 @@ t.test("flowLimit: one flow of a fast line is capped, many together are not", as
     rig.run(1);
     return rig.link("circuit-1").counters("edge", "vbr-1")?.dropped.get("flow-limit") ?? 0;
   };
-  t.equal(received("", 1), 0);
-  t.ok(received("flowLimit: 50Mbps", 1) > 300);
-  t.equal(received("flowLimit: 50Mbps", 17), 0, "each of them is slow");
-  t.equal(received("flowLimit: 50Mbps", 1, "500Mbps"), 0, "slower lines have none");
+  t.equal(dropped("", 1), 0);
+  t.ok(dropped("flowLimit: 50Mbps", 1) > 300);
+  t.equal(dropped("flowLimit: 50Mbps", 17), 0, "each of them is slow");
+  t.equal(dropped("flowLimit: 50Mbps", 1, "500Mbps"), 0, "slower lines have none");
 });
 
 t.test("taskTime: changes go through at once, or the next one meets TaskConflict", async (t) => {
