@@ -10,15 +10,6 @@ export const KnobsSchema = Type.Object(
   {
     // Lines and VBRs
     portUpDelay: Type.Optional(Duration),
-    changeDelay: Type.Optional(Duration),
-    ownRouteDelay: Type.Optional(Duration),
-    dpdTimeout: Type.Optional(Duration),
-    ikeSetup: Type.Optional(Duration),
-    rekeyOutage: Type.Optional(Duration),
-    tunnelSwitch: Type.Optional(Duration),
-    vpcConflict: Type.Optional(oneOf("first-attached", "shared")),
-    aggregateNeeds: Type.Optional(oneOf("specific", "nothing")),
-    aggregatesToldTo: Type.Optional(oneOf("every", "vpc")),
     shutPortDelay: word("none", "down-delay"),
     businessLock: word("port-down", "no-changes"),
     orderTransition: Type.Optional(Duration),
@@ -32,6 +23,11 @@ export const KnobsSchema = Type.Object(
         description: "unlimited, connection, or a rate",
       }),
     ),
+    // Tunnels
+    dpdTimeout: Type.Optional(Duration),
+    ikeSetup: Type.Optional(Duration),
+    rekeyOutage: Type.Optional(Duration),
+    tunnelSwitch: Type.Optional(Duration),
     // Sessions
     gracefulRestart: word("off", "helper"),
     routeRefresh: word("offered", "enhanced", "off"),
@@ -61,6 +57,11 @@ export const KnobsSchema = Type.Object(
     gatewayStatics: word("kept", "told"),
     vbrBesideEcr: word("allowed", "refused"),
     serviceRangeRoutes: word("allowed", "refused"),
+    changeDelay: Type.Optional(Duration),
+    ownRouteDelay: Type.Optional(Duration),
+    vpcConflict: word("first-attached", "shared"),
+    aggregateNeeds: word("specific", "nothing"),
+    aggregatesToldTo: word("every", "vpc"),
     // Peering connections
     networksTold: word("always", "with-route"),
     failedPeeringRoute: word("drops", "falls-back"),
