@@ -53,7 +53,6 @@ export interface ConnectionConfig {
   readonly accessPoint: string;
   /** The access device the port is on; VBRs of a failover group must be on two. */
   readonly device: string;
-  readonly portType: string;
   /** Undefined: no limit is modelled. */
   readonly bandwidthBps: number | undefined;
   /** `DownDelayTime`: how much later the port reports that it is down. */

@@ -2,7 +2,6 @@
 import { parseDurationUs } from "../../../core/time.ts";
 import type { BfdTimers, BgpGroupConfig } from "../config/bgp-config.ts";
 import type {
-  AccessPointConfig,
   CloudConfig,
   ConnectionConfig,
   DeviceFeature,
@@ -16,27 +15,10 @@ import type { PeeringConfig } from "../config/peering-config.ts";
 import type { VpnConfig } from "../config/vpn-config.ts";
 import { type GroupFile, groupsOfFile, oneSpelling } from "./bgp-groups.ts";
 import { toEcrRouteMap, toEndpoint, toTransitRouter, toVpc } from "./build-routes.ts";
-import { bps, DEFAULTS, sec, us } from "./defaults.ts";
+import { bps, DEFAULTS, deviceOf, sec, us } from "./defaults.ts";
 import { homeOf, regionOfVbr } from "./hubs.ts";
 import type { CloudFile } from "./schema.ts";
 import type { KnobsFile } from "./schema-knobs.ts";
-
-/** Named where the file names no physical connections: one a circuit, each on a device. */
-const implicitConnection = (circuit: string, region: string) => {
-  const accessPoint: AccessPointConfig = { name: `ap-${circuit}`, region };
-  const connection: ConnectionConfig = {
-    name: circuit,
-    accessPoint: accessPoint.name,
-    device: `device-${circuit}`,
-    portType: "10GBase-LR",
-    bandwidthBps: undefined,
-    downDelayUs: 0,
-    status: "Enabled",
-    businessStatus: "Normal",
-    lacks: [],
-  };
-  return { accessPoint, connection };
-};
 
 export function buildCloudConfig(source: CloudFile): CloudConfig {
   const knobs = toKnobs(source.knobs ?? {});
@@ -49,9 +31,10 @@ export function buildCloudConfig(source: CloudFile): CloudConfig {
   const connections = (source.connections ?? []).map(toConnection);
   for (const vbr of source.vbrs) {
     if (vbr.connection !== undefined) continue;
-    const implicit = implicitConnection(vbr.circuit, home);
-    accessPoints.push(implicit.accessPoint);
-    connections.push(implicit.connection);
+    // A file without physical connections means one a circuit, each on a device.
+    const accessPoint = `ap-${vbr.circuit}`;
+    accessPoints.push({ name: accessPoint, region: home });
+    connections.push(toConnection({ name: vbr.circuit, accessPoint }));
   }
   return {
     name: source.cloud.name,
@@ -113,8 +96,7 @@ function toConnection(source: NonNullable<CloudFile["connections"]>[number]): Co
   return {
     name: source.name,
     accessPoint: source.accessPoint,
-    device: source.accessDevice ?? `device-${source.name}`,
-    portType: source.portType ?? "10GBase-LR",
+    device: deviceOf(source),
     bandwidthBps: bps(source.bandwidth),
     downDelayUs: us(source.downDelay, 0),
     status: source.status ?? "Enabled",

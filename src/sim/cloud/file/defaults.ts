@@ -1,6 +1,9 @@
 /** The vendor's defaults, and how values of the cloud's file are read. */
 import { parseBandwidthBps } from "../../../agent/config/units.ts";
 import { parseDurationUs, US_PER_SEC } from "../../../core/time.ts";
+import type { CloudFile } from "./schema.ts";
+
+type ConnectionFile = NonNullable<CloudFile["connections"]>[number];
 
 /** The vendor's defaults, as documented (express-connect facts: BGP, BFD, quotas). */
 export const DEFAULTS = {
@@ -23,7 +26,6 @@ export const DEFAULTS = {
   ikeLifetimeUs: 86_400 * US_PER_SEC,
   vpnCheckIntervalUs: 3_000_000,
   vpnCheckRetry: 3,
-  preference: 50,
   peeringWeight: 100,
 } as const;
 
@@ -33,3 +35,7 @@ export const sec = (text: string | undefined, fallback: number): number =>
   text === undefined ? fallback : Math.round((parseDurationUs(text) ?? 0) / US_PER_SEC);
 export const bps = (text: string | undefined): number | undefined =>
   text === undefined ? undefined : parseBandwidthBps(text);
+
+/** The access device a physical connection is on: one of its own where the file names none. */
+export const deviceOf = ({ name, accessDevice }: ConnectionFile): string =>
+  accessDevice ?? `device-${name}`;

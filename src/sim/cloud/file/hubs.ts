@@ -3,22 +3,19 @@ import { DEFAULTS } from "./defaults.ts";
 import type { CloudFile } from "./schema.ts";
 
 /** What a VBR is joined to: its transit router, the ECR, or (undefined) VPCs by peering only. */
-export function hubOfVbr(source: CloudFile, vbr: string): string | undefined {
-  const tr = source.transitRouters?.find(({ attachments }) =>
-    attachments.some(({ kind, to }) => kind === "vbr" && to === vbr),
-  );
-  if (tr !== undefined) return tr.name;
-  const isPeered = source.peerings?.some((one) => one.vbr === vbr) === true;
-  return isPeered ? undefined : source.ecr?.name;
-}
+export const hubOfVbr = (source: CloudFile, vbr: string): string | undefined =>
+  hubOf(source, "vbr", vbr);
 
 /** The transit router a VPC is attached to, else the ECR; none where it is only peered. */
-export function hubOfVpc(source: CloudFile, vpc: string): string | undefined {
+export const hubOfVpc = (source: CloudFile, vpc: string): string | undefined =>
+  hubOf(source, "vpc", vpc);
+
+function hubOf(source: CloudFile, kind: "vbr" | "vpc", name: string): string | undefined {
   const tr = source.transitRouters?.find(({ attachments }) =>
-    attachments.some(({ kind, to }) => kind === "vpc" && to === vpc),
+    attachments.some((one) => one.kind === kind && one.to === name),
   );
   if (tr !== undefined) return tr.name;
-  const isPeered = source.peerings?.some((one) => one.vpc === vpc) === true;
+  const isPeered = source.peerings?.some((one) => one[kind] === name) === true;
   return isPeered ? undefined : source.ecr?.name;
 }
 

@@ -5,6 +5,7 @@
 
 import type { DeviceFeature } from "../config/cloud-config.ts";
 import { groupsOfFile } from "./bgp-groups.ts";
+import { deviceOf } from "./defaults.ts";
 import { hubOfVbr, isEcr, regionOfVbr } from "./hubs.ts";
 import type { LintPath, Tell } from "./lint-names.ts";
 import type { CloudFile } from "./schema.ts";
@@ -95,7 +96,6 @@ function lintMember(
 function lintPair(source: CloudFile, a: VbrFile, b: VbrFile, path: LintPath, error: Tell): void {
   const [lineA, lineB] = [lineOf(source, a), lineOf(source, b)];
   if (lineA === undefined || lineB === undefined) return;
-  const deviceOf = (line: typeof lineA) => line.accessDevice ?? `device-${line.name}`;
   if (deviceOf(lineA) === deviceOf(lineB)) {
     const message = `${a.name} and ${b.name} are on one device (VbrAccessDeviceSame)`;
     error(path, "C112", message);

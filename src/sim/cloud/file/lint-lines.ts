@@ -1,9 +1,10 @@
 /** What the vendor's API would refuse of lines, VBRs and their failover groups. */
 import { CLOUD_AS_REFUSED, isDocumentedCloudAs } from "../../../agent/config/profiles.ts";
-import { parseBandwidthBps } from "../../../agent/config/units.ts";
+import { parseBandwidthBps, prefixOf } from "../../../agent/config/units.ts";
 import { parseAddress } from "../../../core/address.ts";
-import { containsAddress, maskAddress, type Prefix, parsePrefix } from "../../../core/prefix.ts";
+import { containsAddress, maskAddress } from "../../../core/prefix.ts";
 import { parseDurationUs } from "../../../core/time.ts";
+import { DEFAULTS } from "./defaults.ts";
 import { hubOfVbr, isEcr } from "./hubs.ts";
 import { lintBgp, lintPeerAs, lintPeerNames } from "./lint-bgp.ts";
 import type { LintPath, Tell } from "./lint-names.ts";
@@ -23,20 +24,15 @@ const VBR_MBPS: readonly number[] = [
   ...[61_440, 102_400],
 ];
 
-const prefix = (text: string): Prefix => {
-  const found = parsePrefix(text);
-  if (found === undefined) throw new RangeError(`${text} is no prefix`);
-  return found;
-};
-const SERVICE_RANGE = prefix("100.64.0.0/10");
+const SERVICE_RANGE = prefixOf("100.64.0.0/10");
 const PROBE_SOURCES = ["100.96.0.0/16", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"].map(
-  prefix,
+  prefixOf,
 );
-const TUNNEL_RANGE = prefix("169.254.0.0/16");
+const TUNNEL_RANGE = prefixOf("169.254.0.0/16");
 /** The cloud's own tunnels and its metadata service. */
 const TUNNELS_TAKEN = [
-  ...[0, 1, 2, 3, 4, 5, 6].map((third) => prefix(`169.254.${third}.0/30`)),
-  prefix("169.254.169.252/30"),
+  ...[0, 1, 2, 3, 4, 5, 6].map((third) => prefixOf(`169.254.${third}.0/30`)),
+  prefixOf("169.254.169.252/30"),
 ];
 
 export function lintLines(source: CloudFile, error: Tell): void {
@@ -176,7 +172,7 @@ function lintBandwidth(source: CloudFile, vbr: VbrFile, path: LintPath, error: T
 
 /** 8500 goes for the whole ECR or not at all. */
 function lintMtu(source: CloudFile, error: Tell): void {
-  const mtuOf = (vbr: VbrFile) => vbr.mtu ?? 1500;
+  const mtuOf = ({ mtu = DEFAULTS.mtu }: VbrFile) => mtu;
   const isOnEcr = ({ name }: VbrFile) => isEcr(source, hubOfVbr(source, name));
   const first = source.vbrs.find(isOnEcr);
   for (const [index, vbr] of source.vbrs.entries()) {

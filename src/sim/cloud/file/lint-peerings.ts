@@ -5,6 +5,7 @@
 import { parsePrefix } from "../../../core/prefix.ts";
 import { quotasOf } from "../config/knobs.ts";
 import { wayOf } from "../config/next-hops.ts";
+import { DEFAULTS } from "./defaults.ts";
 import { hubOfVbr, hubOfVpc, isEcr } from "./hubs.ts";
 import { lintProbe } from "./lint-lines.ts";
 import type { LintPath, Tell } from "./lint-names.ts";
@@ -18,7 +19,7 @@ type VbrFile = CloudFile["vbrs"][number];
 const CLASS_D_FIRST_OCTET = { min: 224, max: 239 } as const;
 
 export function lintPeerings(source: CloudFile, error: Tell): void {
-  lintCounts(source, error);
+  lintTwins(source, error);
   lintProbes(source, error);
   for (const [index, vbr] of source.vbrs.entries()) {
     const path = ["vbrs", index];
@@ -49,25 +50,11 @@ function tellLost(name: string, path: LintPath, error: Tell): void {
   error(path, "C124", `${name} is joined to nothing: there is no ECR here; ${others}`);
 }
 
-function lintCounts(source: CloudFile, error: Tell): void {
-  const quotas = quotasOf(source);
-  const seen: { readonly vbr: string; readonly vpc: string }[] = [];
-  for (const [index, { vbr, vpc }] of (source.peerings ?? []).entries()) {
-    const path = ["peerings", index];
-    if (seen.some((one) => one.vbr === vbr && one.vpc === vpc)) {
-      error(path, "C121", `${vbr} and ${vpc} are peered already (Forbidden.OnlyOneConnection)`);
-    }
-    seen.push({ vbr, vpc });
-    const ofVbr = seen.filter((one) => one.vbr === vbr).length;
-    const ofVpc = seen.filter((one) => one.vpc === vpc).length;
-    const over = (key: keyof typeof quotas, what: string, count: number, at: LintPath) => {
-      if (count <= quotas[key]) return;
-      const message = `${what} has ${count} peering connections, quotas.${key} allows`;
-      error(at, "C108", `${message} ${quotas[key]}`);
-    };
-    over("peeringsPerVbr", vbr, ofVbr, [...path, "vbr"]);
-    over("peeringsPerVpc", vpc, ofVpc, [...path, "vpc"]);
-    over("peeringsPerAccount", "this account", seen.length, [...path, "name"]);
+function lintTwins({ peerings = [] }: CloudFile, error: Tell): void {
+  for (const [index, { vbr, vpc }] of peerings.entries()) {
+    if (peerings.findIndex((one) => one.vbr === vbr && one.vpc === vpc) === index) continue;
+    const message = `${vbr} and ${vpc} are peered already (Forbidden.OnlyOneConnection)`;
+    error(["peerings", index], "C121", message);
   }
 }
 
@@ -176,7 +163,9 @@ function lintVpcRoute(
     if (seen.has(peering)) error(at, "C101", `"${peering}" stands here twice`);
     seen.add(peering);
   }
-  const weights = via.map(({ weight = 100 }) => weight).toSorted((a, b) => b - a);
+  const weights = via
+    .map(({ weight = DEFAULTS.peeringWeight }) => weight)
+    .toSorted((a, b) => b - a);
   const isStandby = weights.length === 2 && weights[0] === 100 && weights[1] === 0;
   const isEqual = weights.every((weight) => weight === weights[0] && weight > 0);
   if (isStandby || isEqual) return;

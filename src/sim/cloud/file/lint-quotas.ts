@@ -3,6 +3,7 @@
 import type { CloudQuotas } from "../config/knobs.ts";
 import { quotasOf } from "../config/knobs.ts";
 import { groupsOfFile } from "./bgp-groups.ts";
+import { deviceOf } from "./defaults.ts";
 import { hubOfVpc, isEcr } from "./hubs.ts";
 import type { LintPath, Tell } from "./lint-names.ts";
 import type { CloudFile } from "./schema.ts";
@@ -18,7 +19,7 @@ interface Quota {
   /** What is counted, in the plural. */
   readonly what: string;
   /** The vendor's, where it is known. */
-  readonly code: string;
+  readonly code?: string;
   count(source: CloudFile): readonly Counted[];
 }
 
@@ -31,7 +32,8 @@ export function lintQuotas(source: CloudFile, error: Tell): void {
       counts.set(of, number);
       if (number <= quotas[key]) continue;
       const limit = `quotas.${key} allows ${quotas[key]}`;
-      error(path, "C108", `${of} has ${number} ${what}, ${limit} (${code})`);
+      const because = code === undefined ? "" : ` (${code})`;
+      error(path, "C108", `${of} has ${number} ${what}, ${limit}${because}`);
     }
   }
 }
@@ -78,7 +80,7 @@ const QUOTAS: readonly Quota[] = [
     key: "vbrsPerAccessDevice",
     what: "VBRs",
     code: "QuotaExceeded.VbrPerAccessDevice",
-    count: (source) => vbrs(source, "connection", (vbr) => deviceOf(source, vbr)),
+    count: (source) => vbrs(source, "connection", (vbr) => deviceOfVbr(source, vbr)),
   },
   {
     key: "bfdSessionsPerAccessDevice",
@@ -86,7 +88,7 @@ const QUOTAS: readonly Quota[] = [
     code: "QuotaExceeded.BfdSession",
     count: (source) =>
       bgpPeers(source).flatMap(({ vbr, path, bfd }) => {
-        const of = bfd === undefined || bfd === "off" ? undefined : deviceOf(source, vbr);
+        const of = bfd === undefined || bfd === "off" ? undefined : deviceOfVbr(source, vbr);
         return of === undefined ? [] : [{ of, path }];
       }),
   },
@@ -102,7 +104,7 @@ const QUOTAS: readonly Quota[] = [
     code: "QuotaExceeded.Nqa",
     count: (source) =>
       vbrs(source, "healthCheck", (vbr) =>
-        vbr.healthCheck === undefined ? undefined : deviceOf(source, vbr),
+        vbr.healthCheck === undefined ? undefined : deviceOfVbr(source, vbr),
       ),
   },
   {
@@ -154,6 +156,21 @@ const QUOTAS: readonly Quota[] = [
         }),
       ),
   },
+  {
+    key: "peeringsPerVbr",
+    what: "peering connections",
+    count: (source) => peerings(source, "vbr", ({ vbr }) => vbr),
+  },
+  {
+    key: "peeringsPerVpc",
+    what: "peering connections",
+    count: (source) => peerings(source, "vpc", ({ vpc }) => vpc),
+  },
+  {
+    key: "peeringsPerAccount",
+    what: "peering connections",
+    count: (source) => peerings(source, "name", () => THE_ACCOUNT),
+  },
 ];
 
 /** On the way to Enabled: ordered, not yet paid. */
@@ -172,6 +189,15 @@ function vbrs(
   });
 }
 
+type PeeringFile = NonNullable<CloudFile["peerings"]>[number];
+
+const peerings = (
+  { peerings: all = [] }: CloudFile,
+  key: keyof PeeringFile,
+  placeOf: (peering: PeeringFile) => string,
+): readonly Counted[] =>
+  all.map((peering, index) => ({ of: placeOf(peering), path: ["peerings", index, key] }));
+
 const bgpPeers = (source: CloudFile) =>
   source.vbrs.flatMap((vbr, index) =>
     groupsOfFile(vbr).flatMap(({ peers }) =>
@@ -180,9 +206,9 @@ const bgpPeers = (source: CloudFile) =>
   );
 
 /** The access device a VBR's connection is on; undefined where the file has no connections. */
-function deviceOf({ connections = [] }: CloudFile, vbr: VbrFile): string | undefined {
+function deviceOfVbr({ connections = [] }: CloudFile, vbr: VbrFile): string | undefined {
   const found = connections.find(({ name }) => name === vbr.connection);
-  return found && (found.accessDevice ?? `device-${found.name}`);
+  return found && deviceOf(found);
 }
 
 const isOnEcr = (source: CloudFile, vpc: string): boolean => isEcr(source, hubOfVpc(source, vpc));

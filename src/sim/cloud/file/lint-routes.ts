@@ -1,4 +1,5 @@
 /** What the vendor's API would refuse of VPCs, transit routers, route maps and prefixes told. */
+import { prefixOf } from "../../../agent/config/units.ts";
 import { parseAddress } from "../../../core/address.ts";
 import {
   containsAddress,
@@ -18,7 +19,7 @@ import type { TransitRouterFile, VpcFile, VpcRouteFile } from "./schema-routes.t
 const SERVICE_RANGE = "100.64.0.0/10";
 /** Ranges no VPC may have. */
 const REFUSED = ["100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4"].map((text) => {
-  return { text, prefix: parsePrefix(text) };
+  return { text, prefix: prefixOf(text) };
 });
 
 export function lintRoutes(source: CloudFile, error: Tell): void {
@@ -57,7 +58,7 @@ function lintVpc(source: CloudFile, vpc: VpcFile, path: LintPath, error: Tell): 
     const at = [...path, "vswitches", index, "cidr"];
     const found = parsePrefix(cidr);
     if (found === undefined) error(at, "C102", `${cidr} is no prefix (host bits set?)`);
-    const range = REFUSED.find(({ prefix }) => found && prefix && coversPrefix(prefix, found));
+    const range = REFUSED.find(({ prefix }) => found && coversPrefix(prefix, found));
     if (range !== undefined) error(at, "C118", `${cidr} is in ${range.text}, which no VPC may use`);
     if (found !== undefined && found.afi === 1 && found.length > 29) {
       error(at, "C118", `${cidr} is smaller than /29: a vSwitch keeps four addresses for itself`);
@@ -154,8 +155,8 @@ function lintVpcTables(source: CloudFile, vpc: VpcFile, path: LintPath, error: T
 }
 
 export function isServiceRoute(text: string): boolean {
-  const [range, found] = [parsePrefix(SERVICE_RANGE), parsePrefix(text)];
-  return range !== undefined && found !== undefined && coversPrefix(range, found);
+  const found = parsePrefix(text);
+  return found !== undefined && coversPrefix(prefixOf(SERVICE_RANGE), found);
 }
 
 /** vSwitches behind one ECR or transit router must not overlap. */
