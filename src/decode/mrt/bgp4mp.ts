@@ -1,10 +1,10 @@
 import { HEADER_OCTETS } from "../../bgp/wire/header.ts";
 import { MessageType } from "../../bgp/wire/iana.ts";
+import { Bgp4mpSubtype, BgpSubtype } from "../../bgp/wire/mrt-codes.ts";
 import { Afi } from "../../core/address.ts";
 import { ByteReader } from "../../core/bytes.ts";
 import { type BgpMessage, broken, type Entry, type SessionEnd } from "./entry.ts";
 import type { MrtRecord } from "./record-reader.ts";
-import { Bgp4mpSubtype, BgpSubtype } from "./types.ts";
 
 /** BGP4MP and BGP4MP_ET (RFC 6396 §4.4, RFC 8050 §3). */
 export function decodeBgp4mp({ subtype, body }: MrtRecord): readonly Entry[] {

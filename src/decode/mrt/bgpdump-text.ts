@@ -1,12 +1,12 @@
 import { MessageType, Safi, SegmentType, WellKnownCommunity } from "../../bgp/wire/iana.ts";
 import type { AsSegment } from "../../bgp/wire/message.ts";
+import { MrtType, TableDumpV2Subtype } from "../../bgp/wire/mrt-codes.ts";
 import { NlriCursor } from "../../bgp/wire/nlri.ts";
 import { Afi, formatAddress } from "../../core/address.ts";
 import { addressText } from "./address-text.ts";
 import type { BgpMessage, Entry, RibEntry, SessionEnd, StateChange } from "./entry.ts";
 import type { MrtRecord } from "./record-reader.ts";
 import { type RouteAttributes, readRouteAttributes } from "./route-attributes.ts";
-import { MrtType, TableDumpV2Subtype } from "./types.ts";
 import { type PrefixRun, readUpdateRoutes } from "./update-routes.ts";
 
 /** What an entry adds to the text. */

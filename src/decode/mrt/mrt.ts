@@ -1,3 +1,4 @@
+import { MrtType } from "../../bgp/wire/mrt-codes.ts";
 import { type DecodeIo, emit } from "../decode.ts";
 import { isSystemError } from "../read-source.ts";
 import { decodeBgp4mp, decodeOldBgp } from "./bgp4mp.ts";
@@ -7,7 +8,7 @@ import { entryFacts, JSON_VERSION } from "./json.ts";
 import { openStream } from "./open-stream.ts";
 import { type MrtRecord, readRecords } from "./record-reader.ts";
 import { decodeTableDump, TableDumpV2 } from "./table-dump.ts";
-import { MrtType, typeName } from "./types.ts";
+import { typeName } from "./types.ts";
 
 /**
  * `causeway decode --mrt`: what route collectors and routers recorded (MRT, RFC 6396, RFC 8050),

@@ -1,5 +1,6 @@
+import { isExtendedTime } from "../../bgp/wire/mrt-codes.ts";
 import { concatBytes, EMPTY } from "../../core/bytes.ts";
-import { isExtendedTime, isMrtType } from "./types.ts";
+import { isMrtType } from "./types.ts";
 
 /** One record as it stood in the file, header read (RFC 6396 §2, §3). */
 export interface MrtRecord {

@@ -1,12 +1,12 @@
 import { AttributeCursor } from "../../bgp/wire/attributes.ts";
 import { AttributeFlag, AttributeType, Safi } from "../../bgp/wire/iana.ts";
 import type { Family } from "../../bgp/wire/message.ts";
+import { TableDumpSubtype, TableDumpV2Subtype } from "../../bgp/wire/mrt-codes.ts";
 import { Afi } from "../../core/address.ts";
 import { ByteReader, ByteWriter } from "../../core/bytes.ts";
 import { lengthMax, maskAddress, type Prefix } from "../../core/prefix.ts";
 import { broken, type Entry, type RibEntry, type SessionEnd } from "./entry.ts";
 import type { MrtRecord } from "./record-reader.ts";
-import { TableDumpSubtype, TableDumpV2Subtype } from "./types.ts";
 
 /** TABLE_DUMP: a path a record (RFC 6396 §4.2). */
 export function decodeTableDump({ subtype, body }: MrtRecord): readonly Entry[] {

@@ -8,16 +8,10 @@ import type { SpeakerInput } from "../../bgp/speaker/inputs.ts";
 import type { PeerView, SpeakerView } from "../../bgp/speaker/view.ts";
 import { Framer } from "../../bgp/wire/framer.ts";
 import { AS_TRANS } from "../../bgp/wire/iana.ts";
+import { Bgp4mpSubtype, MrtType } from "../../bgp/wire/mrt-codes.ts";
 import { ByteWriter } from "../../core/bytes.ts";
 import type { DriverObserver } from "../../platform/driver.ts";
-import {
-  addressOctets,
-  afiOfOctets,
-  Bgp4mpSubtype,
-  type MrtSink,
-  MrtType,
-  mrtRecord,
-} from "./mrt.ts";
+import { addressOctets, afiOfOctets, type MrtSink, mrtRecord } from "./mrt.ts";
 
 export type SpeakerObserver = DriverObserver<SpeakerInput, SpeakerEffect>;
 

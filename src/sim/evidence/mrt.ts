@@ -1,25 +1,7 @@
 /** Records of the MRT format (RFC 6396), as route collectors write them and bgpdump reads them. */
+import { isExtendedTime } from "../../bgp/wire/mrt-codes.ts";
 import { Afi, parseAddress } from "../../core/address.ts";
 import { ByteWriter } from "../../core/bytes.ts";
-
-/** RFC 6396 §4. */
-export const MrtType = { TableDumpV2: 13, Bgp4mpEt: 17 } as const;
-
-/** RFC 6396 §4.4; LOCAL: of messages this side sent. */
-export const Bgp4mpSubtype = {
-  Message: 1,
-  MessageAs4: 4,
-  StateChangeAs4: 5,
-  MessageLocal: 6,
-  MessageAs4Local: 7,
-} as const;
-
-/** RFC 6396 §4.3. */
-export const TableDumpV2Subtype = {
-  PeerIndexTable: 1,
-  RibIpv4Unicast: 2,
-  RibIpv6Unicast: 4,
-} as const;
 
 /** Where records go: a file, or a process that keeps one. */
 export interface MrtSink {
@@ -32,7 +14,7 @@ export function mrtRecord(
   { type, subtype }: { readonly type: number; readonly subtype: number },
   body: Uint8Array,
 ): Uint8Array {
-  const isExtended = type === MrtType.Bgp4mpEt;
+  const isExtended = isExtendedTime(type);
   const record = new ByteWriter(16 + body.length);
   record
     .u32(Math.floor(epochUs / 1e6))

@@ -6,10 +6,11 @@ import type { RouteRow } from "../../bgp/rib/contract.ts";
 import type { PeerView, SpeakerView } from "../../bgp/speaker/view.ts";
 import { encodeAttributes } from "../../bgp/wire/attribute-encode.ts";
 import { AttributeFlag, AttributeType } from "../../bgp/wire/iana.ts";
+import { MrtType, TableDumpV2Subtype } from "../../bgp/wire/mrt-codes.ts";
 import { encodeNlri } from "../../bgp/wire/nlri.ts";
 import { ByteWriter } from "../../core/bytes.ts";
 import { parsePrefix } from "../../core/prefix.ts";
-import { addressOctets, type MrtSink, MrtType, mrtRecord, TableDumpV2Subtype } from "./mrt.ts";
+import { addressOctets, type MrtSink, mrtRecord } from "./mrt.ts";
 
 export function dumpRib(
   { speaker, viewName }: { readonly speaker: SpeakerView; readonly viewName: string },
