@@ -177,7 +177,7 @@ class Run {
       await this.#sampleBefore(step);
       await this.#perform(step);
     }
-    await this.#stops.sleepUntil(after(lab.now(), alertsEndUs(this.#alertClaims) - lab.now()));
+    await this.#stops.sleepUntil(micros(alertsEndUs(this.#alertClaims)));
     await this.#stops.sleepUntil(after(lab.now(), AFTERMATH_US));
     const left = this.#claims.left() ?? null;
     this.#rollback = {

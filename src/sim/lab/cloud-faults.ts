@@ -169,7 +169,7 @@ export class CloudFaults {
   #changeRouting(change: CloudChange): void {
     this.#ask(change.do, deedOf(change));
     const undo = undone(this.#ground.config, change);
-    if (undo !== undefined) this.#undo.set(JSON.stringify({ ...undo }), undo);
+    if (undo !== undefined) this.#undo.set(JSON.stringify(undo), undo);
   }
 
   /**

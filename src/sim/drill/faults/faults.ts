@@ -303,10 +303,7 @@ export const FAULTS = {
   reload: row({
     target: "edge",
     kind: "fault",
-    with: {
-      edge: edgeFile("edge"),
-      answer: word("answer", ["accepted", "refused"] as const, "accepted"),
-    },
+    with: { edge: edgeFile("edge"), answer },
     text: (of) => {
       const end = of.answer === "refused" ? ", which it refuses" : "";
       return `the edge is given ${of.edge.name} (SIGHUP)${end}`;

@@ -2,11 +2,12 @@
  * The rules a drill is held against: those it names, or those that come with this program where it
  * claims something of an alert and names none.
  */
-import type { ConfigProblem, Document } from "../../../agent/config/document.ts";
+import type { ConfigProblem } from "../../../agent/config/document.ts";
 import { parseDurationUs } from "../../../core/time.ts";
 import { type Rules, readRules, shippedRules } from "../../alerts/rules.ts";
 import type { Alerting } from "../drill.ts";
 import type { FileAccess } from "./load.ts";
+import type { Whence } from "./load-parts.ts";
 import type { DrillFile } from "./schema.ts";
 
 const INTERVAL_US = 5_000_000;
@@ -14,11 +15,7 @@ const INTERVAL_US_MIN = 100_000;
 
 export function loadAlerting(
   source: DrillFile,
-  {
-    file,
-    document,
-    files,
-  }: { readonly file: string; readonly document: Document; readonly files: FileAccess },
+  { file, document, files }: Whence,
 ): { readonly alerting: Alerting | undefined; readonly problems: readonly ConfigProblem[] } {
   const isAsked =
     source.alerting !== undefined || source.steps.some(({ alert }) => alert !== undefined);

@@ -19,7 +19,7 @@ import { type Budgets, DEFAULT_INVARIANTS, type Drill, type Traffic } from "../d
 import { nodesBack, waysBack } from "../way-back.ts";
 import { loadAlerting } from "./load-alerting.ts";
 import { lintChanges } from "./load-changes.ts";
-import { findPart, type Part, type PartName, trafficOf } from "./load-parts.ts";
+import { findPart, type Part, type PartName, trafficOf, type Whence } from "./load-parts.ts";
 import { lintPeers, sessionFaults } from "./load-peers.ts";
 import { readReload } from "./load-reload.ts";
 import { lintRouters, loadRouters } from "./load-routers.ts";
@@ -53,17 +53,18 @@ export function loadDrill(file: string, text: string, files: FileAccess): DrillL
     return { drill: undefined, problems: document.problems, ...nothing };
   }
   const source = document.value as DrillFile;
+  const whence: Whence = { file, document, files };
   const problems: ConfigProblem[] = [];
   const find = (which: PartName): Part | undefined => {
-    const found = findPart(which, source, { file, document, files });
+    const found = findPart(which, source, whence);
     if ("text" in found) return found;
     problems.push(found);
     return undefined;
   };
   const [edgePart, cloudPart] = [find("edge"), find("cloud")];
-  const { alerting, problems: ofAlerting } = loadAlerting(source, { file, document, files });
+  const { alerting, problems: ofAlerting } = loadAlerting(source, whence);
   problems.push(...ofAlerting);
-  const others = loadRouters(source, { file, document, files });
+  const others = loadRouters(source, whence);
   problems.push(...others.problems);
   const sources = [
     sourceOf("drill", basename(file), text),
@@ -83,9 +84,8 @@ export function loadDrill(file: string, text: string, files: FileAccess): DrillL
   const steps = source.steps.flatMap((step, index) => {
     const read = toSteps(step, circuits, (written) => {
       const isRefused = "answer" in step && step.answer === "refused";
-      const reload = readReload(written, { path: ["steps", index], isRefused }, edge?.config, {
-        ...{ file, document, files },
-      });
+      const place = { path: ["steps", index], isRefused };
+      const reload = readReload(written, place, edge?.config, whence);
       problems.push(...reload.problems);
       return reload.edge;
     });

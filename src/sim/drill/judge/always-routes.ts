@@ -10,7 +10,7 @@ import { EDGE_TABLE } from "../../lab/watch/route-history.ts";
 import type { Evidence } from "../../report/measure.ts";
 import { signed } from "../../report/units.ts";
 import { CAPACITY_PERCENT, linkLoads } from "./load-figures.ts";
-import { endsSessions } from "./session-book.ts";
+import { circuitsBySession, endsSessions } from "./session-book.ts";
 
 /** Undefined: it held. A sentence: how it was broken. `unsure`: it could not be judged, and why. */
 export type Finding = string | { readonly unsure: string } | undefined;
@@ -98,11 +98,7 @@ export function findOverload(evidence: Evidence): Finding {
 /** Two circuits with a session or more before, one at least all through, two again after. */
 export function findBareness(evidence: Evidence): Finding {
   const { drill, edge, zeroUs } = evidence;
-  const circuitOf = new Map(
-    drill.edge.circuits.flatMap(({ name, sessions }) =>
-      sessions.map((session) => [session.name, name] as const),
-    ),
-  );
+  const circuitOf = circuitsBySession(drill.edge);
   const up = new Set<string>();
   /** A circuit of two families has two sessions, and is one circuit. */
   const count = () => new Set([...up].map((session) => circuitOf.get(session))).size;

@@ -25,6 +25,7 @@ import {
   findOverload,
   findRibFault,
 } from "./always-routes.ts";
+import { circuitsBySession } from "./session-book.ts";
 
 /** A flow that misses a packet is not a blackhole; one that is silent for longer is. */
 const SILENCE_US = 50_000;
@@ -189,20 +190,16 @@ function withdrawn({ deeds, endUs }: Evidence): readonly Span[] {
 }
 
 function findBystander(evidence: Evidence): Finding {
-  const { edge, deeds, drill, zeroUs } = evidence;
-  const circuitOf = new Map(
-    drill.edge.circuits.flatMap(({ name, sessions }) =>
-      sessions.map((session) => [session.name, name] as const),
-    ),
-  );
+  const { edge, drill, zeroUs } = evidence;
+  const circuitOf = circuitsBySession(drill.edge);
   const isInnocent = (entry: JournalEntry) => {
     const isDown = entry.event === "bfd.session.down" || entry.event === "bgp.peer.down";
     if (!isDown || entry.at < zeroUs) return false;
     const circuit = circuitOf.get(String(entry.fields.session ?? entry.fields.peer));
-    return !deeds.some((deed) => deed.touches.includes(circuit ?? "") && deed.begunUs <= entry.at);
+    return !isTouched(evidence, circuit ?? "", entry.at);
   };
   const first = edge.find(isInnocent);
-  if (first === undefined) return findNeedless(evidence, (name) => circuitOf.get(name));
+  if (first === undefined) return findNeedless(evidence, circuitOf);
   const name = first.fields.session ?? first.fields.peer;
   const { detectionTimeUs, text: why = "" } = first.fields;
   const text = `${name} went down at ${signed((first.at - zeroUs) / 1000)}, ${why}`;
@@ -212,15 +209,19 @@ function findBystander(evidence: Evidence): Finding {
   return unlessLate(evidence, span, detectionTimeUs / 3, text);
 }
 
+/** A deed was done to the circuit by then. */
+const isTouched = ({ deeds }: Evidence, circuit: string, atUs: number): boolean =>
+  deeds.some((deed) => deed.touches.includes(circuit) && deed.begunUs <= atUs);
+
 /** UPDATEs to a peer that no deed touched which told it what it knew. */
 function findNeedless(
-  { deeds, watched, zeroUs }: Evidence,
-  circuitOf: (session: string) => string | undefined,
+  evidence: Evidence,
+  circuitOf: ReadonlyMap<string, string>,
 ): string | undefined {
+  const { watched, zeroUs } = evidence;
   const needless = watched.updates.filter(({ what, session, atUs }) => {
-    const circuit = circuitOf(session) ?? session;
-    const isTouched = deeds.some((deed) => deed.touches.includes(circuit) && deed.begunUs <= atUs);
-    return what === "needless" && !isTouched;
+    const circuit = circuitOf.get(session) ?? session;
+    return what === "needless" && !isTouched(evidence, circuit, atUs);
   });
   const [first] = needless;
   if (first === undefined) return undefined;

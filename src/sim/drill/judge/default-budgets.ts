@@ -28,7 +28,6 @@ function defaultBudgets(drill: Drill, name: string | null): Budgets {
   const circuit = drill.edge.circuits.find((one) => one.name === name);
   const timers = circuit && timersOf(drill, circuit);
   return {
-    usesDefaults: true,
     detectionUsMax: timers && timers.edge.detectionUs + timers.edge.intervalUs,
     convergenceUsMax: CONVERGENCE_US,
     cloudUsMax: timers && timers.cloud.detectionUs + timers.cloud.intervalUs + CONVERGENCE_US,

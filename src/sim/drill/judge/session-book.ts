@@ -2,6 +2,7 @@
  * Which sessions are up and what was last heard of each, kept while a journal grows: claims are
  * asked after every event of a world, so an answer must not cost the length of the journal.
  */
+import type { EdgeConfig } from "../../../agent/config/edge-config.ts";
 import type { JournalEntry } from "../../../agent/journal.ts";
 import type { Micros } from "../../../core/time.ts";
 
@@ -22,6 +23,10 @@ export const killed = (at: Micros): JournalEntry => ({
 /** A life of the agent ends with all of its sessions, and the next one begins without any. */
 export const endsSessions = (event: string): boolean =>
   event === AGENT_KILLED || event === "agent.started";
+
+/** The circuit of each of an edge's sessions. */
+export const circuitsBySession = ({ circuits }: EdgeConfig): ReadonlyMap<string, string> =>
+  new Map(circuits.flatMap(({ name, sessions }) => sessions.map((one) => [one.name, name])));
 
 export class SessionBook {
   readonly #journal: () => readonly JournalEntry[];

@@ -204,9 +204,9 @@ export class VirtualLab implements Lab {
     return this.#scrapes;
   }
 
-  /** From now on the checkers look as well: before, everything is still on its way up. */
   lateUs(): undefined {}
 
+  /** From now on the checkers look as well: before, everything is still on its way up. */
   startProbes(): void {
     this.#probes.start();
     this.#look();
