@@ -120,10 +120,6 @@ class Run {
       return reason === undefined ? [] : [`step ${index + 1}: this lab cannot ${reason}`];
     });
     const barred = noRouters === undefined ? ofSteps : [`this lab cannot ${noRouters}`, ...ofSteps];
-    const isOutage = this.#drill.abort?.some(({ claim }) => claim.kind === "outage") === true;
-    if (isOutage && this.#lab.flowFates() === undefined && this.#lab.mode === "virtual") {
-      barred.push("this lab has no eye for single flows");
-    }
     if (barred.length === 0) return undefined;
     return this.#unplayed(`everything can be done in ${this.#lab.substrate}`, barred.join("; "));
   }
@@ -314,14 +310,6 @@ class Run {
       const check = { check: claimText(expect), expected: timesText(expect) };
       const [fromUs, faultUs] = [this.#lab.now(), this.#faultUs];
       this.#alertClaims.push({ claim: expect, fromUs, faultUs, check });
-      return;
-    }
-    const unsure = this.#claims.whyNot(expect);
-    if (unsure !== undefined) {
-      this.#checks.push({
-        ...{ check: claimText(expect), status: "inconclusive" },
-        ...{ expected: timesText(expect), observed: unsure },
-      });
       return;
     }
     this.#claims.stepBegins();

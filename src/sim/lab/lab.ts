@@ -39,8 +39,8 @@ export interface Lab {
   readonly routes: RouteHistory;
   /** The circuit each flow of probes leaves by now, whether it arrives or not. */
   flowCircuits(): FlowCircuits;
-  /** What becomes of each flow now, both ways; undefined where the lab cannot tell. */
-  flowFates(): Readonly<Record<Direction, readonly FlowFate[]>> | undefined;
+  /** What becomes of each flow now, both ways; none before there are probes to tell it. */
+  flowFates(): Readonly<Record<Direction, readonly FlowFate[]>>;
   /** What the checkers beside the drill saw; asked once, when it is over. */
   watched(): Watched;
 

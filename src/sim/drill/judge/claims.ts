@@ -114,7 +114,7 @@ export class Claims {
 
   #flowsArrive(): readonly boolean[] {
     const fates = this.#lab.flowFates();
-    const all = DIRECTIONS.flatMap((direction) => fates?.[direction] ?? []);
+    const all = DIRECTIONS.flatMap((direction) => fates[direction]);
     return all.map(({ outcome }) => outcome === "delivered" || outcome === "not known yet");
   }
 
@@ -189,12 +189,6 @@ export class Claims {
         return [...is.keys()].every((node) => areSameTables(was.get(node), is.get(node)));
       }
     }
-  }
-
-  /** Why a claim cannot be judged in this lab; undefined where it can. */
-  whyNot(expect: LiveExpectation): string | undefined {
-    if (expect.kind !== "flows") return undefined;
-    return this.#lab.flowFates() === undefined ? "this lab has no eye for single flows" : undefined;
   }
 
   /** What is instead of what was claimed, for the end of a sentence. */
@@ -277,7 +271,7 @@ export class Claims {
 
   #flowsAre(): ClaimOf<"flows">["are"] {
     const fates = this.#lab.flowFates();
-    const all = DIRECTIONS.flatMap((direction) => fates?.[direction] ?? []);
+    const all = DIRECTIONS.flatMap((direction) => fates[direction]);
     const delivered = all.filter(({ outcome }) => outcome === "delivered").length;
     if (delivered === all.length) return "delivered";
     return delivered === 0 ? "lost" : "partly-lost";

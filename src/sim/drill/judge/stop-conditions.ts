@@ -90,7 +90,7 @@ export class StopConditions {
     const fates = this.#lab.flowFates();
     let earliest: number | undefined;
     for (const direction of DIRECTIONS) {
-      for (const [flow, { outcome }] of (fates?.[direction] ?? []).entries()) {
+      for (const [flow, { outcome }] of fates[direction].entries()) {
         const key = `${direction} ${flow}`;
         if (outcome === "delivered" || outcome === "not known yet") {
           this.#lostSince.delete(key);

@@ -206,7 +206,7 @@ export class NamespaceLab implements Lab {
   /** Packets tell it, so a change shows some tens of milliseconds late; none tells its circuit. */
   flowFates(): ReturnType<Lab["flowFates"]> {
     const fates = this.#probes?.fates;
-    if (fates === undefined) return undefined;
+    if (fates === undefined) return { "to-cloud": [], "to-edge": [] };
     const of = (direction: Direction) =>
       Array.from(fates[direction], (fate) => {
         return { outcome: OUTCOMES[fate] ?? "not known yet", circuit: undefined };
