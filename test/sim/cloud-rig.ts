@@ -6,12 +6,14 @@ import { Agent } from "../../src/agent/agent.ts";
 import { startInlineBfdEngine } from "../../src/agent/bfd/inline-engine.ts";
 import type { EdgeConfig } from "../../src/agent/config/edge-config.ts";
 import { loadEdgeConfig } from "../../src/agent/config/load.ts";
+import type { VirtualHost } from "../../src/platform/virtual/host.ts";
 import { Cloud } from "../../src/sim/cloud/cloud.ts";
 import type { CloudConfig } from "../../src/sim/cloud/config/cloud-config.ts";
 import type { CloudField } from "../../src/sim/cloud/deeds/deeds.ts";
 import { loadCloud } from "../../src/sim/cloud/file/load.ts";
 import { virtualField } from "../../src/sim/cloud/world.ts";
-import { buildWorld, withDevices } from "../../src/sim/lab/virtual/topology.ts";
+import type { Drill } from "../../src/sim/drill/drill.ts";
+import { buildWorld, hostOf, withDevices } from "../../src/sim/lab/virtual/topology.ts";
 
 const SEC = 1_000_000;
 
@@ -88,6 +90,8 @@ export class CloudRig {
   readonly ground: ReturnType<typeof buildWorld>;
   readonly cloud: Cloud;
   readonly edge: Agent;
+  /** Where the VPC's end of the traffic is. */
+  readonly vpc: VirtualHost;
   readonly #traffic: { readonly idc: string; readonly vpc: string };
   #edgeConfig: EdgeConfig;
 
@@ -96,7 +100,7 @@ export class CloudRig {
     this.#traffic = { idc, vpc };
     this.config = withDevices(readCloud(options.cloud));
     this.#edgeConfig = readEdge(options.edge ?? edgeFile(circuit(1) + circuit(2)));
-    this.ground = buildWorld({
+    const drill: Drill = {
       ...{ name: "rig", description: "", seed: 7, steps: [] },
       ...{ edge: this.#edgeConfig, cloud: this.config },
       traffic: { idc, vpc, flows: 1, intervalUs: SEC },
@@ -104,7 +108,9 @@ export class CloudRig {
         ...{ detectionUsMax: undefined, convergenceUsMax: undefined },
         ...{ outageUsMax: undefined, lostPercentMax: undefined },
       },
-    });
+    };
+    this.ground = buildWorld(drill);
+    this.vpc = hostOf(this.ground, drill, vpc);
     const { world } = this.ground;
     const lent = Object.entries(virtualField(world, this.ground.network));
     const field = Object.fromEntries(lent.filter(([what]) => what !== options.lacks));
@@ -166,7 +172,7 @@ export class CloudRig {
 
   /** Circuits that flows from the VPC to the data centre take, by the tables as they are now. */
   backVia(flows = 32): readonly string[] {
-    return this.#via(this.ground.vpc.name, this.#traffic.vpc, this.#traffic.idc, flows);
+    return this.#via(this.vpc.name, this.#traffic.vpc, this.#traffic.idc, flows);
   }
 
   outVia(flows = 32): readonly string[] {
@@ -178,7 +184,7 @@ export class CloudRig {
     const { idc, vpc } = this.#traffic;
     const isOut = from === "idc";
     const walk = this.ground.world.forward({
-      host: isOut ? "idc" : this.ground.vpc.name,
+      host: isOut ? "idc" : this.vpc.name,
       source: isOut ? idc : vpc,
       destination: isOut ? vpc : idc,
       ...PORTS,

@@ -107,7 +107,7 @@ t.test("VPC: a vSwitch goes by the custom table it is associated to", async (t) 
   t.same([...rig.toldToEdge("circuit-1")].toSorted(), ["10.64.0.0/24", "10.64.1.0/24"]);
   t.equal(rig.fate("idc"), "delivered");
   t.equal(rig.fate("vpc"), "delivered", "the table takes dynamic routes");
-  t.equal(rig.ground.vpc.name, "vpc-a-t1");
+  t.equal(rig.vpc.name, "vpc-a-t1");
   const between = (host: string, source: string, destination: string) =>
     rig.ground.world.forward({ host, source, destination, sourcePort: 1, destinationPort: 2 })
       .outcome;

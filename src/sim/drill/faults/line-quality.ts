@@ -16,7 +16,7 @@ export const QUALITIES = {
   queueUs: duration("queue").optional,
 };
 
-export type LineQuality = {
+type LineQuality = {
   readonly [Name in keyof typeof QUALITIES]: number | undefined;
 };
 

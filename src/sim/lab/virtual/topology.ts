@@ -28,7 +28,7 @@ import { addRouters, routerEnds } from "./other-routers.ts";
 export const EDGE = "edge";
 export const IDC = "idc";
 /** The cable between data centre and edge; not announced. */
-export const IDC_LINK = {
+const IDC_LINK = {
   ipv4: { edge: "10.254.0.1", idc: "10.254.0.2", maskLength: 30 },
   ipv6: { edge: "fd00:10:254::1", idc: "fd00:10:254::2", maskLength: 126 },
 } as const;
@@ -52,8 +52,6 @@ export interface DrillWorld {
   readonly world: World;
   readonly edge: VirtualHost;
   readonly idc: VirtualHost;
-  /** Where the address of `traffic.vpc` is. */
-  readonly vpc: VirtualHost;
   readonly network: CloudNetwork;
   /** By name; circuits that share a port share the wire. */
   readonly circuits: ReadonlyMap<string, VirtualLink>;
@@ -65,7 +63,6 @@ export function buildWorld(drill: Drill): DrillWorld {
   const edge = world.addHost(EDGE, LAB_HOST);
   const idc = world.addHost(IDC, LAB_HOST);
   const network = addCloud(world, cloud);
-  const vpc = world.host(nodeOfAddress(cloud, traffic.vpc));
   world.link({
     between: [
       { host: edge, device: "idc", addresses: idcAddresses(config, "edge") },
@@ -95,7 +92,7 @@ export function buildWorld(drill: Drill): DrillWorld {
     for (const { end: customer } of port.circuits) circuits.set(customer.circuit, link);
   }
   shareLines(cloud, EDGE, circuits);
-  return { world, edge, idc, vpc, network, circuits };
+  return { world, edge, idc, network, circuits };
 }
 
 /** The machine that has an address of the traffic. */
@@ -134,7 +131,7 @@ export function edgeDevice(drill: Drill, circuit: string): string {
 /**
  * The VBR's interface towards the customer; labs make it, so they name it where the file does not.
  */
-export const customerDevice = (vbr: VbrConfig): string => vbr.device ?? EDGE;
+const customerDevice = (vbr: VbrConfig): string => vbr.device ?? EDGE;
 
 /** The cloud with every interface named as the lab makes it. */
 export const withDevices = (cloud: CloudConfig): CloudConfig => ({
