@@ -14,7 +14,7 @@ import { NamespaceLab } from "../../src/sim/lab/namespaces/namespace-lab.ts";
 import { whyNoNamespaces } from "../../src/sim/lab/namespaces/namespaces.ts";
 import type { EdgeInjection } from "../../src/sim/lab/virtual/virtual-edge.ts";
 import { VirtualLab } from "../../src/sim/lab/virtual/virtual-lab.ts";
-import { withTcp } from "../../src/sim/lab/watch/update-watch.ts";
+import { withTcp } from "../../src/sim/lab/watch/tapped-tcp.ts";
 import type { CheckReport } from "../../src/sim/report/report.ts";
 import { play, readDrill, type SoundLoad, sound, written } from "../support/drills.ts";
 

@@ -25,7 +25,7 @@ import type { Deeds } from "./deeds.ts";
 import { announcing, subnets, subnetsOf, withdrawing } from "./flood.ts";
 import type { Pending } from "./pending.ts";
 import { SessionTap } from "./watch/session-tap.ts";
-import { withTcp } from "./watch/update-watch.ts";
+import { withTcp } from "./watch/tapped-tcp.ts";
 
 export interface CloudFaultGround {
   readonly config: CloudConfig;

@@ -1,6 +1,10 @@
 /** Faults of the edge that are changes of data, the same in every lab. */
 import type { EdgeConfig } from "../../agent/config/edge-config.ts";
 import { AppError } from "../../core/app-error.ts";
+import { NO_API } from "../cloud/routers/node-parts.ts";
+
+/** The lab opens one where it is wanted. */
+export const withoutApi = (config: EdgeConfig): EdgeConfig => ({ ...config, api: NO_API });
 
 /** The edge without one of its announcements: what a health input that went bad asks for. */
 export const withoutAnnounced =

@@ -90,7 +90,7 @@ export function baseSession(cloud: CloudConfig): NeighborConfig {
   };
 }
 
-const NO_API: ApiConfig = { listen: undefined, socketPath: undefined };
+export const NO_API: ApiConfig = { listen: undefined, socketPath: undefined };
 
 export function nodeCommon(
   cloud: CloudConfig,

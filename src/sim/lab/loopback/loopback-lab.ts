@@ -12,35 +12,29 @@ import type { Micros } from "../../../core/time.ts";
 import type { Host } from "../../../platform/contract.ts";
 import { createLinuxHost, type LinuxHost } from "../../../platform/linux/host.ts";
 import type { VirtualLink } from "../../../platform/virtual/link.ts";
+import type { World } from "../../../platform/virtual/world.ts";
 import { SocketScraper } from "../../alerts/scrape-edge.ts";
 import { ScrapeLog } from "../../alerts/scrape-log.ts";
 import { Cloud, type CloudEntry } from "../../cloud/cloud.ts";
 import { addressOf, type CustomerEnd, interconnects } from "../../cloud/network.ts";
 import { virtualField } from "../../cloud/world.ts";
-import type { Drill, FlowGroup } from "../../drill/drill.ts";
+import type { Drill } from "../../drill/drill.ts";
 import type { FaultDirection, LabFault } from "../../drill/faults/faults.ts";
-import { endsOf, groupOfFlows, SINK_PORT, sourcePortOf } from "../../drill/traffic.ts";
+import { DIRECTIONS } from "../../drill/traffic.ts";
 import { isShared } from "../circuit-ports.ts";
 import { CloudFaults } from "../cloud-faults.ts";
 import { type Deeds, perform } from "../deeds.ts";
-import { judgeReload, withAnnounced, withoutAnnounced } from "../edge-faults.ts";
+import { judgeReload, withAnnounced, withoutAnnounced, withoutApi } from "../edge-faults.ts";
 import type { Direction, FlowCircuits, Lab, ProbeColumns, ProbeRecord, Watched } from "../lab.ts";
 import { openLabApi } from "../lab-api.ts";
 import { LatenessWatch } from "../lateness.ts";
 import { Pending } from "../pending.ts";
-import {
-  buildWorld,
-  type DrillWorld,
-  EDGE,
-  hostOf,
-  IDC,
-  withDevices,
-} from "../virtual/topology.ts";
+import { buildWorld, type DrillWorld, EDGE, withDevices } from "../virtual/topology.ts";
 import { mirrorFib } from "../watch/fib-mirror.ts";
-import { FlowWatch } from "../watch/flow-watch.ts";
+import { FlowWatch, walkedFlows } from "../watch/flow-watch.ts";
 import { watchReturn } from "../watch/return-watch.ts";
 import { EDGE_TABLE, RouteHistory } from "../watch/route-history.ts";
-import { type UpdateOffence, UpdateWatch, updateRules, withTcp } from "../watch/update-watch.ts";
+import { type UpdateOffence, updateRules, watchUpdates } from "../watch/update-watch.ts";
 import { LoopbackMap, loopbackTcp, loopbackUdp, Wires } from "./loopback-net.ts";
 
 const QUIET = { write: () => undefined };
@@ -65,7 +59,6 @@ export class LoopbackLab implements Lab {
   readonly #edge: Agent;
   readonly #edgeEntries: JournalEntry[] = [];
   readonly #offences: UpdateOffence[] = [];
-  #watch: UpdateWatch | undefined;
   readonly #startUs: Micros;
   readonly #walks: WalkProbes;
   readonly #flows: FlowWatch;
@@ -102,16 +95,18 @@ export class LoopbackLab implements Lab {
       },
       field: virtualField(this.#ground.world, this.#ground.network),
     });
-    const config = { ...drill.edge, api: { listen: undefined, socketPath: undefined } };
-    const host = this.#watched(this.#host(EDGE));
+    const config = withoutApi(drill.edge);
+    // The agent knows its peers by the drill's addresses, as the map has them.
+    const rules = updateRules(this.#drill);
+    const { host, see } = watchUpdates(this.#host(EDGE), rules, (one) => this.#offences.push(one));
     this.#edge = new Agent({ host, config, startBfd: startInlineBfdEngine(host) });
-    if (this.#watch !== undefined) this.#watch.view = this.#edge.view;
+    see(this.#edge.view);
     this.#edge.journal.subscribe((entry) => this.#edgeEntries.push(entry));
     mirrorFib(config, host.routes, this.#edge.journal, (table) => {
       this.routes.update(EDGE_TABLE, table, this.now());
     });
     this.#flows = new FlowWatch(this.#ground.world, this.#drill);
-    this.#walks = new WalkProbes(this.#drill, this.#ground, () => this.now());
+    this.#walks = new WalkProbes(this.#drill, this.#ground.world, () => this.now());
   }
 
   now(): Micros {
@@ -245,15 +240,6 @@ export class LoopbackLab implements Lab {
     return host;
   }
 
-  /** The edge's host, with an eye on its UPDATEs. */
-  #watched(host: Host): Host {
-    const rules = updateRules(this.#drill);
-    if (rules === undefined) return host;
-    // The agent knows its peers by the drill's addresses, as the map has them.
-    this.#watch = new UpdateWatch(rules, host.clock, (one) => this.#offences.push(one));
-    return withTcp(host, this.#watch.tapped(host.tcp));
-  }
-
   #loopbackDeeds(): Deeds {
     return {
       ...this.#cloudFaults.deeds,
@@ -273,9 +259,8 @@ export class LoopbackLab implements Lab {
       },
       reload: (fault) => {
         const { config, problem } = fault.edge;
-        const api = { listen: undefined, socketPath: undefined };
         this.#resetEdgeAtLast();
-        const read = { config: config && { ...config, api }, text: problem };
+        const read = { config: config && withoutApi(config), text: problem };
         judgeReload(fault, reloadConfig(this.#edge, read));
       },
       "withdraw-own": ({ prefix }) => {
@@ -312,8 +297,7 @@ export class LoopbackLab implements Lab {
   }
 
   #resetEdgeAtLast(): void {
-    const api = { listen: undefined, socketPath: undefined };
-    this.#pending.mendAtLast(() => this.#edge.reload({ ...this.#drill.edge, api }));
+    this.#pending.mendAtLast(() => this.#edge.reload(withoutApi(this.#drill.edge)));
   }
 
   #afterUs(delayUs: number, run: () => void): void {
@@ -353,18 +337,18 @@ export class LoopbackLab implements Lab {
 /** Probes that are walks: at each one's moment, would the tables and wires carry it? */
 class WalkProbes {
   readonly #drill: Drill;
-  readonly #ground: DrillWorld;
+  readonly #world: World;
   readonly #now: () => Micros;
-  readonly #groups: readonly FlowGroup[];
+  readonly #flows: ReturnType<typeof walkedFlows>;
   readonly #sentUs: number[] = [];
   readonly #arrivedUs: Record<Direction, number[]> = { "to-cloud": [], "to-edge": [] };
   #startUs: Micros | undefined;
 
-  constructor(drill: Drill, ground: DrillWorld, now: () => Micros) {
+  constructor(drill: Drill, world: World, now: () => Micros) {
     this.#drill = drill;
-    this.#ground = ground;
+    this.#world = world;
     this.#now = now;
-    this.#groups = groupOfFlows(drill.traffic);
+    this.#flows = walkedFlows(drill);
   }
 
   start(): void {
@@ -396,16 +380,12 @@ class WalkProbes {
   }
 
   #walkBoth(now: Micros): void {
-    const flow = this.#sentUs.length % this.#groups.length;
-    const group = this.#groups[flow];
-    if (group === undefined) return;
+    const flow = this.#sentUs.length % this.#drill.traffic.flows;
     this.#sentUs.push(now);
-    const ports = { sourcePort: sourcePortOf(flow), destinationPort: SINK_PORT };
-    const { world } = this.#ground;
-    const { name: vpc } = hostOf(this.#ground, this.#drill, group.vpc);
-    const there = world.forward({ host: IDC, ...endsOf(group, "to-cloud"), ...ports });
-    const back = world.forward({ host: vpc, ...endsOf(group, "to-edge"), ...ports });
-    this.#arrivedUs["to-cloud"].push(there.outcome === "delivered" ? now + there.delayUs : 0);
-    this.#arrivedUs["to-edge"].push(back.outcome === "delivered" ? now + back.delayUs : 0);
+    for (const direction of DIRECTIONS) {
+      const walked = this.#flows[direction][flow];
+      const walk = walked && this.#world.forward(walked);
+      this.#arrivedUs[direction].push(walk?.outcome === "delivered" ? now + walk.delayUs : 0);
+    }
   }
 }

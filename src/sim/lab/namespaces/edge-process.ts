@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { Agent } from "../../../agent/agent.ts";
 import { startWorkerBfdEngine } from "../../../agent/bfd/worker-engine.ts";
 import type { EdgeConfig } from "../../../agent/config/edge-config.ts";
-import { type LoadedConfig, loadEdgeConfig } from "../../../agent/config/load.ts";
+import { loadEdgeConfig } from "../../../agent/config/load.ts";
 import type { FailbackNote } from "../../../agent/failback/note.ts";
 import type { JournalEntry } from "../../../agent/journal.ts";
 import { firstError, reloadConfig } from "../../../agent/reload-config.ts";
@@ -17,15 +17,10 @@ import { createLinuxHost } from "../../../platform/linux/host.ts";
 import { BgpLog, lateObserver } from "../../evidence/bgp-log.ts";
 import type { MrtSink } from "../../evidence/mrt.ts";
 import { dumpRib } from "../../evidence/rib-dump.ts";
-import { judgeReload, withAnnounced, withoutAnnounced } from "../edge-faults.ts";
+import { judgeReload, withAnnounced, withoutAnnounced, withoutApi } from "../edge-faults.ts";
 import { openLabApi } from "../lab-api.ts";
 import { mirrorFib } from "../watch/fib-mirror.ts";
-import {
-  type UpdateOffence,
-  type UpdateRules,
-  UpdateWatch,
-  withTcp,
-} from "../watch/update-watch.ts";
+import { type UpdateOffence, type UpdateRules, watchUpdates } from "../watch/update-watch.ts";
 
 export interface EdgeOrder {
   readonly configFile: string;
@@ -104,10 +99,9 @@ async function run(order: EdgeOrder): Promise<Agent> {
     seed: order.seed,
     routes: { ...own.fib, kind: "kernel" },
   });
-  const watch =
-    order.rules &&
-    new UpdateWatch(order.rules, plain.clock, (offence) => tell({ kind: "offence", offence }));
-  const host = watch === undefined ? plain : withTcp(plain, watch.tapped(plain.tcp));
+  const { host, see } = watchUpdates(plain, order.rules, (offence) =>
+    tell({ kind: "offence", offence }),
+  );
   const messages: MrtSink = {
     append: (record) => tell({ kind: "bgp", record: base64(record) }),
   };
@@ -128,7 +122,7 @@ async function run(order: EdgeOrder): Promise<Agent> {
       },
     },
   });
-  if (watch !== undefined) watch.view = agent.view;
+  see(agent.view);
   agent.journal.subscribe((entry) => tell({ kind: "journal", entry }));
   mirrorFib(own, host.routes, agent.journal, (table) =>
     tell({ kind: "routes", table: [...table] }),
@@ -154,7 +148,8 @@ function obey(agent: Agent, command: EdgeCommand): void {
 
 function reload(agent: Agent, command: Extract<EdgeCommand, { readonly kind: "reload" }>): void {
   const { name, text, answer } = command;
-  const { config: own, problems } = withoutApi(loadEdgeConfig(name, text));
+  const { config: loaded, problems } = loadEdgeConfig(name, text);
+  const own = loaded && withoutApi(loaded);
   const refusal = reloadConfig(agent, { config: own, text: firstError(problems) });
   if (own !== undefined && refusal === undefined) config = own;
   try {
@@ -190,13 +185,7 @@ function dumpRibOf(agent: Agent, number: number): void {
 /** The drill has read the file already; here it must be the same again, less its API. */
 function read({ configFile, configText }: EdgeOrder): EdgeConfig {
   const text = configText ?? readFileSync(configFile, "utf8");
-  const { config: own, problems } = withoutApi(loadEdgeConfig(configFile, text));
+  const { config: own, problems } = loadEdgeConfig(configFile, text);
   if (own === undefined) throw new Error(firstError(problems));
-  return own;
-}
-
-/** The lab opens one where it is wanted. */
-function withoutApi({ config: own, problems }: LoadedConfig): LoadedConfig {
-  const api = { listen: undefined, socketPath: undefined };
-  return { problems, ...(own === undefined ? {} : { config: { ...own, api } }) };
+  return withoutApi(own);
 }

@@ -12,6 +12,7 @@ import type { World } from "../../../platform/virtual/world.ts";
 import type { CustomerEnd } from "../../cloud/network.ts";
 import { LAB_HOST } from "../../cloud/world.ts";
 import type { Drill } from "../../drill/drill.ts";
+import { withoutApi } from "../edge-faults.ts";
 
 /** Its ends on the wire of a circuit. */
 export function routerEnds(world: World, { routers = [] }: Drill, end: CustomerEnd) {
@@ -103,7 +104,7 @@ class OtherRouter {
 
   constructor(machine: VirtualHost, config: EdgeConfig, index: number) {
     this.#machine = machine;
-    this.#config = { ...config, api: { listen: undefined, socketPath: undefined } };
+    this.#config = withoutApi(config);
     this.#index = index;
   }
 

@@ -15,13 +15,9 @@ import type { Host } from "../../../platform/contract.ts";
 import type { VirtualHost } from "../../../platform/virtual/host.ts";
 import { killed } from "../../drill/judge/session-book.ts";
 import { lateObserver, type SpeakerObserver } from "../../evidence/bgp-log.ts";
+import { withoutApi } from "../edge-faults.ts";
 import { type CircuitsByPrefix, mirrorFib } from "../watch/fib-mirror.ts";
-import {
-  type UpdateOffence,
-  type UpdateRules,
-  UpdateWatch,
-  withTcp,
-} from "../watch/update-watch.ts";
+import { type UpdateOffence, type UpdateRules, watchUpdates } from "../watch/update-watch.ts";
 
 /** Where a test may put a bug into the edge; nothing of it is on a shipped path. */
 export interface EdgeInjection {
@@ -156,18 +152,14 @@ export class VirtualEdge {
     return refusal;
   }
 
-  /** Without an API: the lab has no sockets for it. */
   #own(config: EdgeConfig): EdgeConfig {
-    const own = { ...config, api: { listen: undefined, socketPath: undefined } };
+    const own = withoutApi(config);
     return this.#injection.config?.(own) ?? own;
   }
 
   #bear(plain: Host, process: VirtualHost["process"], restarted?: RestartNote): Life {
-    const watch =
-      this.#rules &&
-      new UpdateWatch(this.#rules, plain.clock, (offence) => this.#offences.push(offence));
-    const watched = watch === undefined ? plain : withTcp(plain, watch.tapped(plain.tcp));
-    const host = this.#injection.host?.(watched) ?? watched;
+    const watched = watchUpdates(plain, this.#rules, (one) => this.#offences.push(one));
+    const host = this.#injection.host?.(watched.host) ?? watched.host;
     const engine = startInlineBfdEngine(host);
     const startBfd = this.#injection.startBfd?.(engine) ?? engine;
     const agent: Agent = new Agent({
@@ -181,7 +173,7 @@ export class VirtualEdge {
         },
       },
     });
-    if (watch !== undefined) watch.view = agent.view;
+    watched.see(agent.view);
     agent.journal.subscribe((entry) => this.#entries.push(entry));
     const mirror = mirrorFib(this.#config, plain.routes, agent.journal, this.#routed);
     return { agent, process, mirror };

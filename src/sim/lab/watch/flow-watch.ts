@@ -14,27 +14,34 @@ import { IDC } from "../virtual/topology.ts";
 
 const CHANGES_MAX = 200_000;
 
+/** What is to be walked through a world, by number of the flow. */
+export function walkedFlows({
+  cloud,
+  traffic,
+}: Drill): Readonly<Record<Direction, readonly Flow[]>> {
+  const groups = groupOfFlows(traffic);
+  const flows = (direction: Direction) =>
+    groups.map((group, flow) => ({
+      host: direction === "to-cloud" ? IDC : nodeOfAddress(cloud, group.vpc),
+      ...endsOf(group, direction),
+      sourcePort: sourcePortOf(flow),
+      destinationPort: SINK_PORT,
+    }));
+  return { "to-cloud": flows("to-cloud"), "to-edge": flows("to-edge") };
+}
+
 export class FlowWatch {
   readonly #world: World;
-  /** What is walked, by number of the flow. */
-  readonly #flows: Readonly<Record<Direction, readonly Flow[]>>;
+  readonly #flows: ReturnType<typeof walkedFlows>;
   /** Of the node of the cloud that ends it. */
   readonly #circuits: ReadonlyMap<string, string>;
   readonly #fates: Readonly<Record<Direction, FlowFate[]>> = { "to-cloud": [], "to-edge": [] };
   readonly #changes: FlowChange[] = [];
 
-  constructor(world: World, { cloud, traffic }: Drill) {
+  constructor(world: World, drill: Drill) {
     this.#world = world;
-    const groups = groupOfFlows(traffic);
-    const flows = (direction: Direction) =>
-      groups.map((group, flow) => ({
-        host: direction === "to-cloud" ? IDC : nodeOfAddress(cloud, group.vpc),
-        ...endsOf(group, direction),
-        sourcePort: sourcePortOf(flow),
-        destinationPort: SINK_PORT,
-      }));
-    this.#flows = { "to-cloud": flows("to-cloud"), "to-edge": flows("to-edge") };
-    const { customers } = cloudNetwork(cloud);
+    this.#flows = walkedFlows(drill);
+    const { customers } = cloudNetwork(drill.cloud);
     this.#circuits = new Map(customers.map(({ node, circuit }) => [node, circuit]));
   }
 

@@ -1,5 +1,5 @@
 /** A hand between an agent and its TCP: all that is said and heard goes through it. */
-import type { Tcp, TcpConnection, TcpHandler } from "../../../platform/contract.ts";
+import type { Host, Tcp, TcpConnection, TcpHandler } from "../../../platform/contract.ts";
 
 /** One connection as its agent has it; as it is, it passes on what it is given. */
 export class TappedConnection implements TcpConnection {
@@ -67,4 +67,10 @@ export function tappedTcp(tcp: Tcp, open: () => TappedConnection): Tcp {
       return tapped;
     },
   };
+}
+
+/** The host with another TCP; part by part, for a host may be an object with a class behind it. */
+export function withTcp(host: Host, tcp: Tcp): Host {
+  const { name, clock, wallClock, rng, log, udp, routes, links } = host;
+  return { name, clock, wallClock, rng, log, udp, routes, links, tcp };
 }

@@ -13,7 +13,7 @@ import { coversPrefix, formatPrefix, type Prefix, parsePrefix } from "../../../c
 import type { Clock, Host, Tcp, TcpHandler } from "../../../platform/contract.ts";
 import { probeSources, toldPrefixes } from "../../cloud/network.ts";
 import type { Drill } from "../../drill/drill.ts";
-import { TappedConnection, tappedTcp } from "./tapped-tcp.ts";
+import { TappedConnection, tappedTcp, withTcp } from "./tapped-tcp.ts";
 
 /** What an UPDATE did that it should not have done. */
 export interface UpdateOffence {
@@ -57,7 +57,27 @@ export function updateRules({ edge, cloud, steps, always, allow }: Drill): Updat
 /** Of one drill: so many are enough to say what is wrong. */
 const OFFENCES_MAX = 1_000;
 
-export class UpdateWatch {
+/** A host with an eye on its UPDATEs, which is to see its agent before the first of them. */
+export interface WatchedHost {
+  readonly host: Host;
+  see(view: AgentView): void;
+}
+
+/** Without rules the host as it is. */
+export function watchUpdates(
+  host: Host,
+  rules: UpdateRules | undefined,
+  found: (offence: UpdateOffence) => void,
+): WatchedHost {
+  if (rules === undefined) return { host, see: () => undefined };
+  const watch = new UpdateWatch(rules, host.clock, found);
+  const see = (view: AgentView) => {
+    watch.view = view;
+  };
+  return { host: withTcp(host, watch.tapped(host.tcp)), see };
+}
+
+class UpdateWatch {
   readonly #rules: UpdateRules;
   readonly #clock: Clock;
   readonly #own: ReadonlySet<string>;
@@ -104,12 +124,6 @@ export class UpdateWatch {
   #sessionOf(remoteAddress: string): string {
     return this.#rules.sessions[remoteAddress] ?? remoteAddress;
   }
-}
-
-/** The host with another TCP; part by part, for a host may be an object with a class behind it. */
-export function withTcp(host: Host, tcp: Tcp): Host {
-  const { name, clock, wallClock, rng, log, udp, routes, links } = host;
-  return { name, clock, wallClock, rng, log, udp, routes, links, tcp };
 }
 
 /** Enough to find prefixes; what is wrong with an UPDATE is for the speakers to say. */
