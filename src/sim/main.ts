@@ -140,7 +140,7 @@ async function runOne(file: string, run: Run): Promise<DrillExit> {
     const edgeFile = order.mode === "lab" ? edgeFileOf(load) : load.edgeFile;
     const isAsked = drill.alerting !== undefined || order.evidence !== undefined;
     const isScraped = isAsked && order.mode === "lab";
-    const socketPath = keep?.socketPath ?? (isScraped ? scrapedSocket() : undefined);
+    const socketPath = keep?.socketPath ?? (isScraped ? edgeSocket() : undefined);
     const lab = await openLab(drill, order.mode, edgeFile, socketPath);
     if (!order.isQuiet) streams.err(`drill ${drill.name}: ${lab.substrate}\n`);
     const report = await play(drill, lab, { order, sources: load.sources }, streams, keep);
@@ -231,8 +231,8 @@ function evidenceTo(folder: string): NonNullable<RunOptions["evidence"]> {
   };
 }
 
-/** Where the edge of a lab answers whoever scrapes it. */
-function scrapedSocket(): string {
+/** Where the edge of a lab answers whoever asks it. */
+function edgeSocket(): string {
   return join(temporaryFolder("causeway-lab-"), "edge.sock");
 }
 
@@ -277,8 +277,7 @@ async function openLab(
 
 /** A lab kept up after its report: the edge answers on a socket, standard input breaks the line. */
 class Keep {
-  readonly #folder = mkdtempSync(join(tmpdir(), "causeway-lab-"));
-  readonly socketPath = join(this.#folder, "edge.sock");
+  readonly socketPath = edgeSocket();
   readonly #streams: Streams;
 
   constructor(streams: Streams) {
@@ -298,7 +297,6 @@ Break the line here: cut CIRCUIT, restore CIRCUIT, shut CIRCUIT, withdraw PREFIX
       process.once("SIGINT", () => resolve()).once("SIGTERM", () => resolve());
     });
     input.close();
-    rmSync(this.#folder, { recursive: true, force: true });
   }
 
   #obey(lab: Lab, [verb = "", what = ""]: string[]): void {

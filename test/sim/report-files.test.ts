@@ -1,5 +1,6 @@
 /** The files `drill run` writes and `drill diff` reads, with their exit codes. */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
@@ -109,4 +110,19 @@ t.test("a report that cannot be written is said, after the drills were run", asy
   t.equal(await runDrills(order(["vpc-withdrawn"], write), heard), 1);
   t.match(heard.all.join(""), /"verdict":"PASS"/);
   t.match(heard.all.join(""), /cannot write .*r.html/);
+});
+
+t.test("a lab that was to be kept and is not leaves no folder behind", (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "causeway-reports-"));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const [program, file] = [join(DRILLS, "../../bin/causeway"), drill("two-routers")];
+  // Not played in a lab, and its evidence cannot be kept: there is a file in place of the folder.
+  const words = ["drill", "run", "--mode", "lab", "--keep", "--evidence", program, file];
+  // What the test runner loads into its children is not for the program.
+  const env = ["-u", "NODE_OPTIONS", `TMPDIR=${folder}`, process.execPath];
+  const run = spawnSync("/usr/bin/env", [...env, program, ...words], { encoding: "utf8" });
+  t.equal(run.status, 1);
+  t.match(run.stderr, /drill two-routers: cannot keep the evidence/);
+  t.same(readdirSync(folder), []);
+  t.end();
 });
