@@ -5,6 +5,7 @@ import { join } from "node:path";
 import t from "tap";
 import { FAULT_KINDS } from "../../src/sim/drill/faults/faults.ts";
 import { checkDrills, explainDrill, listDrills, listFaults } from "../../src/sim/inspect.ts";
+import { whyNotInNamespaces } from "../../src/sim/lab/namespaces/namespace-faults.ts";
 import { DRILLS } from "../support/drills.ts";
 
 function streams() {
@@ -62,6 +63,17 @@ t.test("explain: steps, stop conditions and limits in words", async (t) => {
   const limits = streams();
   t.equal(explainDrill(join(DRILLS, "two-circuits.yaml"), limits), 0);
   t.match(limits.texts.out, /budgets\n {2}detection at most 950 ms\n/);
+});
+
+t.test("where no namespace can be made, no kernel is blamed for it", (t) => {
+  const path = process.env.PATH;
+  t.teardown(() => {
+    process.env.PATH = path;
+  });
+  process.env.PATH = "";
+  const reason = whyNotInNamespaces({ do: "police-icmp", perSec: 1 });
+  t.equal(reason, "limit pings to a rate: no namespace can be made");
+  t.end();
 });
 
 t.test("faults: every one, with its keys", async (t) => {

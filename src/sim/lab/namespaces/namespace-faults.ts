@@ -14,7 +14,7 @@ import { type Deeds, perform } from "../deeds.ts";
 import type { Pending } from "../pending.ts";
 import { EDGE, edgeDevice } from "../virtual/topology.ts";
 import type { NamespaceEdge } from "./namespace-edge.ts";
-import { hasEchoLimit, type Namespaces, whyNoNetem } from "./namespaces.ts";
+import { type Namespaces, whyNoEchoLimit, whyNoNetem } from "./namespaces.ts";
 
 export interface NamespaceFaultGround {
   readonly drill: Drill;
@@ -35,8 +35,9 @@ interface End {
 /** The reason in words that follow "cannot"; undefined where it can. */
 export function whyNotInNamespaces(fault: LabFault): string | undefined {
   if (fault.do === "step-clock") return "set a clock of its own: namespaces share the machine's";
-  if (fault.do === "police-icmp" && fault.perSec > 0 && !hasEchoLimit()) {
-    return "limit pings to a rate: this kernel limits ICMP for the whole machine only";
+  if (fault.do === "police-icmp") {
+    const missing = fault.perSec > 0 ? whyNoEchoLimit() : undefined;
+    return missing && `limit pings to a rate: ${missing}`;
   }
   if (fault.do !== "degrade") return undefined;
   const { mtu, direction, ...rest } = fault;

@@ -137,35 +137,43 @@ export function whyNoNamespaces(): string | undefined {
 }
 
 /** Undefined where the kernel has VLANs; else what is missing. */
-export function whyNoVlan(): string | undefined {
-  const probe = `${PREFIX}-${process.pid}-vlan`;
-  if (spawnSync("ip", ["netns", "add", probe]).status !== 0) return "no namespace can be made";
-  const kind = ["type", "vlan", "id", "1"];
-  const made = spawnSync("ip", ["-n", probe, "link", "add", "link", "lo", "name", "v", ...kind], {
-    encoding: "utf8",
+export const whyNoVlan = (): string | undefined =>
+  inProbe("vlan", (probe) => {
+    const made = runs("ip", ["-n", probe, "link", "add", "link", "lo", "name", "v", ...VLAN]);
+    const isUnknown = made.status !== 0 && /not supported|unknown/i.test(made.stderr);
+    return isUnknown ? "this kernel has no 802.1Q (8021q)" : undefined;
   });
-  spawnSync("ip", ["netns", "del", probe]);
-  const isUnknown = made.status !== 0 && /not supported|unknown/i.test(made.stderr);
-  return isUnknown ? "this kernel has no 802.1Q (8021q)" : undefined;
-}
 
-/** Whether a namespace has a limit on ICMP of its own (Linux 6.13). */
-export function hasEchoLimit(): boolean {
-  const probe = `${PREFIX}-${process.pid}-icmp`;
-  if (spawnSync("ip", ["netns", "add", probe]).status !== 0) return false;
-  const limit = "/proc/sys/net/ipv4/icmp_msgs_per_sec";
-  const { status } = spawnSync("ip", ["netns", "exec", probe, "test", "-w", limit]);
-  spawnSync("ip", ["netns", "del", probe]);
-  return status === 0;
-}
+const VLAN = ["type", "vlan", "id", "1"];
+
+/** Undefined where a namespace has a limit on ICMP of its own (Linux 6.13). */
+export const whyNoEchoLimit = (): string | undefined =>
+  inProbe("icmp", (probe) => {
+    const { status } = runs("ip", ["netns", "exec", probe, "test", "-w", ECHO_LIMIT]);
+    return status === 0 ? undefined : "this kernel limits ICMP for the whole machine only";
+  });
+
+const ECHO_LIMIT = "/proc/sys/net/ipv4/icmp_msgs_per_sec";
 
 /** Undefined where the kernel can degrade a line; else what is missing. */
-export function whyNoNetem(): string | undefined {
-  const probe = `${PREFIX}-${process.pid}-netem`;
-  if (spawnSync("ip", ["netns", "add", probe]).status !== 0) return "no namespace can be made";
-  const made = spawnSync("tc", ["-n", probe, "qdisc", "add", "dev", "lo", "root", "netem"]);
-  spawnSync("ip", ["netns", "del", probe]);
-  return made.status === 0 ? undefined : "this kernel has no netem (sch_netem)";
+export const whyNoNetem = (): string | undefined =>
+  inProbe("netem", (probe) => {
+    const { status } = runs("tc", ["-n", probe, "qdisc", "add", "dev", "lo", "root", "netem"]);
+    return status === 0 ? undefined : "this kernel has no netem (sch_netem)";
+  });
+
+/** What this machine's kernel was found to lack: steps ask again, and it stays the same kernel. */
+const LACKS = new Map<string, string | undefined>();
+
+/** Asks in a namespace that is there for nothing else; undefined where nothing is missing. */
+function inProbe(what: string, ask: (namespace: string) => string | undefined): string | undefined {
+  if (LACKS.has(what)) return LACKS.get(what);
+  const probe = `${PREFIX}-${process.pid}-${what}`;
+  if (runs("ip", ["netns", "add", probe]).status !== 0) return "no namespace can be made";
+  const lack = ask(probe);
+  runs("ip", ["netns", "del", probe]);
+  LACKS.set(what, lack);
+  return lack;
 }
 
 function reapAbandoned(): void {
@@ -177,10 +185,13 @@ function reapAbandoned(): void {
   }
 }
 
+const runs = (program: string, args: readonly string[]) =>
+  spawnSync(program, args, { encoding: "utf8" });
+
 const runIp = (args: readonly string[]): string => run("ip", args);
 
 function run(program: string, args: readonly string[]): string {
-  const outcome = spawnSync(program, args, { encoding: "utf8" });
+  const outcome = runs(program, args);
   if (outcome.status === 0) return outcome.stdout;
   const why = outcome.error?.message ?? outcome.stderr.trim();
   throw new PlatformError("PLATFORM_NAMESPACE", `"${program} ${args.join(" ")}" failed: ${why}`);
