@@ -1,7 +1,9 @@
 /**
  * What virtual time predicted against what a lab measured, fault by fault. Detection and
  * convergence must agree; loss and the cloud's side are told beside them, because they follow from
- * where in its interval a BFD packet was when the line died.
+ * where in its interval a BFD packet was when the line died. So does detection by BFD, seen from
+ * the fault: what is predicted is the time from the last packet to Down, and the measured run says
+ * how long before its fault that packet was. The virtual run's own figure stands beside it.
  */
 import { alignRows, differenceText } from "./formats/align.ts";
 import type { DrillReport, FaultReport } from "./report.ts";
@@ -25,11 +27,23 @@ const FLOOR_MS = 20;
 interface Figure {
   readonly name: string;
   readonly isJudged: boolean;
+  /** Of the measured run, and of the virtual one where nothing else is said. */
   of(fault: FaultReport): number | null;
+  predict?(predicted: FaultReport, measured: FaultReport | undefined): number | null;
 }
 
 const FIGURES: readonly Figure[] = [
-  { name: "detection", isJudged: true, of: (fault) => fault.detectionMs },
+  {
+    name: "detection",
+    isJudged: true,
+    of: (fault) => fault.detectionMs,
+    predict: (predicted, measured) => detectionAsCut(predicted, measured) ?? predicted.detectionMs,
+  },
+  {
+    name: "… cut as in virtual time",
+    isJudged: false,
+    of: ({ detectedBy, detectionMs }) => (detectedBy === "bfd" ? detectionMs : null),
+  },
   { name: "convergence", isJudged: true, of: (fault) => fault.convergenceMs },
   { name: "cloud left", isJudged: false, of: (fault) => fault.cloudConvergenceMs },
   {
@@ -38,6 +52,16 @@ const FIGURES: readonly Figure[] = [
     of: ({ lost }) => Math.max(lost.toCloud.longestGapMs, lost.toEdge.longestGapMs),
   },
 ];
+
+/** Of a line cut at the measured run's moment of the interval; null where BFD saw neither. */
+function detectionAsCut(predicted: FaultReport, measured: FaultReport | undefined): number | null {
+  const silenceMs = predicted.silenceMs ?? null;
+  const heardMs = measured?.silenceMs ?? null;
+  const detectionMs = measured?.detectionMs ?? null;
+  const isBfd = predicted.detectedBy === "bfd" && measured?.detectedBy === "bfd";
+  if (!isBfd || silenceMs === null || heardMs === null || detectionMs === null) return null;
+  return silenceMs - (heardMs - detectionMs);
+}
 
 export function comparePrediction(
   predicted: DrillReport,
@@ -61,11 +85,12 @@ export function comparePrediction(
 
 function compareFigure(
   drill: string,
-  { name, isJudged, of }: Figure,
+  { name, isJudged, of, predict }: Figure,
   [predicted, measured]: readonly [FaultReport, FaultReport | undefined],
   tolerance: number | undefined,
 ): PredictionRow[] {
-  const [was, is] = [of(predicted), measured === undefined ? null : of(measured)];
+  const was = predict === undefined ? of(predicted) : predict(predicted, measured);
+  const is = measured === undefined ? null : of(measured);
   if (was === null && is === null) return [];
   const by = was === null || is === null ? undefined : is - was;
   const lateMs = measured?.lateMs ?? 0;

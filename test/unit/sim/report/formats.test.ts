@@ -70,3 +70,17 @@ t.test("virtual against lab: predicted, measured, difference", async (t) => {
   t.match(formatDiff(far), /1 of 3 figures are not as predicted/);
   t.ok(isBad(diffReports([aReport()], [lab({ convergenceMs: null })], undefined)));
 });
+
+t.test("detection by BFD is predicted for the moment of the interval that was met", async (t) => {
+  const virtual = { ...lab({ detectedBy: "bfd", detectionMs: 664, silenceMs: 900 }) };
+  const predicted = { ...virtual, mode: "virtual" } as const;
+  const near = lab({ detectedBy: "bfd", detectionMs: 894, silenceMs: 901 });
+  const compared = diffReports([predicted], [near], undefined);
+  t.notOk(isBad(compared));
+  t.match(formatDiff(compared), /detection +893 ms +894 ms +\+1 ms/);
+  t.match(formatDiff(compared), /cut as in virtual time +664 ms +894 ms +\+230 ms \(\+35 %\) *\n/);
+  const slow = lab({ detectedBy: "bfd", detectionMs: 1194, silenceMs: 1201 });
+  t.ok(isBad(diffReports([predicted], [slow], undefined)), "an interval too late is told");
+  const other = lab({ detectedBy: "hold-timer", detectionMs: 894, silenceMs: 901 });
+  t.ok(isBad(diffReports([predicted], [other], undefined)), "what another timer saw is not BFD's");
+});
